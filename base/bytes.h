@@ -1,0 +1,19 @@
+// Views of bytes that somebody else owns.
+//
+// Thread-compatible. A ByteView never outlives the bytes it shows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace gatehouse {
+
+using ByteView = std::span<const uint8_t>;
+
+// The two casts of the project between text and bytes stand in bytes.cc.
+[[nodiscard]] ByteView AsBytes(std::string_view text);
+[[nodiscard]] std::string_view AsText(ByteView bytes);
+
+}  // namespace gatehouse

@@ -1,0 +1,46 @@
+// IdleTicker calls a function at a fixed period while there is something to
+// watch, and sleeps without waking the machine while there is not.
+//
+// Thread-safe. Owns its thread; the function must stay valid until the ticker
+// is destroyed.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <stop_token>
+#include <thread>
+
+#include "base/mutex.h"
+
+namespace gatehouse {
+
+class IdleTicker {
+ public:
+  // Calls `tick` about every `period` on its own thread, at once for the first
+  // time: make the ticker the last member of its owner. `tick` returns false
+  // when nothing is left to watch; the ticker then calls nothing until the next
+  // Arm(). `tick` must not block. `thread_name` has at most 15 characters.
+  IdleTicker(const char* thread_name, std::chrono::milliseconds period,
+             std::function<bool()> tick);
+  ~IdleTicker();
+  IdleTicker(const IdleTicker&) = delete;
+  IdleTicker& operator=(const IdleTicker&) = delete;
+
+  // Call after publishing something to watch. Costs one fence and one load
+  // while the ticker runs; wakes its thread only when it sleeps.
+  void Arm();
+
+ private:
+  void Run(const std::stop_token& stop);
+
+  const std::chrono::milliseconds period_;
+  const std::function<bool()> tick_;
+  std::atomic<bool> asleep_{false};
+  Mutex mutex_;
+  CondVar changed_;
+  bool armed_ GATEHOUSE_GUARDED_BY(mutex_) = false;
+  std::jthread thread_;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,36 @@
+// FileEvent: one file that somebody wants judged, and why.
+//
+// Thread-compatible; move-only; travels from a source through a queue to a
+// scanner and on to a sink.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/time.h"
+#include "engine/auth_ticket.h"
+#include "engine/scan_file.h"
+
+namespace gatehouse {
+
+enum class FileEventKind : uint8_t {
+  kExec,    // A program start is held until we answer.
+  kOpen,    // An open is held until we answer.
+  kClose,   // A file that was written has been closed; nobody waits.
+  kRescan,  // An earlier answer was not a verdict; nobody waits.
+  kCorpus,  // An offline scan; nobody waits.
+};
+
+// Members are destroyed in reverse order: the ticket is answered before the
+// file is let go.
+struct FileEvent {
+  FileEventKind kind = FileEventKind::kCorpus;
+  ScanFile file;
+  AuthTicket ticket;               // Pending only for kExec and kOpen.
+  MonotonicTime deadline = kNever; // When the held process must have an answer.
+  int32_t pid = 0;                 // Who asked; 0 means unknown.
+  // Display text, never identity. Valid for as long as `file` is.
+  std::string_view unsafe_path;
+};
+
+}  // namespace gatehouse

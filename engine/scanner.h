@@ -1,0 +1,49 @@
+// Scanner: judges the bytes behind one descriptor at a time.
+//
+// One thread at a time per Scanner; any number of Scanners share one
+// SignatureSet. Keeps its SignatureSet alive. Creating a Scanner allocates the
+// scratch space and the read buffer; scanning a clean file allocates nothing.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <stop_token>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "engine/verdict.h"
+#include "signatures/signature_set.h"
+
+namespace gatehouse {
+
+struct ScanLimits {
+  MonotonicTime give_up_at = kNever;  // Checked after each block read.
+  uint64_t bytes_max = std::numeric_limits<uint64_t>::max();
+  std::stop_token cancel;
+};
+
+class Scanner {
+ public:
+  // Errors: kOperational when scratch space cannot be allocated.
+  static Result<std::unique_ptr<Scanner>> Create(
+      std::shared_ptr<const SignatureSet> signatures);
+  ~Scanner();
+  Scanner(const Scanner&) = delete;
+  Scanner& operator=(const Scanner&) = delete;
+
+  // Reads `fd` from its beginning with pread (its offset stays) to its end and
+  // judges what was read. Blocks for I/O. Matches across blocks are found.
+  //
+  // Several signatures may match: the name reported is the built-in rule's,
+  // else a hash's, else a body's, and among equals the smallest. A hit is
+  // reported even if a limit ended the scan after it.
+  Verdict Scan(int fd, const ScanLimits& limits);
+
+ private:
+  struct State;
+  explicit Scanner(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,77 @@
+#include "engine/verdict.h"
+
+#include <cassert>
+
+namespace gatehouse {
+
+std::string_view ReasonWord(NotScannedReason reason) {
+  switch (reason) {
+    case NotScannedReason::kNone:
+      return "none";
+    case NotScannedReason::kNotRegularFile:
+      return "not_regular_file";
+    case NotScannedReason::kPseudoFileSystem:
+      return "pseudo_file_system";
+    case NotScannedReason::kVanished:
+      return "vanished";
+    case NotScannedReason::kChangedWhileScanning:
+      return "changed_while_scanning";
+    case NotScannedReason::kSizeLimit:
+      return "size_limit";
+    case NotScannedReason::kTimeLimit:
+      return "time_limit";
+    case NotScannedReason::kCancelled:
+      return "cancelled";
+    case NotScannedReason::kDeadline:
+      return "deadline";
+    case NotScannedReason::kScanCrashed:
+      return "scan_crashed";
+    case NotScannedReason::kNoWorker:
+      return "no_worker";
+  }
+  return "unknown";
+}
+
+std::string_view VerdictWord(VerdictKind kind) {
+  switch (kind) {
+    case VerdictKind::kClean:
+      return "clean";
+    case VerdictKind::kInfected:
+      return "infected";
+    case VerdictKind::kSuspicious:
+      return "suspicious";
+    case VerdictKind::kNotScanned:
+      return "not_scanned";
+    case VerdictKind::kError:
+      return "error";
+  }
+  return "unknown";
+}
+
+std::string ThreatType(std::string_view threat_name) {
+  const size_t colon = threat_name.find(':');
+  if (colon == std::string_view::npos || colon == 0) return "malware";
+  std::string type(threat_name.substr(0, colon));
+  for (char& c : type) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return type;
+}
+
+Verdict Verdict::NotScanned(NotScannedReason reason) {
+  assert(reason != NotScannedReason::kNone);
+  Verdict verdict;
+  verdict.kind = VerdictKind::kNotScanned;
+  verdict.reason = reason;
+  return verdict;
+}
+
+Verdict Verdict::FromErrno(int error_number) {
+  assert(error_number != 0);
+  Verdict verdict;
+  verdict.kind = VerdictKind::kError;
+  verdict.error_number = error_number;
+  return verdict;
+}
+
+}  // namespace gatehouse
