@@ -53,8 +53,7 @@ bool IsDeceptive(uint32_t code_point) {
          code_point == '\\' || code_point == 0x061C ||
          (code_point >= 0x200B && code_point <= 0x200F) ||
          (code_point >= 0x2028 && code_point <= 0x202E) ||
-         (code_point >= 0x2060 && code_point <= 0x206F) ||
-         code_point == 0xFEFF;
+         (code_point >= 0x2060 && code_point <= 0x206F) || code_point == 0xFEFF;
 }
 
 void AppendEscaped(std::string& out, uint8_t byte) {

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <stop_token>
 #include <thread>
@@ -27,8 +28,8 @@ class IdleTicker {
   IdleTicker(const IdleTicker&) = delete;
   IdleTicker& operator=(const IdleTicker&) = delete;
 
-  // Call after publishing something to watch. Costs one fence and one load
-  // while the ticker runs; wakes its thread only when it sleeps.
+  // Call after publishing something to watch. Costs one atomic
+  // operation while the ticker runs; wakes its thread only when it sleeps.
   void Arm();
 
  private:
@@ -36,7 +37,7 @@ class IdleTicker {
 
   const std::chrono::milliseconds period_;
   const std::function<bool()> tick_;
-  std::atomic<bool> asleep_{false};
+  std::atomic<uint32_t> asleep_{0};  // 1: only Arm() wakes the thread.
   Mutex mutex_;
   CondVar changed_;
   bool armed_ GATEHOUSE_GUARDED_BY(mutex_) = false;
