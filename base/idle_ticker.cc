@@ -44,18 +44,21 @@ void IdleTicker::Arm() {
 }
 
 void IdleTicker::Run(const std::stop_token& stop) {
+  int idle_ticks = 0;
   while (!stop.stop_requested()) {
-    (void)asleep_.exchange(1, std::memory_order_seq_cst);
-    const bool busy = tick_();
+    const bool drowsy = idle_ticks >= kLingerTicks;
+    if (drowsy) (void)asleep_.exchange(1, std::memory_order_seq_cst);
+    idle_ticks = tick_() ? 0 : idle_ticks + 1;
     const MutexLock lock(mutex_);
-    if (busy) {
-      // Awake for one period; a stop cuts it short.
+    if (!drowsy || idle_ticks == 0) {
       asleep_.store(0, std::memory_order_seq_cst);
       armed_ = false;
       if (!stop.stop_requested()) changed_.WaitFor(mutex_, period_);
     } else {
       while (!armed_) changed_.Wait(mutex_);
+      asleep_.store(0, std::memory_order_seq_cst);
       armed_ = false;
+      idle_ticks = 0;
     }
   }
 }

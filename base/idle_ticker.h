@@ -18,10 +18,14 @@ namespace gatehouse {
 
 class IdleTicker {
  public:
+  // Staying awake for a while spares a busy machine the wake-up on each Arm().
+  static constexpr int kLingerTicks = 16;
+
   // Calls `tick` about every `period` on its own thread, at once for the first
   // time: make the ticker the last member of its owner. `tick` returns false
-  // when nothing is left to watch; the ticker then calls nothing until the next
-  // Arm(). `tick` must not block. `thread_name` has at most 15 characters.
+  // when nothing is left to watch; after kLingerTicks such answers in a row the
+  // ticker calls nothing until the next Arm(). `tick` must not block.
+  // `thread_name` has at most 15 characters.
   IdleTicker(const char* thread_name, std::chrono::milliseconds period,
              std::function<bool()> tick);
   ~IdleTicker();

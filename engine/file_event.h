@@ -26,9 +26,13 @@ enum class FileEventKind : uint8_t {
 struct FileEvent {
   FileEventKind kind = FileEventKind::kCorpus;
   ScanFile file;
-  AuthTicket ticket;               // Pending only for kExec and kOpen.
-  MonotonicTime deadline = kNever; // When the held process must have an answer.
-  int32_t pid = 0;                 // Who asked; 0 means unknown.
+  AuthTicket ticket;  // Pending only for kExec and kOpen.
+  MonotonicTime deadline =
+      kNever;       // When the held process must have an answer.
+  int32_t pid = 0;  // Who asked; 0 means unknown.
+  // Where crash_mark.h notes that a scan of this file is running; may be null.
+  // Valid for as long as `file` is.
+  uint32_t* unsafe_scan_mark = nullptr;
   // Display text, never identity. Valid for as long as `file` is.
   std::string_view unsafe_path;
 };

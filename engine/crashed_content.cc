@@ -1,0 +1,109 @@
+#include "engine/crashed_content.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+// Inlined, the digest costs half of what the library call does.
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <cerrno>
+#include <memory>
+#include <vector>
+
+namespace gatehouse {
+namespace {
+
+constexpr size_t kBlockBytes = size_t{64} * 1024;
+
+struct ContentKey {
+  uint64_t size = 0;
+  XXH128_hash_t digest = {};
+};
+
+struct FreeDigestState {
+  void operator()(XXH3_state_t* state) const { (void)XXH3_freeState(state); }
+};
+
+Result<uint64_t> FileSize(int fd) {
+  struct stat status = {};
+  if (::fstat(fd, &status) != 0) return FailSystem("fstat a file", errno);
+  return static_cast<uint64_t>(status.st_size);
+}
+
+Result<ContentKey> KeyOf(int fd) {
+  const std::unique_ptr<XXH3_state_t, FreeDigestState> state(
+      XXH3_createState());
+  if (state == nullptr) return Fail(ErrorCode::kOperational, "out of memory");
+  (void)XXH3_128bits_reset(state.get());
+  std::vector<uint8_t> block(kBlockBytes);
+  ContentKey key;
+  while (true) {
+    const ssize_t count =
+        ::pread(fd, block.data(), block.size(), static_cast<off_t>(key.size));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return FailSystem("read a file", errno);
+    if (count == 0) break;
+    (void)XXH3_128bits_update(state.get(), block.data(),
+                              static_cast<size_t>(count));
+    key.size += static_cast<uint64_t>(count);
+  }
+  key.digest = XXH3_128bits_digest(state.get());
+  return key;
+}
+
+bool Holds(const CrashedContentTable::Entry& entry, const ContentKey& key) {
+  // Relaxed: `count` published the entry.
+  return entry.size.load(std::memory_order_relaxed) == key.size &&
+         entry.digest_low.load(std::memory_order_relaxed) == key.digest.low64 &&
+         entry.digest_high.load(std::memory_order_relaxed) == key.digest.high64;
+}
+
+}  // namespace
+
+bool CrashedContent::Contains(int fd) const {
+  // Acquire: pairs with the release in Add.
+  const uint64_t count = table_.count.load(std::memory_order_acquire);
+  if (count == 0) return false;
+  const Result<uint64_t> size = FileSize(fd);
+  if (!size) return false;
+  bool size_known = false;
+  for (uint64_t i = 0; i < count; ++i) {
+    // Relaxed: as in Holds.
+    size_known = size_known || table_.entries.at(i).size.load(
+                                   std::memory_order_relaxed) == *size;
+  }
+  if (!size_known) return false;
+  const Result<ContentKey> key = KeyOf(fd);
+  if (!key) return false;
+  for (uint64_t i = 0; i < count; ++i) {
+    if (Holds(table_.entries.at(i), *key)) return true;
+  }
+  return false;
+}
+
+Result<bool> CrashedContent::Add(int fd) {
+  const Result<ContentKey> key = KeyOf(fd);
+  if (!key) return Unexpected(key.error());
+  const uint64_t count = table_.count.load(std::memory_order_acquire);
+  for (uint64_t i = 0; i < count; ++i) {
+    if (Holds(table_.entries.at(i), *key)) return false;
+  }
+  if (count >= kCrashedContentsMax) {
+    return Fail(ErrorCode::kLimitExceeded,
+                "the table of crashed contents is full");
+  }
+  CrashedContentTable::Entry& entry = table_.entries.at(count);
+  entry.size.store(key->size, std::memory_order_relaxed);
+  entry.digest_low.store(key->digest.low64, std::memory_order_relaxed);
+  entry.digest_high.store(key->digest.high64, std::memory_order_relaxed);
+  // Release: publishes the entry to Contains.
+  table_.count.store(count + 1, std::memory_order_release);
+  return true;
+}
+
+size_t CrashedContent::size() const {
+  return table_.count.load(std::memory_order_acquire);
+}
+
+}  // namespace gatehouse
