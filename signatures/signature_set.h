@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "signatures/anchored_literals.h"
 
 struct hs_database;  // Hyperscan's, opaque; named by two .cc files only.
 
@@ -22,11 +23,18 @@ namespace gatehouse {
 inline constexpr uint64_t kAnyOffset = ~uint64_t{0};
 inline constexpr uint64_t kAnySize = ~uint64_t{0};
 
+// One byte alone would match nearly every file.
+inline constexpr size_t kLiteralBytesMin = 2;
+// Hyperscan takes 16,000 characters of pattern text, and a byte needs four.
+inline constexpr size_t kLiteralBytesMax = 4000;
+// Leaves room to add a literal's length without overflow.
+inline constexpr uint64_t kOffsetMax = uint64_t{1} << 62;
+
 // A literal byte string, anywhere in the file or at one absolute offset.
 struct BodySignature {
   std::string name;
-  std::vector<uint8_t> literal;   // kLiteralBytesMin or more.
-  uint64_t offset = kAnyOffset;   // Of the first byte, from the file's start.
+  std::vector<uint8_t> literal;  // kLiteralBytesMin .. kLiteralBytesMax.
+  uint64_t offset = kAnyOffset;  // Of the first byte, from the file's start.
 };
 
 enum class DigestAlgorithm : uint8_t { kMd5, kSha1, kSha256 };
@@ -56,11 +64,16 @@ class SignatureSet {
   SignatureSet(const SignatureSet&) = delete;
   SignatureSet& operator=(const SignatureSet&) = delete;
 
-  // Null when there is no body signature. Streaming mode. Match ids are body
-  // signatures in order of name, so the smallest id has the smallest name.
+  // Body signatures are numbered in order of name, so the smallest id has the
+  // smallest name. Those that may be anywhere are in the database (null when
+  // there is none; streaming mode; each id is reported once per stream), those
+  // with an offset of their own are in anchored_bodies().
   const hs_database* body_database() const;
+  const AnchoredLiterals& anchored_bodies() const;
   std::string_view body_name(uint32_t id) const;
 
+  // The algorithms that occur at all.
+  DigestNeeds digest_algorithms() const;
   // Digests worth computing for a file of `size` bytes.
   DigestNeeds DigestsFor(uint64_t size) const;
   // The smallest name among the signatures of that digest and size, else empty.
