@@ -1,0 +1,28 @@
+// Loads a directory of signature files.
+//
+// Thread-safe: pure functions of the file system. Blocks for I/O.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "signatures/load_report.h"
+#include "signatures/signature_text.h"
+
+namespace gatehouse {
+
+inline constexpr uint64_t kDefinitionFileBytesMax = uint64_t{1} << 30;
+
+struct Definitions {
+  Signatures signatures;
+  LoadReport report;
+};
+
+// Reads the files of `directory` whose extension is known, in order of name;
+// sub-directories are not entered. Symbolic links to regular files are
+// followed. A file that cannot be read is a problem in the report, and the
+// others are still loaded. Errors: `directory` is none, or unreadable.
+Result<Definitions> LoadDefinitions(const std::string& directory);
+
+}  // namespace gatehouse

@@ -1,0 +1,34 @@
+#include "signatures/load_report.h"
+
+#include <utility>
+
+namespace gatehouse {
+
+void LoadReport::AddProblem(LoadProblem problem) {
+  if (problems.size() < kLoadProblemsMax) {
+    problems.push_back(std::move(problem));
+  } else {
+    ++problems_left_out;
+  }
+}
+
+void LoadReport::AddIgnoredFile(std::string file) {
+  if (ignored_files.size() < kIgnoredFilesMax) {
+    ignored_files.push_back(std::move(file));
+  } else {
+    ++ignored_files_left_out;
+  }
+}
+
+LineCounts LoadReport::Totals() const {
+  LineCounts totals;
+  for (const FileReport& file : files) {
+    totals.lines += file.counts.lines;
+    totals.loaded += file.counts.loaded;
+    totals.skipped += file.counts.skipped;
+    totals.malformed += file.counts.malformed;
+  }
+  return totals;
+}
+
+}  // namespace gatehouse
