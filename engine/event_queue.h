@@ -43,6 +43,7 @@ class EventQueue {
   // at the same time as a push whose event would be missed.
   void Close();
 
+  bool closed() const { return closed_.load(std::memory_order_seq_cst); }
   // Events waiting now, both lanes; a snapshot.
   size_t size() const;
 

@@ -26,12 +26,6 @@ typedef void (*es_handler_function_t)(void *context, es_client_t *client,
 es_new_client_result_t es_new_client_f(es_client_t **client, void *context,
                                        es_handler_function_t handler);
 
-#if defined(__BLOCKS__)
-typedef void (^es_handler_block_t)(es_client_t *, const es_message_t *);
-es_new_client_result_t es_new_client(es_client_t **client,
-                                     es_handler_block_t handler);
-#endif
-
 // Closes the connection. Who still waits for an answer is allowed and counted.
 // Messages that are still retained stay readable until they are released. Must
 // be called by the thread that created the client, never from its handler.

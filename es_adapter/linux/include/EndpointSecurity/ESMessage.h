@@ -85,7 +85,7 @@ typedef struct {
   es_events_t event;
   es_thread_t *thread;      // Null on Linux.
   uint64_t global_seq_num;  // Per client.
-  uint64_t opaque[];
+  // Apple's opaque tail is left out: sizeof says nothing on either system.
 } es_message_t;
 
 #ifdef __cplusplus

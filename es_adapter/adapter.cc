@@ -1,0 +1,130 @@
+#include "es_adapter/adapter.h"
+
+#include <sys/stat.h>
+
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "es_adapter/event_file.h"
+
+namespace gatehouse {
+namespace {
+
+bool IsEmptyFile(const es_file_t& file) {
+  return S_ISREG(file.stat.st_mode) && file.stat.st_size == 0;
+}
+
+// The event without its ticket. `file.valid()` is false if there is no file.
+FileEvent EventOf(const es_message_t& message, FileEventKind kind) {
+  FileEvent event;
+  event.kind = kind;
+  Result<ScanFile> file = OpenEventFile(message);
+  if (!file) return event;
+  event.file = std::move(*file);
+  event.deadline = EventDeadline(message);
+  event.pid = audit_token_to_pid(message.process->audit_token);
+  event.unsafe_scan_mark = EventScanMark(message);
+  const es_file_t* target = EventTarget(message);
+  event.unsafe_path = std::string_view(target->path.data, target->path.length);
+  return event;
+}
+
+}  // namespace
+
+void Adapter::HandleMessage(void* context, es_client_t* client,
+                            const es_message_t* message) noexcept {
+  auto* adapter = static_cast<Adapter*>(context);
+  if (message->action_type == ES_ACTION_TYPE_AUTH) {
+    adapter->OnAuth(client, *message);
+  } else {
+    adapter->OnClose(*message);
+  }
+}
+
+void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
+  parts_.statistics.auth_messages.fetch_add(1);
+  const bool is_rescan = EventIsAnswered(message);
+  const es_file_t* target = EventTarget(message);
+  if (!is_rescan && target != nullptr && IsEmptyFile(*target)) {
+    Verdict clean;
+    clean.kind = VerdictKind::kClean;
+    RespondNow(client, message, clean, parts_.auth_statistics);
+    parts_.auth_statistics.allowed_empty.fetch_add(1);
+    return;
+  }
+  FileEvent event = EventOf(
+      message, is_rescan ? FileEventKind::kRescan : FileEventKind::kOpen);
+  if (!event.file.valid()) {
+    parts_.statistics.without_file.fetch_add(1);
+    RespondNow(client, message,
+               Verdict::NotScanned(NotScannedReason::kVanished),
+               parts_.auth_statistics);
+    return;
+  }
+  const bool crashes = RefuseCrashing(event, message);
+  if (is_rescan) {
+    parts_.statistics.adopted_rescans.fetch_add(1);
+    if (!crashes) (void)Push(parts_.background_queue, event);
+    return;
+  }
+  event.ticket = parts_.ledger.Issue(client, message, event.deadline);
+  if (!event.ticket.pending()) {
+    // Cannot happen while the ledger has an entry per slot of the journal.
+    RespondNow(client, message,
+               Verdict::NotScanned(NotScannedReason::kCancelled),
+               parts_.auth_statistics);
+    return;
+  }
+  // A crashing file goes the same way: the worker knows its content and
+  // answers by policy without a scan.
+  if (!Push(parts_.auth_queue, event)) {
+    (void)event.ticket.Settle(
+        Verdict::NotScanned(NotScannedReason::kCancelled));
+  }
+}
+
+void Adapter::OnClose(const es_message_t& message) {
+  parts_.statistics.close_messages.fetch_add(1);
+  const es_file_t* target = EventTarget(message);
+  if (target != nullptr && IsEmptyFile(*target)) {
+    parts_.statistics.empty_closes.fetch_add(1);
+    return;
+  }
+  FileEvent event = EventOf(message, FileEventKind::kClose);
+  if (!event.file.valid()) {
+    parts_.statistics.without_file.fetch_add(1);
+    return;
+  }
+  if (RefuseCrashing(event, message)) return;
+  (void)Push(parts_.background_queue, event);
+}
+
+// Remembers the content of a file that killed its scanner often enough.
+bool Adapter::RefuseCrashing(const FileEvent& event,
+                             const es_message_t& message) {
+  if (EventStrikes(message) < kStrikesMax) return false;
+  const Result<bool> added = parts_.crashed.Add(event.file.UnsafeFd());
+  if (!added) {
+    parts_.statistics.crashed_contents_full.fetch_add(1);
+  } else if (*added) {
+    parts_.statistics.crashed_contents.fetch_add(1);
+  }
+  return true;
+}
+
+// The queues have room for every slot of the journal, so that a full one only
+// means that consumers are a moment behind. Waiting here stops the reader: the
+// kernel keeps the events, and the ledger answers at the deadline. Fullness
+// itself is never a reason to allow. False when we are shutting down.
+bool Adapter::Push(EventQueue& queue, FileEvent& event) {
+  if (queue.TryPush(Lane::kOpen, event)) return true;
+  parts_.statistics.full_waits.fetch_add(1);
+  while (!queue.closed()) {
+    if (queue.TryPush(Lane::kOpen, event)) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
+
+}  // namespace gatehouse

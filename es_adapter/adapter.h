@@ -1,0 +1,58 @@
+// Adapter: turns EndpointSecurity messages into FileEvents.
+//
+// HandleMessage is called by one thread at a time (the ES handler rule). The
+// queues, the ledger, the crashed content and the statistics must outlive it.
+// It allocates nothing and logs nothing: somebody is held while it runs.
+#pragma once
+
+#include <EndpointSecurity/EndpointSecurity.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "engine/crashed_content.h"
+#include "engine/event_queue.h"
+#include "es_adapter/auth_ledger.h"
+
+namespace gatehouse {
+
+// Two scans of a file that ended the process are no coincidence.
+inline constexpr uint32_t kStrikesMax = 2;
+
+struct AdapterStatistics {
+  std::atomic<uint64_t> auth_messages{0};
+  std::atomic<uint64_t> close_messages{0};   // Of files that were written.
+  std::atomic<uint64_t> empty_closes{0};     // 0 bytes: nothing to scan.
+  std::atomic<uint64_t> crashed_contents{0};  // Added to the table.
+  std::atomic<uint64_t> crashed_contents_full{0};  // No room in the table.
+  std::atomic<uint64_t> adopted_rescans{0};  // Owed by a predecessor.
+  std::atomic<uint64_t> full_waits{0};       // The handler waited for a queue.
+  std::atomic<uint64_t> without_file{0};     // Messages with no descriptor.
+};
+
+class Adapter {
+ public:
+  struct Parts {
+    EventQueue& auth_queue;        // Held opens: somebody waits.
+    EventQueue& background_queue;  // Closed files and rescans: nobody does.
+    AuthLedger& ledger;
+    CrashedContent& crashed;
+    AuthStatistics& auth_statistics;
+    AdapterStatistics& statistics;
+  };
+  explicit Adapter(const Parts& parts) : parts_(parts) {}
+
+  // An es_handler_function_t; `context` is the Adapter.
+  static void HandleMessage(void* context, es_client_t* client,
+                            const es_message_t* message) noexcept;
+
+ private:
+  void OnAuth(es_client_t* client, const es_message_t& message);
+  void OnClose(const es_message_t& message);
+  bool RefuseCrashing(const FileEvent& event, const es_message_t& message);
+  bool Push(EventQueue& queue, FileEvent& event);
+
+  const Parts parts_;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,86 @@
+// AuthLedger: the one place where a verdict and a deadline race for the answer
+// to a held open. Exactly one answer leaves it per ticket.
+//
+// Thread-safe. Owns its timer thread; keeps each message until its ticket is
+// settled. Outlives every ticket it issued; the client outlives the ledger's
+// last ticket.
+#pragma once
+
+#include <EndpointSecurity/EndpointSecurity.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/idle_ticker.h"
+#include "base/mutex.h"
+#include "base/time.h"
+#include "engine/auth_ticket.h"
+#include "engine/verdict.h"
+
+namespace gatehouse {
+
+// Written by the adapter, read by anybody; may live in shared memory. An
+// answer is counted once, under what it was based on.
+struct AuthStatistics {
+  std::atomic<uint64_t> tickets_issued{0};
+  std::atomic<uint64_t> allowed_clean{0};
+  std::atomic<uint64_t> allowed_empty{0};     // Of those: 0 bytes, no scan.
+  std::atomic<uint64_t> denied_infected{0};
+  std::atomic<uint64_t> allowed_suspicious{0};
+  std::atomic<uint64_t> allowed_error{0};     // The scan failed.
+  // By NotScannedReason.
+  std::array<std::atomic<uint64_t>, kNotScannedReasonCount> allowed_by_reason;
+  std::atomic<uint64_t> tickets_dropped{0};   // A bug of ours, each one.
+  std::atomic<uint64_t> responses_refused{0};  // The ES call did not succeed.
+  std::atomic<uint64_t> late_verdicts{0};     // After the policy had answered.
+  std::atomic<uint64_t> late_infected{0};     // Of those, infected.
+};
+
+class AuthLedger final : public AuthResponder {
+ public:
+  // Room for `tickets_max` tickets at a time.
+  AuthLedger(size_t tickets_max, AuthStatistics& statistics);
+  ~AuthLedger();
+  AuthLedger(const AuthLedger&) = delete;
+  AuthLedger& operator=(const AuthLedger&) = delete;
+
+  // Retains `message` and opens an entry whose policy answer (allow) goes out
+  // when AnswerBudget of the time to `deadline` is used up. An empty ticket if
+  // every entry is taken; the caller then answers itself.
+  [[nodiscard]] AuthTicket Issue(es_client_t* client,
+                                 const es_message_t& message,
+                                 MonotonicTime deadline);
+
+  bool Settle(uint64_t ticket_number, const Verdict& verdict) override;
+  void Dropped(uint64_t ticket_number) override;
+
+ private:
+  struct Entry;
+
+  bool SettleWith(uint64_t ticket_number, const Verdict& verdict);
+  void Respond(const Entry& entry, const Verdict& verdict);
+  void Free(Entry& entry);
+  bool AnswerOverdue();
+
+  AuthStatistics& statistics_;
+  std::vector<Entry> entries_;
+  Mutex mutex_;
+  std::vector<uint32_t> free_ GATEHOUSE_GUARDED_BY(mutex_);
+  std::atomic<size_t> open_count_{0};
+  std::unique_ptr<IdleTicker> timer_;  // Last: it uses the members above.
+};
+
+// The answer a verdict stands for, and the counter it belongs to. Everything
+// but infected is allowed: the default policy is to fail open.
+[[nodiscard]] bool IsAllowed(const Verdict& verdict);
+void CountAnswer(const Verdict& verdict, AuthStatistics& statistics);
+
+// Answers `message` at once and counts it.
+void RespondNow(es_client_t* client, const es_message_t& message,
+                const Verdict& verdict, AuthStatistics& statistics);
+
+}  // namespace gatehouse

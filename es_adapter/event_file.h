@@ -1,0 +1,37 @@
+// The file of an ES message, as an open descriptor. Two twins implement this
+// header: event_file_linux.cc takes the descriptor that fanotify delivered,
+// event_file_macos.cc opens by device and inode and compares. Nothing else in
+// the project opens the file of an event, and nothing opens it by path.
+//
+// Thread-safe. What is returned keeps the message alive where it borrows.
+#pragma once
+
+#include <EndpointSecurity/EndpointSecurity.h>
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "engine/scan_file.h"
+
+namespace gatehouse {
+
+// Errors: kNotFound if the file is gone (macOS) or the message has none.
+[[nodiscard]] Result<ScanFile> OpenEventFile(const es_message_t& message);
+
+// What the message is about; null for events without a file.
+[[nodiscard]] const es_file_t* EventTarget(const es_message_t& message);
+
+// The message's deadline on our clock; kNever if nobody waits.
+[[nodiscard]] MonotonicTime EventDeadline(const es_message_t& message);
+
+// See engine/crash_mark.h. Null where no process outlives us (macOS).
+[[nodiscard]] uint32_t* EventScanMark(const es_message_t& message);
+
+// How many processes this event's scan has killed.
+[[nodiscard]] uint32_t EventStrikes(const es_message_t& message);
+
+// True if a predecessor answered by policy and owes a rescan.
+[[nodiscard]] bool EventIsAnswered(const es_message_t& message);
+
+}  // namespace gatehouse

@@ -1,0 +1,57 @@
+#include <es_linux.h>
+
+#include <chrono>
+
+#include "engine/crash_mark.h"
+#include "es_adapter/event_file.h"
+
+namespace gatehouse {
+namespace {
+
+static_assert(ESL_SCAN_MARK_NONE == kScanMarkNone);
+static_assert(ESL_SCAN_MARK_SCANNING == kScanMarkScanning);
+static_assert(ESL_SCAN_MARK_FAULTED == kScanMarkFaulted);
+
+void ReleaseMessage(void* message) noexcept {
+  es_release_message(static_cast<const es_message_t*>(message));
+}
+
+}  // namespace
+
+Result<ScanFile> OpenEventFile(const es_message_t& message) {
+  const int fd = esl_message_fd(&message);
+  if (fd < 0) return Fail(ErrorCode::kNotFound, "the event has no file");
+  es_retain_message(&message);
+  // ScanFile's owner is an opaque pointer; the release gets it back as const.
+  return ScanFile(fd, const_cast<es_message_t*>(&message), ReleaseMessage);
+}
+
+const es_file_t* EventTarget(const es_message_t& message) {
+  if (message.event_type == ES_EVENT_TYPE_AUTH_OPEN) {
+    return message.event.open.file;
+  }
+  if (message.event_type == ES_EVENT_TYPE_NOTIFY_CLOSE) {
+    return message.event.close.target;
+  }
+  return nullptr;
+}
+
+MonotonicTime EventDeadline(const es_message_t& message) {
+  if (message.deadline == 0) return kNever;
+  // The library stamps with CLOCK_MONOTONIC, as std::chrono::steady_clock.
+  return MonotonicTime(std::chrono::nanoseconds(message.deadline));
+}
+
+uint32_t* EventScanMark(const es_message_t& message) {
+  return esl_message_scan_mark(&message);
+}
+
+uint32_t EventStrikes(const es_message_t& message) {
+  return esl_message_strikes(&message);
+}
+
+bool EventIsAnswered(const es_message_t& message) {
+  return esl_message_is_answered(&message);
+}
+
+}  // namespace gatehouse

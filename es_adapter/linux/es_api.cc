@@ -1,0 +1,169 @@
+// The C functions of ESClient.h and of the client part of es_linux.h: argument
+// checks here, behaviour in client.cc.
+#include <EndpointSecurity/EndpointSecurity.h>
+
+#include <cerrno>
+#include <chrono>
+#include <memory>
+#include <span>
+
+#include "es_adapter/linux/client.h"
+#include "es_adapter/linux/message.h"
+#include "es_linux.h"
+
+namespace {
+
+using gatehouse::Client;
+using gatehouse::Message;
+
+constexpr uint32_t kPrivateJournalEvents = 4096;
+constexpr uint32_t kDeadlineMillisecondsMax = 10'000;
+
+es_respond_result_t CheckRespond(const es_client_t* client,
+                                 const es_message_t* message, bool with_flags) {
+  if (client == nullptr || message == nullptr) {
+    return ES_RESPOND_RESULT_ERR_INVALID_ARGUMENT;
+  }
+  if (Message::Of(message).client != client->client) {
+    return ES_RESPOND_RESULT_NOT_FOUND;
+  }
+  const bool wants_flags = message->event_type == ES_EVENT_TYPE_AUTH_OPEN;
+  if (message->action_type != ES_ACTION_TYPE_AUTH ||
+      wants_flags != with_flags) {
+    return ES_RESPOND_RESULT_ERR_EVENT_TYPE;
+  }
+  return ES_RESPOND_RESULT_SUCCESS;
+}
+
+}  // namespace
+
+extern "C" {
+
+es_new_client_result_t es_new_client_f(es_client_t** client, void* context,
+                                       es_handler_function_t handler) {
+  if (client == nullptr || handler == nullptr) {
+    return ES_NEW_CLIENT_RESULT_ERR_INVALID_ARGUMENT;
+  }
+  esl_journal_t* journal = esl_journal_create(kPrivateJournalEvents);
+  if (journal == nullptr) return ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
+  return esl_new_client_adopting(client, journal, false, context, handler);
+}
+
+es_new_client_result_t esl_new_client_adopting(es_client_t** client,
+                                               esl_journal_t* journal,
+                                               bool own_fault, void* context,
+                                               es_handler_function_t handler) {
+  if (client == nullptr || journal == nullptr || handler == nullptr) {
+    return ES_NEW_CLIENT_RESULT_ERR_INVALID_ARGUMENT;
+  }
+  auto handle = std::make_unique<es_client_s>();
+  es_new_client_result_t result = ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
+  // The handler may run, and want the handle, before Open returns.
+  *client = handle.get();
+  handle->client = Client::Create(*journal, {handle.get(), context, handler},
+                                  own_fault, &result);
+  if (handle->client == nullptr) {
+    *client = nullptr;
+    return result;
+  }
+  handle->client->Start();
+  (void)handle.release();  // Owned by the caller until es_delete_client.
+  return result;
+}
+
+es_return_t es_delete_client(es_client_t* client) {
+  if (client == nullptr) return ES_RETURN_ERROR;
+  const std::unique_ptr<es_client_s> handle(client);
+  handle->client->Delete();
+  return ES_RETURN_SUCCESS;
+}
+
+es_return_t es_subscribe(es_client_t* client, const es_event_type_t* events,
+                         uint32_t event_count) {
+  if (client == nullptr || events == nullptr || event_count == 0) {
+    return ES_RETURN_ERROR;
+  }
+  return client->client->Subscribe(std::span(events, event_count))
+             ? ES_RETURN_SUCCESS
+             : ES_RETURN_ERROR;
+}
+
+es_return_t es_unsubscribe(es_client_t* client, const es_event_type_t* events,
+                           uint32_t event_count) {
+  if (client == nullptr || events == nullptr || event_count == 0) {
+    return ES_RETURN_ERROR;
+  }
+  return client->client->Unsubscribe(std::span(events, event_count))
+             ? ES_RETURN_SUCCESS
+             : ES_RETURN_ERROR;
+}
+
+es_return_t es_unsubscribe_all(es_client_t* client) {
+  constexpr es_event_type_t kAll[] = {ES_EVENT_TYPE_AUTH_OPEN,
+                                      ES_EVENT_TYPE_NOTIFY_CLOSE};
+  return es_unsubscribe(client, kAll, 2);
+}
+
+es_respond_result_t es_respond_auth_result(es_client_t* client,
+                                           const es_message_t* message,
+                                           es_auth_result_t result,
+                                           bool /*cache*/) {
+  const es_respond_result_t check = CheckRespond(client, message, false);
+  if (check != ES_RESPOND_RESULT_SUCCESS) return check;
+  return client->client->Respond(Message::Of(message),
+                                 result == ES_AUTH_RESULT_ALLOW);
+}
+
+es_respond_result_t es_respond_flags_result(es_client_t* client,
+                                            const es_message_t* message,
+                                            uint32_t authorized_flags,
+                                            bool /*cache*/) {
+  const es_respond_result_t check = CheckRespond(client, message, true);
+  if (check != ES_RESPOND_RESULT_SUCCESS) return check;
+  const auto wanted = static_cast<uint32_t>(message->event.open.fflag);
+  return client->client->Respond(Message::Of(message),
+                                 (wanted & ~authorized_flags) == 0);
+}
+
+void es_retain_message(const es_message_t* message) {
+  Client::Retain(Message::Of(message));
+}
+
+void es_release_message(const es_message_t* message) {
+  const Message& held = Message::Of(message);
+  held.client->Release(held);
+}
+
+int esl_message_fd(const es_message_t* message) {
+  return Message::Of(message).fd;
+}
+
+uint32_t* esl_message_scan_mark(const es_message_t* message) {
+  const Message& held = Message::Of(message);
+  return &held.client->SlotOf(held).scan_mark;
+}
+
+uint32_t esl_message_strikes(const es_message_t* message) {
+  const Message& held = Message::Of(message);
+  return held.client->SlotOf(held).strikes.load();
+}
+
+bool esl_message_is_answered(const es_message_t* message) {
+  return Message::Of(message).answered_by_predecessor;
+}
+
+int esl_watch_file_system(es_client_t* client, const char* path) {
+  if (client == nullptr || path == nullptr) return EINVAL;
+  return client->client->Watch(path);
+}
+
+int esl_set_deadline_milliseconds(es_client_t* client, uint32_t milliseconds) {
+  if (client == nullptr || milliseconds == 0 ||
+      milliseconds > kDeadlineMillisecondsMax) {
+    return EINVAL;
+  }
+  client->client->SetDeadline(std::chrono::milliseconds(milliseconds));
+  return 0;
+}
+
+}  // extern "C"

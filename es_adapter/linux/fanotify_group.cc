@@ -1,0 +1,69 @@
+#include "es_adapter/linux/fanotify_group.h"
+
+#include <fcntl.h>
+#include <linux/fanotify.h>
+#include <sys/fanotify.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cassert>
+#include <cerrno>
+
+namespace gatehouse {
+
+OpenedGroup OpenGroup(GroupKind kind) {
+  constexpr unsigned int kCommon =
+      FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS;
+  const unsigned int notification_class =
+      kind == GroupKind::kPermission ? FAN_CLASS_CONTENT : FAN_CLASS_NOTIF;
+  OpenedGroup group;
+  group.fd.Reset(::fanotify_init(
+      kCommon | notification_class,
+      O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME | O_NONBLOCK));
+  if (!group.fd.valid()) group.error_number = errno;
+  return group;
+}
+
+int MarkFileSystem(int group_fd, int directory, uint64_t mask) {
+  assert(mask != 0);
+  const int result =
+      ::fanotify_mark(group_fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, mask,
+                      directory, nullptr);
+  return result == 0 ? 0 : errno;
+}
+
+int RemoveAllMarks(int group_fd) {
+  const int result =
+      ::fanotify_mark(group_fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0,
+                      AT_FDCWD, "/");
+  return result == 0 ? 0 : errno;
+}
+
+bool AnswerEvent(int group_fd, int fd, bool allow, JournalCounters& counters) {
+  assert(fd >= 0);
+  fanotify_response response = {};
+  response.fd = fd;
+  response.response = allow ? FAN_ALLOW : FAN_DENY;
+  while (true) {
+    const ssize_t written = ::write(group_fd, &response, sizeof(response));
+    if (written == static_cast<ssize_t>(sizeof(response))) {
+      (allow ? counters.allowed : counters.denied).fetch_add(1);
+      return true;
+    }
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == ENOENT) {
+      counters.answers_without_waiter.fetch_add(1);
+      return true;
+    }
+    counters.answers_failed.fetch_add(1);
+    return false;
+  }
+}
+
+int64_t JournalNow() {
+  timespec now = {};
+  (void)::clock_gettime(CLOCK_MONOTONIC, &now);  // Cannot fail.
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,128 @@
+// What Linux needs beyond Apple's interface: the descriptor of an event, which
+// file systems to watch, and the journal that lets a successor take over.
+//
+// Used by es_adapter/event_file_linux.cc (descriptor and scan mark) and by
+// daemon/ (everything else); by nobody else. Thread safety as said per
+// function.
+#pragma once
+
+#include <EndpointSecurity/EndpointSecurity.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// --- Messages ---------------------------------------------------------------
+
+// The open descriptor of the file a message is about: read-only, positioned at
+// 0, of the very inode the event happened on. -1 if the message has none.
+// Borrowed: valid for as long as the message. Thread-safe.
+int esl_message_fd(const es_message_t *message);
+
+// A word in the journal that belongs to this message until it is released; the
+// holder notes there that a scan is running, and a fault handler that this scan
+// is the one that failed. Write it atomically. Thread-safe.
+#define ESL_SCAN_MARK_NONE 0U
+#define ESL_SCAN_MARK_SCANNING 1U
+#define ESL_SCAN_MARK_FAULTED 2U
+uint32_t *esl_message_scan_mark(const es_message_t *message);
+
+// How many processes died of their own fault while they scanned this message.
+uint32_t esl_message_strikes(const es_message_t *message);
+
+// True if a predecessor has answered this message already, by policy: only a
+// rescan is owed. Answering it again gives ERR_DUPLICATE_RESPONSE.
+bool esl_message_is_answered(const es_message_t *message);
+
+// --- Which file systems -----------------------------------------------------
+
+// Watches the file system that is mounted at `path` for everything the client
+// is or will be subscribed to: all of it, from every mount and namespace.
+// Nothing is held open, so it can be unmounted; the path is not looked up
+// again for another file system.
+//
+// Returns 0 or an errno value: EINVAL if the kernel cannot ask for permission
+// there, EPERM without CAP_SYS_ADMIN, ENOENT and so on from opening `path`.
+// Not thread-safe with es_subscribe and es_unsubscribe.
+int esl_watch_file_system(es_client_t *client, const char *path);
+
+// --- Deadlines --------------------------------------------------------------
+
+// Who has no answer by his deadline is allowed, and counted. The default is
+// 3000 ms for AUTH_OPEN; 1 to 10000. Affects events read from now on. Returns
+// 0 or EINVAL. Thread-safe.
+int esl_set_deadline_milliseconds(es_client_t *client, uint32_t milliseconds);
+
+// --- Counters ---------------------------------------------------------------
+
+typedef struct {
+  uint64_t auth_events;           // Permission events read.
+  uint64_t notify_events;         // Notification events read.
+  uint64_t allowed;               // Answers given, by kind.
+  uint64_t denied;
+  uint64_t allowed_own_process;   // Opens by this very process.
+  uint64_t allowed_deadline;      // Nobody answered in time.
+  uint64_t allowed_unanswered;    // Released or deleted without an answer.
+  uint64_t allowed_no_worker;     // Answered by the supervisor.
+  uint64_t rescans_lost;          // Of those: no slot left to remember them.
+  uint64_t answers_without_waiter;  // The opener was gone, or answered before.
+  uint64_t answers_failed;        // The kernel refused an answer.
+  uint64_t queue_overflows;       // The kernel lost notifications.
+  uint64_t read_errors;           // Reading a group failed.
+  uint64_t full_stops;            // No slot free: the kernel kept the events.
+  uint64_t adopted;               // Events taken over from a predecessor.
+  uint64_t strikes;               // Scans that killed a predecessor.
+  uint64_t pending;               // Events in the journal now.
+} esl_statistics_t;
+
+// --- The journal ------------------------------------------------------------
+
+// Memory, shared with every process cloned later, in which the kernel's events
+// live from the instant they are read until they are settled. See
+// docs/journal.md.
+typedef struct esl_journal_s esl_journal_t;
+
+// Room for `events_max` events of each kind (permission, notification), each
+// of which holds one descriptor. Never freed: it lives as long as the
+// processes that share it. Null with errno if there is no memory. The library
+// of a client without a journal makes one of its own.
+esl_journal_t *esl_journal_create(uint32_t events_max);
+
+// es_new_client_f for a client whose events live in `journal`. The first such
+// client opens the groups. A later one, in a successor of the process that had
+// the earlier one and sharing its descriptor table, adopts them: groups, marks
+// and subscriptions stay, and what was pending is delivered before anything
+// new.
+//
+// `own_fault` says that the predecessor died of its own fault, not killed from
+// outside: scans in progress get a strike, only the one marked as faulted if
+// there is one. REQUIRES: the predecessor is gone (reaped).
+es_new_client_result_t esl_new_client_adopting(es_client_t **client,
+                                               esl_journal_t *journal,
+                                               bool own_fault, void *context,
+                                               es_handler_function_t handler);
+
+// Writes to `fds` the descriptors that a successor needs, ascending, without
+// duplicates, and returns how many: the groups, and the files of unsettled
+// events. `fds_max` of 2 + 2 * events_max is always enough. REQUIRES: no
+// process works with the journal.
+size_t esl_journal_kept_fds(const esl_journal_t *journal, int *fds,
+                            size_t fds_max);
+
+// Answers for a worker that is not there: everybody who waits, and whoever
+// else asked meanwhile, is allowed and counted as allowed_no_worker; their
+// files are kept for a rescan while slots last. Returns the number of answers.
+// Does not block. REQUIRES: no process works with the journal.
+size_t esl_journal_allow_all(esl_journal_t *journal);
+
+// The descriptor of the permission group, to wait on; -1 before the first
+// client.
+int esl_journal_group_fd(const esl_journal_t *journal);
+
+// Thread-safe snapshot of counters that outlive their process.
+void esl_journal_statistics(const esl_journal_t *journal,
+                            esl_statistics_t *statistics);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif
