@@ -50,18 +50,22 @@ WRAPPED_LIBRARIES = {
     "PCRE2": r"pcre2\.h$",
     "OpenSSL": r"openssl/",
     "xxHash": r"xxhash\.h$|xxh3\.h$",
-    "CLI11": r"CLI/",
     "libsodium": r"sodium\.h$|sodium/",
     "mimalloc": r"mimalloc",
 }
 WRAPPING_FILES_MAX = 2
 
-JSON = r"nlohmann/"
-MAY_USE_JSON_IN_HEADERS = ["cli", "ipc", "daemon"]
+# Library: its headers, and the folders whose headers may name it.
+NOT_IN_HEADERS = {
+    "JSON": (r"nlohmann/", ["cli", "ipc", "daemon"]),
+    "CLI11": (r"CLI/", []),
+}
 # Library: the only places that may name it at all.
 CONFINED_LIBRARIES = {
     r"gtest/|gmock/": ["tests/", "fuzz/", "bench/"],
     r"benchmark/": ["bench/"],
+    # Each group of commands is a file, so there are more than two of them.
+    r"CLI/": ["cli/", "daemon/"],
     r"tl/expected": ["base/result.h"],
 }
 
@@ -130,10 +134,11 @@ def check_libraries(path, folder, line, target, users):
                           f"a header names {library}")
         else:
             users.setdefault(library, {}).setdefault(path, line)
-    if (re.match(JSON, target) and is_header
-            and folder not in MAY_USE_JSON_IN_HEADERS):
-        yield Finding(path, line, "json-in-header",
-                      f"JSON in headers is for {MAY_USE_JSON_IN_HEADERS}")
+    for library, (pattern, folders) in NOT_IN_HEADERS.items():
+        if (is_header and re.match(pattern, target)
+                and folder not in folders):
+            yield Finding(path, line, "library-in-header",
+                          f"a header names {library}")
 
 
 def check_own_header_first(tree, path, found):

@@ -34,7 +34,7 @@ class Pattern:
     reason_allows: bool = False  # A comment beside it makes it good.
     only: tuple = ()             # Path prefixes; empty: everywhere.
     never: tuple = ()            # Path prefixes where it is allowed.
-    line_allows: str = ""        # A match on the same line allows it.
+    line_allows: str = ""        # A match there or on the line above allows.
 
 
 PATTERNS = [
@@ -47,15 +47,20 @@ PATTERNS = [
             "libraries return; daemon and cli speak", never=_SPEAKS),
     Pattern("getenv", r"\b(?:secure_)?getenv\s*\(",
             "only daemon and cli read the environment", never=_SPEAKS),
-    Pattern("naked-new", r"(?<!operator )\bnew\b",
+    # Owned at once, as what a private constructor makes, is not naked; nor is
+    # an object in memory that is there already.
+    Pattern("naked-new",
+            r"(?<!operator )\bnew\b(?!\s*\((?!\s*std::nothrow))",
             "use make_unique, or say why not", reason_allows=True,
-            line_allows=r"unique_ptr<"),  # Owned at once: a private creator.
-    Pattern("naked-delete",
-            r"(?<!operator )\bdelete\b(?!\s*;)(?<!= delete)",
-            "give it an owner, or say why not", reason_allows=True),
+            line_allows=r"unique_ptr<"),
+    # An owner's deleter is the one place for these.
+    Pattern("naked-delete", r"(?<!operator )\bdelete\b(?!\s*;)(?<!= delete)",
+            "give it an owner, or say why not", reason_allows=True,
+            line_allows=r"unique_ptr<|operator\(\)"),
     Pattern("naked-malloc",
             r"(?<![\w.>])(?:std::|::)?(?:malloc|calloc|realloc|free)\s*\(",
-            "give it an owner, or say why not", reason_allows=True),
+            "give it an owner, or say why not", reason_allows=True,
+            line_allows=r"operator\(\)"),
     Pattern("goto", r"\bgoto\b", "say why", reason_allows=True),
     Pattern("catch-all", r"\bcatch\s*\(\s*\.\.\.\s*\)", "say why",
             reason_allows=True),
@@ -93,7 +98,8 @@ def check_patterns(path, text, code, comments):
             whole = code_lines[line - 1]
             if whole.lstrip().startswith("#"):
                 continue
-            if pattern.line_allows and re.search(pattern.line_allows, whole):
+            around = "\n".join(code_lines[max(0, line - 2):line])
+            if pattern.line_allows and re.search(pattern.line_allows, around):
                 continue
             if pattern.reason_allows and _has_reason(comments, code_lines,
                                                      line):
