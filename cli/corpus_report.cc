@@ -1,0 +1,208 @@
+#include "cli/corpus_report.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include "base/display_text.h"
+#include "cli/json_text.h"
+
+namespace gatehouse {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A set of signatures for another engine may skip every one of its lines.
+constexpr size_t kProblemsShownMax = 100;
+
+std::string ErrorText(const Verdict& verdict) {
+  // Unlike strerror, the error category is thread-safe.
+  return std::generic_category().message(verdict.error_number);
+}
+
+int64_t Milliseconds(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             time.time_since_epoch())
+      .count();
+}
+
+// JSON strings are Unicode, names are bytes: what is not UTF-8 is shown with
+// replacement characters, and given exactly in a second member.
+void PutBytes(Json& object, const char* key, std::string_view bytes) {
+  object[key] = bytes;
+  if (!IsUtf8(bytes)) object[std::string(key) + "Bytes"] = Base64(bytes);
+}
+
+Json ToJson(const LineCounts& counts) {
+  return {{"lines", counts.lines},
+          {"loaded", counts.loaded},
+          {"skipped", counts.skipped},
+          {"malformed", counts.malformed}};
+}
+
+Json ToJson(const LoadReport& report, const std::string& directory) {
+  Json definitions = ToJson(report.Totals());
+  if (!directory.empty()) PutBytes(definitions, "directory", directory);
+  definitions["files"] = Json::array();
+  for (const FileReport& file : report.files) {
+    Json entry = Json::object();
+    PutBytes(entry, "file", file.file);
+    entry.update(ToJson(file.counts));
+    definitions["files"].push_back(std::move(entry));
+  }
+  definitions["problems"] = Json::array();
+  for (const LoadProblem& problem : report.problems) {
+    Json entry = Json::object();
+    PutBytes(entry, "file", problem.file);
+    entry["line"] = problem.line;
+    entry["reason"] = problem.reason;
+    definitions["problems"].push_back(std::move(entry));
+  }
+  definitions["problemsLeftOut"] = report.problems_left_out;
+  definitions["ignoredFiles"] = Json::array();
+  for (const std::string& file : report.ignored_files) {
+    Json entry = Json::object();
+    PutBytes(entry, "file", file);
+    definitions["ignoredFiles"].push_back(std::move(entry));
+  }
+  definitions["ignoredFilesLeftOut"] = report.ignored_files_left_out;
+  return definitions;
+}
+
+std::string Counted(uint64_t count, std::string_view what) {
+  std::string line = "\t" + std::to_string(count) + " ";
+  line += what;
+  return line;
+}
+
+}  // namespace
+
+void TextCorpusReport::OnVerdict(FileEvent event, const Verdict& verdict) {
+  if (verdict.kind == VerdictKind::kClean) return;
+  std::string line = DisplayText(event.unsafe_path) + ": ";
+  switch (verdict.kind) {
+    case VerdictKind::kClean:
+      return;
+    case VerdictKind::kInfected:
+    case VerdictKind::kSuspicious:
+      line += DisplayText(verdict.threat_name) + " FOUND";
+      break;
+    case VerdictKind::kNotScanned:
+      line += ReasonWord(verdict.reason);
+      line += " NOT SCANNED";
+      break;
+    case VerdictKind::kError:
+      line += ErrorText(verdict) + " ERROR";
+      break;
+  }
+  PrintLine(line);
+}
+
+void TextCorpusReport::Finish(const ScanSummary& summary) {
+  const CorpusCounts& counts = summary.counts;
+  PrintLine(counts.is_cancelled ? "Scan was cancelled" : "Scan has finished");
+  PrintLine(Counted(counts.files_scanned, "file(s) scanned"));
+  PrintLine(Counted(counts.threats, "threat(s) detected"));
+  if (counts.not_scanned != 0) {
+    PrintLine(Counted(counts.not_scanned, "file(s) not scanned"));
+  }
+  if (counts.errors != 0) PrintLine(Counted(counts.errors, "error(s)"));
+}
+
+void JsonCorpusReport::OnVerdict(FileEvent event, const Verdict& verdict) {
+  if (verdict.kind == VerdictKind::kClean) return;
+  Finding finding{std::string(event.unsafe_path), verdict};
+  const MutexLock lock(mutex_);
+  findings_.push_back(std::move(finding));
+}
+
+void JsonCorpusReport::Finish(const ScanSummary& summary) {
+  Json threats = Json::array();
+  Json not_scanned = Json::array();
+  Json errors = Json::array();
+  const MutexLock lock(mutex_);
+  std::sort(findings_.begin(), findings_.end(),
+            [](const Finding& a, const Finding& b) { return a.path < b.path; });
+  for (const Finding& finding : findings_) {
+    const Verdict& verdict = finding.verdict;
+    Json entry = Json::object();
+    PutBytes(entry, "path", finding.path);
+    switch (verdict.kind) {
+      case VerdictKind::kClean:
+        break;
+      case VerdictKind::kInfected:
+      case VerdictKind::kSuspicious:
+        PutBytes(entry, "name", verdict.threat_name);
+        entry["type"] = ThreatType(verdict.threat_name);
+        entry["status"] = "detected";
+        threats.push_back(std::move(entry));
+        break;
+      case VerdictKind::kNotScanned:
+        entry["reason"] = ReasonWord(verdict.reason);
+        not_scanned.push_back(std::move(entry));
+        break;
+      case VerdictKind::kError:
+        entry["message"] = ErrorText(verdict);
+        errors.push_back(std::move(entry));
+        break;
+    }
+  }
+  Json scan = {{"type", "custom"}};
+  PutBytes(scan, "path", summary.path);
+  scan["state"] = summary.counts.is_cancelled ? "Cancelled" : "Succeeded";
+  scan["startTime"] = Milliseconds(summary.start_time);
+  scan["endTime"] = Milliseconds(summary.end_time);
+  scan["filesScanned"] = summary.counts.files_scanned;
+  scan["bytesScanned"] = summary.counts.bytes_scanned;
+  scan["threats"] = std::move(threats);
+  scan["notScanned"] = std::move(not_scanned);
+  scan["errors"] = std::move(errors);
+  scan["symbolicLinksSkipped"] = summary.counts.symbolic_links;
+  scan["definitions"] =
+      ToJson(summary.load_report, summary.definitions_directory);
+  PrintLine(scan.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+void PrintLoadReport(const LoadReport& report) {
+  const size_t shown = std::min(report.problems.size(), kProblemsShownMax);
+  for (size_t i = 0; i < shown; ++i) {
+    const LoadProblem& problem = report.problems[i];
+    std::string line = "Warning: " + DisplayText(problem.file);
+    if (problem.line != 0) line += ":" + std::to_string(problem.line);
+    WarnLine(line + ": " + DisplayText(problem.reason));
+  }
+  const uint64_t more =
+      report.problems.size() - shown + report.problems_left_out;
+  if (more != 0) {
+    WarnLine("Warning: " + std::to_string(more) + " more signature problem(s)");
+  }
+  for (const std::string& file : report.ignored_files) {
+    WarnLine("Warning: " + DisplayText(file) +
+             ": ignored, not a signature file");
+  }
+  if (report.ignored_files_left_out != 0) {
+    WarnLine("Warning: " + std::to_string(report.ignored_files_left_out) +
+             " more file(s) ignored");
+  }
+}
+
+void PrintStatistics(const ScanSummary& summary) {
+  const double seconds = std::max(
+      std::chrono::duration<double>(summary.end_time - summary.start_time)
+          .count(),
+      1e-6);
+  const CorpusCounts& counts = summary.counts;
+  const double megabytes = static_cast<double>(counts.bytes_scanned) / 1e6;
+  std::array<char, 160> line = {};
+  (void)std::snprintf(
+      line.data(), line.size(),
+      "Statistics: %.3f seconds, %.0f files/s, %.1f MB/s", seconds,
+      static_cast<double>(counts.files_scanned) / seconds, megabytes / seconds);
+  WarnLine(line.data());
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,20 @@
+#include "cli/exit_code.h"
+
+namespace gatehouse {
+
+ExitCode ExitCodeOf(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kNotFound:
+      return ExitCode::kNotFound;
+    case ErrorCode::kNotPermitted:
+      return ExitCode::kNotPermitted;
+    case ErrorCode::kOperational:
+    case ErrorCode::kInvalidInput:
+    case ErrorCode::kNotSupported:
+    case ErrorCode::kLimitExceeded:
+      return ExitCode::kOperational;
+  }
+  return ExitCode::kOperational;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,45 @@
+#include <exception>
+
+#include "cli/command_line.h"
+#include "cli/console.h"
+#include "cli/scan_command.h"
+#include "cli/version_command.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr const char* kDescription =
+    "Gatehouse endpoint protection, command-line tool.";
+constexpr const char* kFooter =
+    "Exit codes:\n"
+    "   0  success\n"
+    "   1  operational error\n"
+    "   2  wrong usage\n"
+    "   3  daemon unreachable\n"
+    "   4  not permitted\n"
+    "   5  not found\n"
+    "  10  threat found (scan with --fail-on-threat)\n"
+    "  11  no threat, but not everything was scanned (likewise)";
+
+ExitCode Run(int argc, char** argv) {
+  CommandLine command_line(kDescription, kFooter, VersionText());
+  AddVersionCommand(command_line);
+  const ScanCommands scan(command_line);
+  return command_line.Run(argc, argv);
+}
+
+}  // namespace
+}  // namespace gatehouse
+
+int main(int argc, char** argv) {
+  using gatehouse::ExitCode;
+  gatehouse::PrepareStandardStreams();
+  ExitCode code = ExitCode::kOperational;
+  try {
+    code = gatehouse::Run(argc, argv);
+  } catch (const std::exception& exception) {  // Out of memory, most likely.
+    code = gatehouse::PrintError(gatehouse::OutputFormat::kText, code,
+                                 exception.what());
+  }
+  return static_cast<int>(gatehouse::FinishOutput(code));
+}

@@ -1,0 +1,32 @@
+// `mdatp scan`: on-demand scanning.
+//
+// One thread. Holds the values of the options: must outlive CommandLine::Run.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "cli/command_line.h"
+
+namespace gatehouse {
+
+struct CustomScanOptions {
+  std::string path;
+  std::string definitions;  // Empty: built-in rules only.
+  size_t threads = 0;       // 0: one per core.
+  bool is_offline = false;
+  bool fail_on_threat = false;
+  bool print_statistics = false;
+};
+
+class ScanCommands {
+ public:
+  explicit ScanCommands(CommandLine& command_line);
+  ScanCommands(const ScanCommands&) = delete;
+  ScanCommands& operator=(const ScanCommands&) = delete;
+
+ private:
+  CustomScanOptions custom_;
+};
+
+}  // namespace gatehouse
