@@ -13,7 +13,7 @@ namespace {
 struct FreeAlgorithm {
   void operator()(EVP_MD* algorithm) const { EVP_MD_free(algorithm); }
 };
-struct FreeContext {
+struct FreeDigester {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
 
@@ -32,7 +32,7 @@ void MustSucceed(int openssl_result) {
 struct FileDigests::State {
   struct Slot {
     std::unique_ptr<EVP_MD, FreeAlgorithm> algorithm;
-    std::unique_ptr<EVP_MD_CTX, FreeContext> context;
+    std::unique_ptr<EVP_MD_CTX, FreeDigester> context;
   };
   std::array<Slot, kDigestAlgorithmCount> slots;
 };

@@ -151,8 +151,8 @@ struct Scanner::State {
   std::unique_ptr<hs_scratch_t, FreeScratch> scratch;
   std::unique_ptr<hs_stream_t, CloseStream> stream;
   FileDigests digests;
-  struct FreeMemory {
-    void operator()(uint8_t* bytes) const { std::free(bytes); }
+  struct FreeMemory {  // The owner of aligned memory.
+    void operator()(uint8_t* bytes) const { std::free(bytes); }  // As above.
   };
   std::unique_ptr<uint8_t, FreeMemory> memory;  // The carry, then the block.
   size_t carry_bytes = 0;
