@@ -14,16 +14,17 @@
 namespace gatehouse {
 
 template <class Sink>
-concept VerdictSink =
-    requires(Sink& sink, FileEvent event, const Verdict& verdict) {
-      { sink.OnVerdict(std::move(event), verdict) } -> std::same_as<void>;
-    };
+concept VerdictSink = requires(Sink& sink, FileEvent event,
+                               const Verdict& verdict) {
+  { sink.OnVerdict(std::move(event), verdict) } -> std::same_as<void>;
+};
 
 // A reference to any VerdictSink, so that the drivers are ordinary classes.
 class SinkRef {
  public:
+  // Not for a SinkRef: that is copied, or it would refer to a reference.
   template <VerdictSink Sink>
-  explicit SinkRef(Sink& sink)
+  requires(!std::same_as<Sink, SinkRef>) explicit SinkRef(Sink& sink)
       : sink_(&sink),
         on_verdict_([](void* target, FileEvent event, const Verdict& verdict) {
           static_cast<Sink*>(target)->OnVerdict(std::move(event), verdict);

@@ -21,13 +21,13 @@ inline constexpr uint32_t kStrikesMax = 2;
 
 struct AdapterStatistics {
   std::atomic<uint64_t> auth_messages{0};
-  std::atomic<uint64_t> close_messages{0};   // Of files that were written.
-  std::atomic<uint64_t> empty_closes{0};     // 0 bytes: nothing to scan.
+  std::atomic<uint64_t> close_messages{0};    // Of files that were written.
+  std::atomic<uint64_t> empty_closes{0};      // 0 bytes: nothing to scan.
   std::atomic<uint64_t> crashed_contents{0};  // Added to the table.
   std::atomic<uint64_t> crashed_contents_full{0};  // No room in the table.
-  std::atomic<uint64_t> adopted_rescans{0};  // Owed by a predecessor.
-  std::atomic<uint64_t> full_waits{0};       // The handler waited for a queue.
-  std::atomic<uint64_t> without_file{0};     // Messages with no descriptor.
+  std::atomic<uint64_t> adopted_rescans{0};        // Owed by a predecessor.
+  std::atomic<uint64_t> full_waits{0};    // The handler waited for a queue.
+  std::atomic<uint64_t> without_file{0};  // Messages with no descriptor.
 };
 
 class Adapter {

@@ -28,16 +28,16 @@ namespace gatehouse {
 struct AuthStatistics {
   std::atomic<uint64_t> tickets_issued{0};
   std::atomic<uint64_t> allowed_clean{0};
-  std::atomic<uint64_t> allowed_empty{0};     // Of those: 0 bytes, no scan.
+  std::atomic<uint64_t> allowed_empty{0};  // Of those: 0 bytes, no scan.
   std::atomic<uint64_t> denied_infected{0};
   std::atomic<uint64_t> allowed_suspicious{0};
-  std::atomic<uint64_t> allowed_error{0};     // The scan failed.
+  std::atomic<uint64_t> allowed_error{0};  // The scan failed.
   // By NotScannedReason.
   std::array<std::atomic<uint64_t>, kNotScannedReasonCount> allowed_by_reason;
-  std::atomic<uint64_t> tickets_dropped{0};   // A bug of ours, each one.
+  std::atomic<uint64_t> tickets_dropped{0};    // A bug of ours, each one.
   std::atomic<uint64_t> responses_refused{0};  // The ES call did not succeed.
-  std::atomic<uint64_t> late_verdicts{0};     // After the policy had answered.
-  std::atomic<uint64_t> late_infected{0};     // Of those, infected.
+  std::atomic<uint64_t> late_verdicts{0};      // After the policy had answered.
+  std::atomic<uint64_t> late_infected{0};      // Of those, infected.
 };
 
 class AuthLedger final : public AuthResponder {

@@ -106,11 +106,10 @@ Client* Client::Create(esl_journal_t& journal, const Handler& handler,
 }
 
 void Client::Start() {
-  deadline_timer_ = std::make_unique<IdleTicker>(
-      "gh-es-deadline", kDeadlineTimerPeriod,
-      [this] { return AnswerOverdue(); });
-  reader_ =
-      std::jthread([this](const std::stop_token& stop) { Read(stop); });
+  deadline_timer_ =
+      std::make_unique<IdleTicker>("gh-es-deadline", kDeadlineTimerPeriod,
+                                   [this] { return AnswerOverdue(); });
+  reader_ = std::jthread([this](const std::stop_token& stop) { Read(stop); });
 }
 
 es_new_client_result_t Client::OpenGroups() {
@@ -284,9 +283,8 @@ bool Client::ReadGroup(GroupKind kind) {
   JournalCounters& counters = journal_.counters;
   const SlotTable::Run run = table.AcquireRun(kEventsPerReadMax);
   if (run.count == 0) return false;
-  const ssize_t bytes =
-      ::read(journal_.group_fd(kind), &table.raw(run.first),
-             run.count * sizeof(fanotify_event_metadata));
+  const ssize_t bytes = ::read(journal_.group_fd(kind), &table.raw(run.first),
+                               run.count * sizeof(fanotify_event_metadata));
   if (bytes <= 0) {
     if (bytes < 0 && errno != EAGAIN && errno != EINTR) {
       counters.read_errors.fetch_add(1);
@@ -400,7 +398,8 @@ void Client::WaitForEvents(const std::stop_token& stop) {
 
 void Client::WakeReader() {
   const uint64_t one = 1;
-  (void)!::write(wake_fd_.UnsafeFd(), &one, sizeof(one));  // Full: awake anyway.
+  (void)!::write(wake_fd_.UnsafeFd(), &one,
+                 sizeof(one));  // Full: awake anyway.
 }
 
 // --- Answering --------------------------------------------------------------

@@ -95,7 +95,7 @@ class Client {
   std::atomic<uint32_t> answers_in_progress_{0};
   // The client itself and each message in use hold one.
   std::atomic<uint32_t> references_{1};
-  uint64_t global_number_ = 0;                          // Reader only.
+  uint64_t global_number_ = 0;                           // Reader only.
   std::array<uint64_t, kGroupCount> type_numbers_ = {};  // Reader only.
   std::vector<WatchedFileSystem> watched_;  // Of the subscribing thread.
   // By slot; made by the reader, read by the timer.

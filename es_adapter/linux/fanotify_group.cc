@@ -26,16 +26,14 @@ OpenedGroup OpenGroup(GroupKind kind) {
 
 int MarkFileSystem(int group_fd, int directory, uint64_t mask) {
   assert(mask != 0);
-  const int result =
-      ::fanotify_mark(group_fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, mask,
-                      directory, nullptr);
+  const int result = ::fanotify_mark(
+      group_fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, mask, directory, nullptr);
   return result == 0 ? 0 : errno;
 }
 
 int RemoveAllMarks(int group_fd) {
-  const int result =
-      ::fanotify_mark(group_fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0,
-                      AT_FDCWD, "/");
+  const int result = ::fanotify_mark(
+      group_fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0, AT_FDCWD, "/");
   return result == 0 ? 0 : errno;
 }
 

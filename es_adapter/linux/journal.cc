@@ -24,8 +24,7 @@ constexpr size_t kFewOpenSlots = 64;
 
 SlotTable::Run SlotTable::AcquireRun(size_t count_max) {
   assert(count_max > 0);
-  const size_t start =
-      open_count_.load() < kFewOpenSlots ? 0 : cursor_ % size_;
+  const size_t start = open_count_.load() < kFewOpenSlots ? 0 : cursor_ % size_;
   for (size_t step = 0; step < size_; ++step) {
     const size_t first = (start + step) % size_;
     Run run{first, 0};
@@ -137,13 +136,13 @@ esl_journal_t* esl_journal_create(uint32_t events_max) {
     raws[i] = ::new (next) fanotify_event_metadata[events_max]();
     next += raw_bytes;
   }
-  auto* journal = ::new (memory)
-      esl_journal_s{SlotTable(raws[0], slots[0], events_max),
-                    SlotTable(raws[1], slots[1], events_max),
-                    {},
-                    {},
-                    {},
-                    {}};
+  auto* journal =
+      ::new (memory) esl_journal_s{SlotTable(raws[0], slots[0], events_max),
+                                   SlotTable(raws[1], slots[1], events_max),
+                                   {},
+                                   {},
+                                   {},
+                                   {}};
   for (std::atomic<int>& fd : journal->group_fds) fd.store(-1);
   journal->next_sequence.store(1);
   return journal;
@@ -156,8 +155,8 @@ size_t esl_journal_kept_fds(const esl_journal_t* journal, int* fds,
     if (fd >= 0 && count < fds_max) fds[count++] = fd;
   };
   for (const std::atomic<int>& fd : journal->group_fds) keep(fd.load());
-  for (const SlotTable* table : {&journal->permission,
-                                 &journal->notification}) {
+  for (const SlotTable* table :
+       {&journal->permission, &journal->notification}) {
     for (size_t i = 0; i < table->size(); ++i) {
       if (table->HoldsEvent(i)) keep(table->raw(i).fd);
     }

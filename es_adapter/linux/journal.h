@@ -69,9 +69,7 @@ class SlotTable {
   Slot& slot(size_t index) { return slots_[index]; }
   const Slot& slot(size_t index) const { return slots_[index]; }
   fanotify_event_metadata& raw(size_t index) { return raw_[index]; }
-  const fanotify_event_metadata& raw(size_t index) const {
-    return raw_[index];
-  }
+  const fanotify_event_metadata& raw(size_t index) const { return raw_[index]; }
   size_t open_count() const { return open_count_.load(); }
   // Slots held by an unsettled event, whoever works on it.
   bool HoldsEvent(size_t index) const;

@@ -29,8 +29,7 @@ void FillPath(es_file_t& file, std::span<char> buffer, const char* link) {
 
 void FillTarget(Message& message) {
   std::array<char, 64> link = {};
-  (void)std::snprintf(link.data(), link.size(), "/proc/self/fd/%d",
-                      message.fd);
+  (void)std::snprintf(link.data(), link.size(), "/proc/self/fd/%d", message.fd);
   FillPath(message.target, message.target_path, link.data());
   message.target.stat = {};
   (void)::fstat(message.fd, &message.target.stat);  // Else zero: unknown.

@@ -1,0 +1,84 @@
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "daemon/options.h"
+
+namespace gatehouse {
+namespace {
+
+using Json = nlohmann::json;
+
+// Keys of Defender's managed configuration that this version acts on.
+constexpr std::string_view kSection = "antivirusEngine";
+constexpr std::string_view kEnforcementLevel = "enforcementLevel";
+
+Result<bool> ReadEnforcementLevel(const Json& value, const std::string& where,
+                                  DaemonConfig& config) {
+  if (!value.is_string()) {
+    return Fail(ErrorCode::kInvalidInput, where + ": must be a string");
+  }
+  const auto level = value.get<std::string>();
+  if (level == "real_time") {
+    config.real_time_protection = true;
+  } else if (level == "on_demand") {
+    config.real_time_protection = false;
+  } else {
+    return Fail(ErrorCode::kInvalidInput,
+                where + ": '" + level +
+                    "' is not one of real_time, on_demand"
+                    " (passive is not supported)");
+  }
+  return true;
+}
+
+Result<bool> ReadSections(const Json& root, const std::string& path,
+                          DaemonConfig& config) {
+  for (const auto& [section, members] : root.items()) {
+    if (section != kSection) {
+      config.warnings.push_back(path + ": unknown section '" + section + "'");
+      continue;
+    }
+    if (!members.is_object()) {
+      return Fail(ErrorCode::kInvalidInput,
+                  path + ": '" + section + "' must be an object");
+    }
+    for (const auto& [key, value] : members.items()) {
+      const std::string where = path + ": " + section + "." + key;
+      if (key != kEnforcementLevel) {
+        config.warnings.push_back(where + ": unknown key");
+        continue;
+      }
+      const Result<bool> read = ReadEnforcementLevel(value, where, config);
+      if (!read) return read;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<DaemonConfig> ReadConfig(const DaemonOptions& options) {
+  DaemonConfig config;
+  std::ifstream file(options.config_path);
+  if (!file.is_open()) {
+    const int error_number = errno;
+    if (options.config_is_default && error_number == ENOENT) return config;
+    return FailSystem("open '" + options.config_path + "'", error_number);
+  }
+  const std::string text{std::istreambuf_iterator<char>(file),
+                         std::istreambuf_iterator<char>()};
+  const Json root = Json::parse(text, nullptr, false);
+  if (root.is_discarded() || !root.is_object()) {
+    return Fail(ErrorCode::kInvalidInput,
+                "'" + options.config_path + "' is not a JSON object");
+  }
+  const Result<bool> read = ReadSections(root, options.config_path, config);
+  if (!read) return Unexpected(read.error());
+  return config;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,138 @@
+#include "daemon/counters_json.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "base/unique_fd.h"
+
+namespace gatehouse {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json AuthJson(const AuthStatistics& auth) {
+  Json reasons = Json::object();
+  for (size_t i = 1; i < kNotScannedReasonCount; ++i) {
+    reasons[std::string(ReasonWord(static_cast<NotScannedReason>(i)))] =
+        auth.allowed_by_reason.at(i).load();
+  }
+  return Json{{"ticketsIssued", auth.tickets_issued.load()},
+              {"allowedClean", auth.allowed_clean.load()},
+              {"allowedEmpty", auth.allowed_empty.load()},
+              {"deniedInfected", auth.denied_infected.load()},
+              {"allowedSuspicious", auth.allowed_suspicious.load()},
+              {"allowedError", auth.allowed_error.load()},
+              {"allowedNotScanned", std::move(reasons)},
+              {"ticketsDropped", auth.tickets_dropped.load()},
+              {"responsesRefused", auth.responses_refused.load()},
+              {"lateVerdicts", auth.late_verdicts.load()},
+              {"lateInfected", auth.late_infected.load()}};
+}
+
+Json AdapterJson(const AdapterStatistics& adapter) {
+  return Json{{"authMessages", adapter.auth_messages.load()},
+              {"closeMessages", adapter.close_messages.load()},
+              {"emptyCloses", adapter.empty_closes.load()},
+              {"crashedContents", adapter.crashed_contents.load()},
+              {"crashedContentsFull", adapter.crashed_contents_full.load()},
+              {"adoptedRescans", adapter.adopted_rescans.load()},
+              {"fullWaits", adapter.full_waits.load()},
+              {"withoutFile", adapter.without_file.load()}};
+}
+
+Json WorkersJson(const RealtimeStatistics& workers) {
+  return Json{{"scansStarted", workers.scans_started.load()},
+              {"scansFinished", workers.scans_finished.load()},
+              {"bytesScanned", workers.bytes_scanned.load()},
+              {"live", workers.workers_live.load()},
+              {"stuck", workers.workers_stuck.load()},
+              {"replaced", workers.workers_replaced.load()},
+              {"replaceFailed", workers.workers_replace_failed.load()},
+              {"limitHits", workers.workers_limit_hits.load()}};
+}
+
+Json SinkJson(const SinkStatistics& sink) {
+  return Json{{"detectionsOnOpen", sink.detections_on_open.load()},
+              {"detectionsOnClose", sink.detections_on_close.load()},
+              {"detectionsOnRescan", sink.detections_on_rescan.load()},
+              {"rescansQueued", sink.rescans_queued.load()},
+              {"rescansFinished", sink.rescans_finished.load()},
+              {"rescansInconclusive", sink.rescans_inconclusive.load()},
+              {"rescansLost", sink.rescans_lost.load()},
+              {"closesNotScanned", sink.closes_not_scanned.load()}};
+}
+
+Json SupervisorJson(const SupervisorStatistics& supervisor) {
+  return Json{
+      {"workersStarted", supervisor.workers_started.load()},
+      {"workerDeaths", supervisor.worker_deaths.load()},
+      {"workerDeathsOwnFault", supervisor.worker_deaths_own_fault.load()},
+      {"workersUnresponsive", supervisor.workers_unresponsive.load()},
+      {"workerStartFailures", supervisor.worker_start_failures.load()},
+      {"descriptorsClosed", supervisor.descriptors_closed.load()}};
+}
+
+Json EventSourceJson(const esl_journal_t* journal) {
+  esl_statistics_t source = {};
+  esl_journal_statistics(journal, &source);
+  return Json{{"authEvents", source.auth_events},
+              {"notifyEvents", source.notify_events},
+              {"allowed", source.allowed},
+              {"denied", source.denied},
+              {"allowedOwnProcess", source.allowed_own_process},
+              {"allowedDeadline", source.allowed_deadline},
+              {"allowedUnanswered", source.allowed_unanswered},
+              {"allowedNoWorker", source.allowed_no_worker},
+              {"rescansLost", source.rescans_lost},
+              {"answersWithoutWaiter", source.answers_without_waiter},
+              {"answersFailed", source.answers_failed},
+              {"queueOverflows", source.queue_overflows},
+              {"readErrors", source.read_errors},
+              {"fullStops", source.full_stops},
+              {"adopted", source.adopted},
+              {"strikes", source.strikes},
+              {"pending", source.pending}};
+}
+
+}  // namespace
+
+std::string CountersJson(const SharedState& shared,
+                         const esl_journal_t* journal) {
+  const Json counters{
+      {"previousRunUnclean", shared.previous_run_unclean.load() != 0},
+      {"supervisor", SupervisorJson(shared.supervisor)},
+      {"eventSource", EventSourceJson(journal)},
+      {"adapter", AdapterJson(shared.adapter)},
+      {"auth", AuthJson(shared.auth)},
+      {"realtimeWorkers", WorkersJson(shared.realtime)},
+      {"backgroundWorkers", WorkersJson(shared.background)},
+      {"sink", SinkJson(shared.sink)},
+      {"crashedContents", shared.crashed.count.load()}};
+  return counters.dump(2) + "\n";
+}
+
+Result<bool> ReplaceFile(const std::string& path, std::string_view text) {
+  const std::string temporary = path + ".new";
+  const UniqueFd fd(::open(
+      temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+      S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
+  if (!fd.valid()) return FailSystem("create '" + temporary + "'", errno);
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd.UnsafeFd(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return FailSystem("write '" + temporary + "'", errno);
+    text.remove_prefix(static_cast<size_t>(written));
+  }
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+    return FailSystem("rename '" + temporary + "'", errno);
+  }
+  return true;
+}
+
+}  // namespace gatehouse

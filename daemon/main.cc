@@ -1,0 +1,75 @@
+// wdavdaemon: builds what supervisor and workers share, then supervises.
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <new>
+#include <string>
+
+#include "base/result.h"
+#include "daemon/options.h"
+#include "daemon/shared_state.h"
+#include "daemon/state_lock.h"
+#include "daemon/supervisor.h"
+#include "es_linux.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr int kExitError = 1;
+constexpr rlim_t kEventsMax = 4096;
+constexpr rlim_t kEventsMin = 64;
+constexpr unsigned int kRunDirectoryMode = 0755;
+
+int FailStart(const std::string& message) {
+  (void)std::fprintf(stderr, "Error: %s\n", message.c_str());
+  return kExitError;
+}
+
+// Every event in work holds a descriptor, and a listener that runs out of them
+// makes the kernel deny innocent opens: so many events that both kinds fill
+// half of our limit, which is raised first.
+uint32_t EventsThatFit() {
+  rlimit limit = {};
+  (void)::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  (void)::getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<uint32_t>(
+      std::clamp(limit.rlim_cur / 4, kEventsMin, kEventsMax));
+}
+
+int Run(int argc, char** argv) {
+  const ParsedOptions parsed = ParseCommandLine(argc, argv);
+  if (parsed.exit_now) return parsed.exit_code;
+  const DaemonOptions& options = parsed.options;
+  // Nothing that a careless parent left open reaches the workers.
+  (void)::close_range(STDERR_FILENO + 1, ~0U, 0);
+  const Result<bool> run_directory =
+      EnsureDirectory(options.run_directory, kRunDirectoryMode);
+  if (!run_directory) return FailStart(run_directory.error().message);
+  Result<StateLock> lock = StateLock::Take(options.state_directory);
+  if (!lock) return FailStart(lock.error().message);
+  SharedState* shared = CreateSharedState();
+  const uint32_t events_max = EventsThatFit();
+  esl_journal_t* journal = esl_journal_create(events_max);
+  if (shared == nullptr || journal == nullptr) {
+    return FailStart("out of shared memory");
+  }
+  shared->previous_run_unclean.store(lock->previous_run_unclean() ? 1 : 0);
+  Supervisor supervisor({options, *lock, *shared, journal, events_max});
+  return supervisor.Run();
+}
+
+}  // namespace
+}  // namespace gatehouse
+
+int main(int argc, char** argv) {
+  try {
+    return gatehouse::Run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    return gatehouse::FailStart("out of memory");
+  }
+}

@@ -1,0 +1,72 @@
+#include "daemon/options.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+
+namespace gatehouse {
+namespace {
+
+constexpr int kExitUsage = 2;
+
+std::string Environment(const char* name) {
+  // Before any thread exists.
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+uint64_t WatchdogMicroseconds() {
+  const std::string text = Environment("WATCHDOG_USEC");
+  uint64_t value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return 0;
+    value = value * 10 + static_cast<uint64_t>(c - '0');
+  }
+  return value;
+}
+
+}  // namespace
+
+ParsedOptions ParseCommandLine(int argc, char** argv) {
+  ParsedOptions parsed;
+  DaemonOptions& options = parsed.options;
+  CLI::App app{
+      "Gatehouse daemon: judges files as they are opened and written.\n"
+      "Runs in the foreground. SIGTERM stops it, SIGUSR1 writes the counters\n"
+      "to RUN-DIR/counters.json.",
+      "wdavdaemon"};
+  app.set_version_flag("--version", "Gatehouse " GATEHOUSE_VERSION);
+  app.add_option("--protect", options.protect,
+                 "Mount points of the file systems to protect, with what is "
+                 "mounted below them")
+      ->type_name("PATH");
+  app.add_option("--definitions", options.definitions_directory,
+                 "Directory of signature files (.ndb, .hdb, .hsb)")
+      ->type_name("DIR");
+  app.add_option("--state-dir", options.state_directory,
+                 "Where state is kept across restarts")
+      ->type_name("DIR")
+      ->capture_default_str();
+  app.add_option("--run-dir", options.run_directory, "Where run-time files go")
+      ->type_name("DIR")
+      ->capture_default_str();
+  const CLI::Option* config = app.add_option("--config", options.config_path,
+                                             "Configuration file (JSON)")
+                                  ->type_name("FILE")
+                                  ->capture_default_str();
+  app.add_flag("--allow-root-file-system", options.allow_root_file_system,
+               "Let --protect name the file system of '/' too");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    parsed.exit_now = true;
+    parsed.exit_code = app.exit(error) == 0 ? 0 : kExitUsage;
+    return parsed;
+  }
+  options.config_is_default = config->count() == 0;
+  options.notify_socket = Environment("NOTIFY_SOCKET");
+  options.watchdog_microseconds = WatchdogMicroseconds();
+  return parsed;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,47 @@
+// The command line of wdavdaemon, and what the configuration file adds.
+//
+// Plain value; thread-compatible.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace gatehouse {
+
+struct DaemonOptions {
+  std::vector<std::string> protect;   // Mount points.
+  std::string definitions_directory;  // Empty: the built-in rule alone.
+  std::string state_directory = "/var/lib/gatehouse";
+  std::string run_directory = "/run/gatehouse";
+  std::string config_path = "/etc/gatehouse/mdatp_managed.json";
+  bool config_is_default = true;  // A missing default file is no error.
+  bool allow_root_file_system = false;
+  std::string notify_socket;           // $NOTIFY_SOCKET
+  uint64_t watchdog_microseconds = 0;  // $WATCHDOG_USEC; 0: none.
+};
+
+struct ParsedOptions {
+  DaemonOptions options;
+  // Set when there is nothing to run: --help, --version, or a usage error
+  // whose text has been printed.
+  bool exit_now = false;
+  int exit_code = 0;
+};
+
+// Prints help and usage errors itself. Never throws.
+[[nodiscard]] ParsedOptions ParseCommandLine(int argc, char** argv);
+
+// What of the configuration file the daemon acts on.
+struct DaemonConfig {
+  bool real_time_protection = true;   // antivirusEngine.enforcementLevel
+  std::vector<std::string> warnings;  // Unknown keys and the like.
+};
+
+// Reads and checks the JSON file. A missing file is an error unless it is the
+// default one. Unknown keys are warnings; wrong types and values are errors
+// that name file and key.
+Result<DaemonConfig> ReadConfig(const DaemonOptions& options);
+
+}  // namespace gatehouse

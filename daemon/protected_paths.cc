@@ -1,0 +1,176 @@
+#include "daemon/protected_paths.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <set>
+
+#include "base/unique_fd.h"
+
+namespace gatehouse {
+namespace {
+
+// Fields of a mountinfo line, counted from 0; optional fields end with "-".
+constexpr size_t kFieldDevice = 2;
+constexpr size_t kFieldMountPoint = 4;
+constexpr size_t kFieldFirstOptional = 6;
+
+std::vector<std::string_view> Words(std::string_view line) {
+  std::vector<std::string_view> words;
+  while (!line.empty()) {
+    const size_t end = std::min(line.find(' '), line.size());
+    if (end != 0) words.push_back(line.substr(0, end));
+    line.remove_prefix(std::min(end + 1, line.size()));
+  }
+  return words;
+}
+
+bool IsOctal(char c) { return c >= '0' && c <= '7'; }
+
+// The kernel writes space, tab, newline and backslash as \ooo.
+std::string Unescape(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    if (text.size() >= 4 && text[0] == '\\' && IsOctal(text[1]) &&
+        IsOctal(text[2]) && IsOctal(text[3])) {
+      const int value =
+          (text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0');
+      out += static_cast<char>(value);
+      text.remove_prefix(4);
+    } else {
+      out += text[0];
+      text.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
+std::string ReadMountInfo() {
+  std::ifstream file("/proc/self/mountinfo");
+  return {std::istreambuf_iterator<char>(file),
+          std::istreambuf_iterator<char>()};
+}
+
+bool IsAtOrBelow(std::string_view path, std::string_view directory) {
+  if (!path.starts_with(directory)) return false;
+  return path.size() == directory.size() || directory == "/" ||
+         path[directory.size()] == '/';
+}
+
+struct FreeText {
+  void operator()(char* text) const { std::free(text); }
+};
+
+Result<std::string> CanonicalPath(const std::string& path) {
+  const std::unique_ptr<char, FreeText> resolved(
+      ::realpath(path.c_str(), nullptr));
+  if (resolved == nullptr) {
+    return FailSystem("--protect '" + path + "'", errno);
+  }
+  return std::string(resolved.get());
+}
+
+Result<struct statx> StatMount(const std::string& path) {
+  struct statx status = {};
+  if (::statx(AT_FDCWD, path.c_str(), AT_NO_AUTOMOUNT, STATX_BASIC_STATS,
+              &status) != 0) {
+    return FailSystem("--protect '" + path + "'", errno);
+  }
+  return status;
+}
+
+Result<bool> CheckMountPoint(const std::string& path,
+                             bool allow_root_file_system) {
+  const Result<struct statx> status = StatMount(path);
+  if (!status) return Unexpected(status.error());
+  const Result<struct statx> root = StatMount("/");
+  if (!root) return Unexpected(root.error());
+  const std::string prefix = "--protect '" + path + "': ";
+  if (!S_ISDIR(status->stx_mode)) {
+    return Fail(ErrorCode::kInvalidInput, prefix + "not a directory");
+  }
+  if ((status->stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) {
+    return Fail(ErrorCode::kInvalidInput,
+                prefix +
+                    "not a mount point; protection covers whole file "
+                    "systems, name the place where one is mounted");
+  }
+  const bool same_device = status->stx_dev_major == root->stx_dev_major &&
+                           status->stx_dev_minor == root->stx_dev_minor;
+  if (same_device && !allow_root_file_system) {
+    return Fail(ErrorCode::kInvalidInput,
+                prefix +
+                    "on the root file system; "
+                    "--allow-root-file-system protects that too");
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<MountedFileSystem> ParseMountInfo(std::string_view text) {
+  std::vector<MountedFileSystem> mounts;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::vector<std::string_view> words = Words(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    size_t separator = kFieldFirstOptional;
+    while (separator < words.size() && words[separator] != "-") ++separator;
+    if (separator + 1 >= words.size()) continue;
+    mounts.push_back({Unescape(words[kFieldMountPoint]),
+                      std::string(words[separator + 1]),
+                      std::string(words[kFieldDevice])});
+  }
+  return mounts;
+}
+
+bool MayHang(std::string_view file_system_type) {
+  constexpr std::array<std::string_view, 16> kTypes = {
+      "fuse", "nfs",    "nfs4",      "cifs", "smb3",  "smbfs",
+      "9p",   "afs",    "autofs",    "ceph", "ncpfs", "virtiofs",
+      "coda", "lustre", "glusterfs", "ocfs2"};
+  // "fuseblk" is a local disk driver (ntfs-3g) but a process all the same.
+  if (file_system_type.starts_with("fuse")) return true;
+  for (const std::string_view type : kTypes) {
+    if (file_system_type == type) return true;
+  }
+  return false;
+}
+
+Result<ProtectedPaths> FindProtectedPaths(const std::vector<std::string>& paths,
+                                          bool allow_root_file_system) {
+  ProtectedPaths found;
+  const std::vector<MountedFileSystem> mounts = ParseMountInfo(ReadMountInfo());
+  std::set<std::string> devices;
+  for (const std::string& path : paths) {
+    const Result<std::string> canonical = CanonicalPath(path);
+    if (!canonical) return Unexpected(canonical.error());
+    const Result<bool> usable =
+        CheckMountPoint(*canonical, allow_root_file_system);
+    if (!usable) return Unexpected(usable.error());
+    // A later mount hides an earlier one at the same place: begin at the end.
+    for (auto mount = mounts.rbegin(); mount != mounts.rend(); ++mount) {
+      if (!IsAtOrBelow(mount->mount_point, *canonical)) continue;
+      if (MayHang(mount->type)) {
+        found.left_out.push_back("'" + mount->mount_point +
+                                 "': " + mount->type);
+        continue;
+      }
+      if (!devices.insert(mount->device).second) continue;
+      found.mount_points.push_back(mount->mount_point);
+    }
+  }
+  return found;
+}
+
+}  // namespace gatehouse

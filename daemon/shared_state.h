@@ -1,0 +1,69 @@
+// SharedState: what the supervisor and all its workers, one after the other,
+// know in common. Shared memory; counters survive the worker that counted.
+//
+// Thread-safe and process-safe: atomics only. Never freed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "engine/crashed_content.h"
+#include "engine/realtime_workers.h"
+#include "es_adapter/adapter.h"
+#include "es_adapter/auth_ledger.h"
+
+namespace gatehouse {
+
+struct SinkStatistics {
+  std::atomic<uint64_t> detections_on_open{0};
+  std::atomic<uint64_t> detections_on_close{0};
+  std::atomic<uint64_t> detections_on_rescan{0};
+  std::atomic<uint64_t> rescans_queued{0};
+  std::atomic<uint64_t> rescans_finished{0};      // With a verdict.
+  std::atomic<uint64_t> rescans_inconclusive{0};  // Again without one.
+  std::atomic<uint64_t> rescans_lost{0};          // No room to queue them.
+  std::atomic<uint64_t> closes_not_scanned{0};    // No verdict; queued again.
+};
+
+// Written by the supervisor.
+struct SupervisorStatistics {
+  std::atomic<uint64_t> workers_started{0};
+  std::atomic<uint64_t> worker_deaths{0};
+  std::atomic<uint64_t> worker_deaths_own_fault{0};
+  std::atomic<uint64_t> workers_unresponsive{0};  // Killed: no heart-beat.
+  std::atomic<uint64_t> worker_start_failures{0};
+  std::atomic<uint64_t> descriptors_closed{0};  // Ranges, after deaths.
+};
+
+// Who may work with the journal: one process at a time.
+enum class JournalOwner : uint32_t { kNobody, kWorker, kSupervisor };
+
+struct SharedState {
+  // Grows once or more per second while a worker is alive.
+  std::atomic<uint64_t> heartbeat{0};
+  // The number (workers_started) of the worker that is ready, else 0.
+  std::atomic<uint64_t> ready_worker{0};
+  // 1 once the protected file systems are marked; marks outlive workers.
+  std::atomic<uint32_t> protection_ready{0};
+  std::atomic<uint32_t> stop_requested{0};
+  std::atomic<JournalOwner> journal_owner{JournalOwner::kNobody};
+  // waitpid status of the last dead worker; -1 if there was none.
+  std::atomic<int> last_death{-1};
+  std::atomic<uint64_t> oom_kills_at_start{0};  // Of /proc/vmstat.
+  // How the predecessor left this state directory.
+  std::atomic<uint32_t> previous_run_unclean{0};
+  uint32_t fault_word = 0;  // engine/crash_mark.h; only through atomic_ref.
+
+  SupervisorStatistics supervisor;
+  AuthStatistics auth;
+  AdapterStatistics adapter;
+  RealtimeStatistics realtime;
+  RealtimeStatistics background;
+  SinkStatistics sink;
+  CrashedContentTable crashed;
+};
+
+// Null if there is no memory.
+[[nodiscard]] SharedState* CreateSharedState();
+
+}  // namespace gatehouse
