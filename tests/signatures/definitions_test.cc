@@ -1,0 +1,104 @@
+#include "signatures/definitions.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "tests/temp_dir.h"
+
+namespace gatehouse {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+TEST(DefinitionsTest, LoadsEveryKnownFileInOrderOfName) {
+  const TempDir folder;
+  (void)folder.Write("b.ndb", "B:0:*:aabb\n");
+  (void)folder.Write("a.NDB", "A:0:*:aabb\n");
+  (void)folder.Write("c.hsb", "00112233445566778899aabbccddeeff:5:C\n");
+  const Result<Definitions> loaded = LoadDefinitions(folder.path());
+  ASSERT_TRUE(loaded.has_value());
+  ASSERT_THAT(loaded->report.files, SizeIs(3));
+  EXPECT_EQ(loaded->report.files[0].file, "a.NDB");
+  EXPECT_EQ(loaded->report.files[2].file, "c.hsb");
+  EXPECT_EQ(loaded->signatures.bodies.at(0).name, "A");
+  EXPECT_THAT(loaded->signatures.hashes, SizeIs(1));
+  EXPECT_EQ(loaded->report.Totals().loaded, 3U);
+}
+
+TEST(DefinitionsTest, ListsOtherFilesAsIgnored) {
+  const TempDir folder;
+  (void)folder.Write("readme.txt", "x");
+  (void)folder.Write("main.cvd", "x");
+  (void)folder.MakeDirectory("old");
+  const Result<Definitions> loaded = LoadDefinitions(folder.path());
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_THAT(loaded->report.ignored_files,
+              ElementsAre("main.cvd", "old", "readme.txt"));
+}
+
+TEST(DefinitionsTest, AnEmptyDirectoryIsNoError) {
+  const TempDir folder;
+  const Result<Definitions> loaded = LoadDefinitions(folder.path());
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->report.Totals().lines, 0U);
+}
+
+TEST(DefinitionsTest, AMissingDirectoryIsNotFound) {
+  const TempDir folder;
+  const Result<Definitions> loaded = LoadDefinitions(folder.Path("none"));
+  ASSERT_FALSE(loaded.has_value());
+  EXPECT_EQ(loaded.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(loaded.error().message, HasSubstr("none"));
+}
+
+TEST(DefinitionsTest, AFileIsNoDirectory) {
+  const TempDir folder;
+  const Result<Definitions> loaded =
+      LoadDefinitions(folder.Write("a.ndb", "A:0:*:aabb\n"));
+  ASSERT_FALSE(loaded.has_value());
+  EXPECT_THAT(loaded.error().message, HasSubstr("Not a directory"));
+}
+
+TEST(DefinitionsTest, AFifoDoesNotHoldItUp) {
+  const TempDir folder;
+  ASSERT_EQ(::mkfifo(folder.Path("a.ndb").c_str(), 0600), 0);
+  ASSERT_EQ(::symlink("a.ndb", folder.Path("b.ndb").c_str()), 0);
+  (void)folder.Write("c.ndb", "C:0:*:aabb\n");
+  const Result<Definitions> loaded = LoadDefinitions(folder.path());
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->report.Totals().loaded, 1U);
+  ASSERT_THAT(loaded->report.problems, SizeIs(2));
+  EXPECT_EQ(loaded->report.problems[0].line, 0U);
+  EXPECT_THAT(loaded->report.problems[0].reason,
+              HasSubstr("not a regular file"));
+}
+
+TEST(DefinitionsTest, FollowsALinkToAFile) {
+  const TempDir folder;
+  const TempDir elsewhere;
+  const std::string target = elsewhere.Write("x", "A:0:*:aabb\n");
+  ASSERT_EQ(::symlink(target.c_str(), folder.Path("a.ndb").c_str()), 0);
+  const Result<Definitions> loaded = LoadDefinitions(folder.path());
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->report.Totals().loaded, 1U);
+}
+
+TEST(DefinitionsTest, ADanglingLinkIsAProblemOfThatFileOnly) {
+  const TempDir folder;
+  ASSERT_EQ(::symlink("none", folder.Path("a.ndb").c_str()), 0);
+  (void)folder.Write("b.ndb", "B:0:*:aabb\n");
+  const Result<Definitions> loaded = LoadDefinitions(folder.path());
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->report.Totals().loaded, 1U);
+  ASSERT_THAT(loaded->report.problems, SizeIs(1));
+  EXPECT_EQ(loaded->report.problems[0].file, "a.ndb");
+}
+
+}  // namespace
+}  // namespace gatehouse
