@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,6 +16,19 @@ namespace {
 
 // The content of the lock file while a daemon runs; empty after a clean end.
 constexpr std::string_view kRunning = "running\n";
+
+// A daemon that was killed holds the lock until its worker is gone too.
+constexpr int kLockAttempts = 100;
+constexpr timespec kLockPause = {0, 10'000'000};
+
+// Returns 0 or an errno value.
+int LockWithPatience(int fd) {
+  for (int attempt = 1;; ++attempt) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return 0;
+    if (errno != EWOULDBLOCK || attempt == kLockAttempts) return errno;
+    (void)::nanosleep(&kLockPause, nullptr);
+  }
+}
 
 }  // namespace
 
@@ -40,13 +54,13 @@ Result<StateLock> StateLock::Take(const std::string& directory) {
   lock.fd_.Reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
                         S_IRUSR | S_IWUSR));
   if (!lock.fd_.valid()) return FailSystem("open '" + path + "'", errno);
-  if (::flock(lock.fd_.UnsafeFd(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) {
-      return Fail(ErrorCode::kOperational, "state directory '" + directory +
-                                               "' is in use by another daemon");
-    }
-    return FailSystem("lock '" + path + "'", errno);
+  const int error_number = LockWithPatience(lock.fd_.UnsafeFd());
+  if (error_number == EWOULDBLOCK) {
+    return Fail(
+        ErrorCode::kOperational,
+        "state directory '" + directory + "' is in use by another daemon");
   }
+  if (error_number != 0) return FailSystem("lock '" + path + "'", error_number);
   std::array<char, 16> content = {};
   const ssize_t count =
       ::pread(lock.fd_.UnsafeFd(), content.data(), content.size(), 0);

@@ -13,7 +13,8 @@ namespace gatehouse {
 
 class StateLock {
  public:
-  // Creates `directory` (0700) and its file `lock` if need be, and locks it.
+  // Creates `directory` (0700) and its file `lock` if need be, and locks it;
+  // waits a second for a daemon that is just going away.
   // Errors: kOperational "… is in use by another daemon".
   static Result<StateLock> Take(const std::string& directory);
 

@@ -1,0 +1,248 @@
+"""What the system tests share: a file system of their own, a daemon that
+protects it, and programs that open files on it.
+
+Only for use below guard.py.
+"""
+
+import contextlib
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+BIN = os.environ.get("GATEHOUSE_BIN", "")
+# Sanitizer builds are several times slower; limits, not results, grow.
+PATIENCE_SECONDS = 60
+
+
+def eicar():
+    """The 68 bytes, put together here so that no file of ours has them."""
+    head = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EIC"
+    return head + b"AR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+
+
+def write_file(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def temporary_directory():
+    path = tempfile.mkdtemp(prefix="gatehouse-test-")
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def tmpfs(directory):
+    """Mounts a file system that nobody else uses, and makes sure of that."""
+    os.makedirs(directory, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512m", "none",
+                    directory], check=True)
+    try:
+        if os.stat(directory).st_dev == os.stat("/").st_dev:
+            raise RuntimeError("refusing to mark the root file system")
+        yield directory
+    finally:
+        subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+class Daemon:
+    """A wdavdaemon on state and run directories of its own."""
+
+    def __init__(self, base, protect, program="wdavdaemon", arguments=()):
+        self.state = os.path.join(base, "state")
+        self.run = os.path.join(base, "run")
+        self.log_path = os.path.join(base, "daemon.log")
+        notify_path = os.path.join(base, "notify")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(notify_path)
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(notify_path)
+        protected = ["--protect"] + list(protect) if protect else []
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(BIN, program), "--state-dir", self.state,
+                 "--run-dir", self.run] + protected + list(arguments),
+                env=dict(os.environ, NOTIFY_SOCKET=notify_path),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
+        self.ended = os.pidfd_open(self.process.pid)  # Readable at its end.
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def wait_for(self, text):
+        """Waits for a notification of the supervisor that contains `text`."""
+        while True:
+            ready, _, _ = select.select([self.notify, self.ended], [], [],
+                                        PATIENCE_SECONDS)
+            if self.notify not in ready:
+                raise AssertionError("no '%s' from the daemon:\n%s" %
+                                     (text, self.log()))
+            if text in self.notify.recv(4096).decode():
+                return
+
+    def start(self):
+        self.wait_for("READY=1")
+        return self
+
+    def log(self):
+        with open(self.log_path, errors="replace") as file:
+            return file.read()
+
+    def worker(self):
+        """The pid of the worker, 0 while there is none."""
+        for pid in children_of(self.pid):
+            return pid
+        return 0
+
+    def counters(self):
+        """Fresh counters: asks until a worker has written new ones."""
+        path = os.path.join(self.run, "counters.json")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+        def written():
+            os.kill(self.pid, signal.SIGUSR1)
+            return os.path.exists(path)
+        until(written, "counters are written")
+        with open(path) as file:
+            return json.load(file)
+
+    def descriptors(self):
+        return len(os.listdir("/proc/%d/fd" % self.pid))
+
+    def stop(self):
+        """Asks for an orderly end; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=PATIENCE_SECONDS)
+
+    def end(self):
+        """Ends it in any case; for clean-up."""
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self.process.wait()
+        self.notify.close()
+        os.close(self.ended)
+
+
+def children_of(pid):
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
+            return [int(word) for word in file.read().split()]
+    except FileNotFoundError:
+        return []
+
+
+def pause(seconds):
+    """Lets real time pass: for random moments, never to wait for a result."""
+    select.select([], [], [], seconds)
+
+
+def until(condition, what, limit=PATIENCE_SECONDS):
+    """Asks again and again, within a limit, until `condition()` is true."""
+    end = time.monotonic() + limit
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise AssertionError("not within %g s: %s" % (limit, what))
+        pause(0.01)
+
+
+class Opener:
+    """A program of its own that opens files; see opener.cc."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [os.path.join(BIN, "gatehouse_test_opener")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            bufsize=1)
+
+    def ask(self, *words):
+        self.process.stdin.write("\t".join(str(word) for word in words) + "\n")
+        self.process.stdin.flush()
+
+    def answer(self, limit=PATIENCE_SECONDS):
+        ready, _, _ = select.select([self.process.stdout], [], [], limit)
+        if not ready:
+            raise AssertionError("an opener hangs: %s" % self.where())
+        return json.loads(self.process.stdout.readline())
+
+    def where(self):
+        with contextlib.suppress(OSError):
+            with open("/proc/%d/wchan" % self.process.pid) as file:
+                return file.read()
+        return "gone"
+
+    def open(self, path):
+        self.ask("open", path)
+        return self.answer()
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class GateTest(unittest.TestCase):
+    """A test with a protected file system and clean-up of what it started."""
+
+    PROGRAM = "wdavdaemon"
+
+    def setUp(self):
+        self.stack = contextlib.ExitStack()
+        self.addCleanup(self.stack.close)
+        self.base = self.stack.enter_context(temporary_directory())
+        self.fs = self.stack.enter_context(
+            tmpfs(os.path.join(self.base, "protected")))
+
+    def path(self, name):
+        return os.path.join(self.fs, name)
+
+    def start_daemon(self, arguments=(), protect=None, base=None):
+        daemon = Daemon(base or self.base,
+                        [self.fs] if protect is None else protect,
+                        self.PROGRAM, arguments)
+        self.stack.callback(daemon.end)
+        return daemon.start()
+
+    def start_openers(self, count):
+        openers = [Opener() for _ in range(count)]
+        for opener in openers:
+            self.stack.callback(opener.end)
+        return openers
+
+    def write_clean_files(self, count):
+        for index in range(count):
+            write_file(self.path("clean-%d" % index),
+                       b"harmless %d\n" % index * 37)
+        return self.path("clean-")
+
+
+def seeded_random():
+    seed = int(os.environ.get("GATEHOUSE_TEST_SEED", "0")) or \
+        random.SystemRandom().randrange(1, 1 << 31)
+    print("seed: GATEHOUSE_TEST_SEED=%d" % seed, flush=True)
+    return random.Random(seed)
+
+
+def main():
+    if not BIN:
+        sys.exit("GATEHOUSE_BIN must name the directory of the programs")
+    unittest.main(verbosity=2)

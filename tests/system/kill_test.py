@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""The worker may be killed at any moment: nobody gets EICAR, nobody is refused
+a clean file, nobody hangs, nothing leaks."""
+
+import os
+import signal
+import subprocess
+import unittest
+
+import gate
+
+KILLS = int(os.environ.get("GATEHOUSE_TEST_KILLS", "120"))
+OPENERS = 8
+CLEAN_FILES = 50
+EVIL_FILES = 10
+
+
+class KillTest(gate.GateTest):
+
+    def setUp(self):
+        super().setUp()
+        self.clean = self.write_clean_files(CLEAN_FILES)
+        for index in range(EVIL_FILES):
+            gate.write_file(self.path("evil-%d" % index), gate.eicar())
+        self.random = gate.seeded_random()
+        self.killed = set()
+
+    def is_new(self, worker):
+        """1 for a worker that was not killed before, else 0."""
+        if worker == 0 or worker in self.killed:
+            return 0
+        self.killed.add(worker)
+        return 1
+
+    def storm(self, daemon, kill_once):
+        """Kills KILLS workers under load; returns what the openers saw."""
+        openers = self.start_openers(OPENERS)
+        for opener in openers:
+            opener.ask("loop", self.clean, CLEAN_FILES, self.path("evil-"),
+                       EVIL_FILES)
+        kills = 0
+        while kills < KILLS:
+            gate.pause(self.random.uniform(0.0, 0.03))
+            kills += kill_once(daemon)
+        for opener in openers:
+            opener.ask("stop")
+        totals = {}
+        for opener in openers:
+            for key, value in opener.answer().items():
+                totals[key] = max(totals.get(key, 0), value) \
+                    if key == "slowest_ms" else totals.get(key, 0) + value
+        print("%d kills: %s" % (kills, totals), flush=True)
+        return totals
+
+    def check(self, daemon, totals, descriptors):
+        self.assertEqual(totals["evil_opened"], 0)
+        self.assertEqual(totals["clean_refused"], 0)
+        self.assertEqual(totals["other_errors"], 0)
+        self.assertGreater(totals["evil_denied"], 0)
+        self.assertGreater(totals["clean_opened"], 0)
+        counters = daemon.counters()
+        print(counters["supervisor"], counters["eventSource"], flush=True)
+        self.assertGreaterEqual(counters["supervisor"]["workerDeaths"], KILLS)
+        self.assertEqual(counters["eventSource"]["allowedNoWorker"], 0)
+        self.assertEqual(counters["eventSource"]["strikes"], 0)
+        self.assertEqual(counters["auth"]["ticketsDropped"], 0)
+        gate.until(
+            lambda: daemon.counters()["eventSource"]["pending"] == 0,
+            "the journal is empty")
+        gate.until(lambda: daemon.descriptors() == descriptors,
+                   "descriptors are back at %d, not %d" %
+                   (descriptors, daemon.descriptors()))
+
+    def test_killall_by_name_at_random_moments(self):
+        daemon = self.start_daemon()
+        daemon.counters()
+        descriptors = daemon.descriptors()
+
+        def killall(running):
+            victim = running.worker()
+            # The literal command that users of this product know.
+            done = subprocess.run(["killall", "-9", "wdavdaemon"],
+                                  stderr=subprocess.DEVNULL)
+            return self.is_new(victim) if done.returncode == 0 else 0
+        self.check(daemon, self.storm(daemon, killall), descriptors)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_kills_at_random_moments_by_pid(self):
+        daemon = self.start_daemon()
+        daemon.counters()
+        descriptors = daemon.descriptors()
+
+        def kill(running):
+            worker = running.worker()
+            if worker == 0:
+                return 0
+            os.kill(worker, signal.SIGKILL)
+            return self.is_new(worker)
+        self.check(daemon, self.storm(daemon, kill), descriptors)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_a_stopped_worker_is_replaced(self):
+        daemon = self.start_daemon()
+        opener, = self.start_openers(1)
+        os.kill(daemon.worker(), signal.SIGSTOP)
+        self.assertEqual(opener.open(self.path("evil-0"))["errno"], 1)
+        self.assertEqual(
+            daemon.counters()["supervisor"]["workersUnresponsive"], 1)
+
+    def test_when_the_supervisor_dies_openers_are_released_and_it_is_told(self):
+        daemon = self.start_daemon()
+        opener, = self.start_openers(1)
+        self.assertEqual(opener.open(self.path("evil-0"))["errno"], 1)
+        daemon.process.kill()
+        daemon.process.wait()
+        # The worker goes with it, and with both the group: fail open.
+        gate.until(lambda: opener.open(self.path("evil-0"))["errno"] == 0,
+                   "the kernel allows")
+        again = self.start_daemon()
+        self.assertTrue(again.counters()["previousRunUnclean"])
+        self.assertEqual(again.stop(), 0)
+        third = self.start_daemon()
+        self.assertFalse(third.counters()["previousRunUnclean"])
+
+
+if __name__ == "__main__":
+    gate.main()

@@ -1,0 +1,159 @@
+// gatehouse_test_opener: opens and reads files when told to, and says what
+// happened. A process of its own, so that a held open holds nobody else.
+//
+// One command per line on standard input, words separated by tabs; one JSON
+// object per command on standard output:
+//   open PATH                        {"errno":E,"bytes":N,"wait_ms":T}
+//   round CLEAN-PREFIX N EVIL-PATH M opens every clean file once and, spread
+//                                    among them, the evil one M times
+//   loop CLEAN-PREFIX N EVIL-PREFIX M   the same over and over, with evil
+//                                    files 0 to M-1, until input arrives
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <iostream>
+#include <string>
+#include <vector>
+
+namespace {
+
+struct Outcome {
+  int error_number = 0;
+  int64_t bytes = 0;
+  int64_t wait_ms = 0;
+};
+
+struct Tally {
+  uint64_t clean_opened = 0;
+  uint64_t clean_refused = 0;
+  uint64_t evil_opened = 0;
+  uint64_t evil_denied = 0;
+  uint64_t other_errors = 0;
+  int last_other_error = 0;
+  int64_t slowest_ms = 0;
+};
+
+Outcome OpenAndRead(const std::string& path) {
+  Outcome outcome;
+  const auto begin = std::chrono::steady_clock::now();
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  outcome.wait_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                        std::chrono::steady_clock::now() - begin)
+                        .count();
+  if (fd < 0) {
+    outcome.error_number = errno;
+    return outcome;
+  }
+  std::array<char, 4096> block = {};
+  outcome.bytes = ::read(fd, block.data(), block.size());
+  (void)::close(fd);
+  return outcome;
+}
+
+void OpenClean(const std::string& path, Tally& tally) {
+  const Outcome outcome = OpenAndRead(path);
+  tally.slowest_ms = std::max(tally.slowest_ms, outcome.wait_ms);
+  if (outcome.error_number == EPERM) {
+    ++tally.clean_refused;
+  } else if (outcome.error_number != 0 || outcome.bytes <= 0) {
+    ++tally.other_errors;
+    tally.last_other_error = outcome.error_number;
+  } else {
+    ++tally.clean_opened;
+  }
+}
+
+void OpenEvil(const std::string& path, Tally& tally) {
+  const Outcome outcome = OpenAndRead(path);
+  tally.slowest_ms = std::max(tally.slowest_ms, outcome.wait_ms);
+  if (outcome.error_number == EPERM) {
+    ++tally.evil_denied;
+  } else if (outcome.error_number != 0) {
+    ++tally.other_errors;
+    tally.last_other_error = outcome.error_number;
+  } else {
+    ++tally.evil_opened;
+  }
+}
+
+bool InputWaits() {
+  pollfd wait = {STDIN_FILENO, POLLIN, 0};
+  return ::poll(&wait, 1, 0) != 0;
+}
+
+void Print(const Tally& tally) {
+  std::cout << "{\"clean_opened\":" << tally.clean_opened
+            << ",\"clean_refused\":" << tally.clean_refused
+            << ",\"evil_opened\":" << tally.evil_opened
+            << ",\"evil_denied\":" << tally.evil_denied
+            << ",\"other_errors\":" << tally.other_errors
+            << ",\"last_other_error\":" << tally.last_other_error
+            << ",\"slowest_ms\":" << tally.slowest_ms << "}" << std::endl;
+}
+
+void RunRound(const std::vector<std::string>& words) {
+  const int clean_count = std::stoi(words.at(2));
+  const int evil_count = std::stoi(words.at(4));
+  Tally tally;
+  for (int i = 0; i < clean_count; ++i) {
+    if (i * evil_count / clean_count != (i + 1) * evil_count / clean_count) {
+      OpenEvil(words.at(3), tally);
+    }
+    OpenClean(words.at(1) + std::to_string(i), tally);
+  }
+  Print(tally);
+}
+
+void RunLoop(const std::vector<std::string>& words) {
+  const int clean_count = std::stoi(words.at(2));
+  const int evil_count = std::stoi(words.at(4));
+  Tally tally;
+  for (int i = 0; !InputWaits(); ++i) {
+    OpenClean(words.at(1) + std::to_string(i % clean_count), tally);
+    if (evil_count > 0 && i % 4 == 0) {
+      OpenEvil(words.at(3) + std::to_string(i / 4 % evil_count), tally);
+    }
+  }
+  Print(tally);
+}
+
+std::vector<std::string> Split(const std::string& line) {
+  std::vector<std::string> words(1);
+  for (const char c : line) {
+    if (c == '\t') {
+      words.emplace_back();
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+}  // namespace
+
+int main() {
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    const std::vector<std::string> words = Split(line);
+    if (words.front() == "open" && words.size() == 2) {
+      const Outcome outcome = OpenAndRead(words[1]);
+      std::cout << "{\"errno\":" << outcome.error_number
+                << ",\"bytes\":" << outcome.bytes
+                << ",\"wait_ms\":" << outcome.wait_ms << "}" << std::endl;
+    } else if (words.front() == "round" && words.size() == 5) {
+      RunRound(words);
+    } else if (words.front() == "loop" && words.size() == 5) {
+      RunLoop(words);
+    } else if (words.front() != "stop") {
+      std::cerr << "unknown command: " << line << std::endl;
+      return 2;
+    }
+  }
+  return 0;
+}
