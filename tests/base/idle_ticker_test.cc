@@ -140,6 +140,7 @@ TEST(IdleTickerTest, MayBeArmedByManyThreads) {
     return count > 0;
   });
   std::vector<std::jthread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&published, &ticker] {
       for (int round = 0; round < kRounds; ++round) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -42,22 +44,24 @@ class Slot {
   int value_ GATEHOUSE_GUARDED_BY(mutex_) = 0;
 };
 
+// Returns when all of them have.
+void RunInThreads(int count, const std::function<void()>& run) {
+  std::vector<std::jthread> threads;
+  threads.reserve(static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) threads.emplace_back(run);
+}
+
 TEST(MutexTest, OneThreadAtATimeIsInside) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 10000;
   Mutex mutex;
   int count = 0;  // Plain: a second thread inside would lose increments.
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < kThreads; ++i) {
-      threads.emplace_back([&mutex, &count] {
-        for (int round = 0; round < kRounds; ++round) {
-          const MutexLock lock(mutex);
-          ++count;
-        }
-      });
+  RunInThreads(kThreads, [&mutex, &count] {
+    for (int round = 0; round < kRounds; ++round) {
+      const MutexLock lock(mutex);
+      ++count;
     }
-  }
+  });
   EXPECT_EQ(count, kThreads * kRounds);
 }
 
@@ -89,21 +93,19 @@ TEST(CondVarTest, WakesOneOfThoseWhoWait) {
   Mutex mutex;
   CondVar changed;
   int tickets = 0;
-  {
-    std::vector<std::jthread> waiting;
-    for (int i = 0; i < 3; ++i) {
-      waiting.emplace_back([&mutex, &changed, &tickets] {
-        const MutexLock lock(mutex);
-        while (tickets == 0) changed.Wait(mutex);
-        --tickets;
-      });
-    }
+  const std::jthread seller([&mutex, &changed, &tickets] {
     for (int i = 0; i < 3; ++i) {
       const MutexLock lock(mutex);
       ++tickets;
       changed.NotifyOne();
     }
-  }  // Joins: would wait forever if a ticket had woken nobody.
+  });
+  // Would wait forever if a ticket had woken nobody.
+  RunInThreads(3, [&mutex, &changed, &tickets] {
+    const MutexLock lock(mutex);
+    while (tickets == 0) changed.Wait(mutex);
+    --tickets;
+  });
   EXPECT_EQ(tickets, 0);
 }
 

@@ -50,7 +50,9 @@ TEST(UniqueFdTest, MovesItsOwnership) {
   const int number = from.UnsafeFd();
   const UniqueFd to = std::move(from);
   EXPECT_EQ(to.UnsafeFd(), number);
-  EXPECT_FALSE(from.valid());  // NOLINT(bugprone-use-after-move): promised.
+  // What is left behind is promised.
+  // NOLINTNEXTLINE(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
+  EXPECT_FALSE(from.valid());
   EXPECT_TRUE(IsOpen(number));
 }
 
