@@ -9,7 +9,7 @@ import unittest
 
 import gate
 
-KILLS = int(os.environ.get("GATEHOUSE_TEST_KILLS", "120"))
+KILLS = int(os.environ.get("GATEHOUSE_TEST_KILLS", "200"))
 OPENERS = 8
 CLEAN_FILES = 50
 EVIL_FILES = 10
@@ -99,6 +99,23 @@ class KillTest(gate.GateTest):
         self.check(daemon, self.storm(daemon, kill), descriptors)
         self.assertEqual(daemon.stop(), 0)
 
+    def test_the_storm_notices_a_daemon_that_lets_go(self):
+        """The negative control: without its supervisor the group closes."""
+        opener, = self.start_openers(1)
+        opened = 0
+        for _ in range(5):
+            daemon = self.start_daemon()
+            opener.ask("loop", self.clean, CLEAN_FILES, self.path("evil-"),
+                       EVIL_FILES)
+            gate.pause(self.random.uniform(0.0, 0.03))
+            daemon.process.kill()
+            daemon.process.wait()
+            gate.until(lambda: opener_reads(self.path("evil-0")),
+                       "the kernel allows")
+            opener.ask("stop")
+            opened += opener.answer()["evil_opened"]
+        self.assertGreater(opened, 0)
+
     def test_a_stopped_worker_is_replaced(self):
         daemon = self.start_daemon()
         opener, = self.start_openers(1)
@@ -121,6 +138,14 @@ class KillTest(gate.GateTest):
         self.assertEqual(again.stop(), 0)
         third = self.start_daemon()
         self.assertFalse(third.counters()["previousRunUnclean"])
+
+
+def opener_reads(path):
+    try:
+        with open(path, "rb") as file:
+            return len(file.read()) == 68
+    except PermissionError:
+        return False
 
 
 if __name__ == "__main__":
