@@ -50,7 +50,7 @@ Result<FileDigests> FileDigests::Create(const DigestNeeds& wanted) {
     State::Slot& slot = state->slots.at(i);
     slot.algorithm.reset(EVP_MD_fetch(nullptr, kNames.at(i), nullptr));
     slot.context.reset(EVP_MD_CTX_new());
-    // The first initialisation allocates; later ones reuse.
+    // Proves that the algorithm can be used at all.
     if (!slot.algorithm || !slot.context ||
         EVP_DigestInit_ex2(slot.context.get(), slot.algorithm.get(), nullptr) !=
             1) {

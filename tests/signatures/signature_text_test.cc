@@ -120,9 +120,9 @@ TEST(SignatureTextTest, AnOverLongRunOfCarriageReturnsHidesNothing) {
 }
 
 TEST(SignatureTextTest, ANulByteMakesALineMalformed) {
-  using namespace std::string_literals;  // NOLINT(google-build-using-namespace):
-                                         // for the NUL.
-  const Loaded loaded = Load("A\0B:0:*:aabb\nC:0:*:aabb\n"s);
+  // for the NUL.
+  const Loaded loaded =
+      Load(std::string_view("A\0B:0:*:aabb\nC:0:*:aabb\n", 24));
   EXPECT_EQ(loaded.counts().malformed, 1U);
   EXPECT_EQ(loaded.counts().loaded, 1U);
 }

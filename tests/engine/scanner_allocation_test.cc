@@ -1,0 +1,62 @@
+// Proves that scanning a clean file allocates nothing.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "engine/scanner.h"
+#include "tests/engine/counted_allocations.h"
+#include "tests/engine/file_of_bytes.h"
+#include "tests/engine/signatures_for_tests.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr int kScans = 10;
+
+HashSignature Never(DigestAlgorithm algorithm, uint64_t size) {
+  HashSignature signature;
+  signature.name = "Never";
+  signature.algorithm = algorithm;
+  signature.size = size;
+  return signature;
+}
+
+int AllocationsOf(Scanner& scanner, int fd) {
+  const int before = counted_allocations;
+  for (int i = 0; i < kScans; ++i) {
+    const Verdict verdict = scanner.Scan(fd, {});
+    if (verdict.kind != VerdictKind::kClean) return -1;
+  }
+  return counted_allocations - before;
+}
+
+TEST(ScannerAllocationTest, CountsAllocations) {
+  const int before = counted_allocations;
+  EXPECT_EQ(std::string(100, 'x').size(), 100U);
+  EXPECT_GT(counted_allocations, before);
+}
+
+TEST(ScannerAllocationTest, ACleanFileOfAnySizeAllocatesNothing) {
+  const auto scanner = MakeScanner({Body("A", "abcdef"), Body("B", "xyz", 9)});
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{4096},
+                            size_t{256} << 10, size_t{1} << 20}) {
+    const UniqueFd file = FileOf(std::string(size, '.'));
+    EXPECT_EQ(AllocationsOf(*scanner, file.UnsafeFd()), 0) << size;
+  }
+}
+
+TEST(ScannerAllocationTest, OnlyOpenSslAllocatesAndOncePerDigest) {
+  const auto scanner =
+      MakeScanner({}, {Never(DigestAlgorithm::kMd5, kAnySize),
+                       Never(DigestAlgorithm::kSha1, kAnySize),
+                       Never(DigestAlgorithm::kSha256, kAnySize)});
+  for (const size_t size : {size_t{1}, size_t{1} << 20}) {
+    const UniqueFd file = FileOf(std::string(size, '.'));
+    const int before = counted_new;
+    EXPECT_LE(AllocationsOf(*scanner, file.UnsafeFd()), kScans * 3) << size;
+    EXPECT_EQ(counted_new, before) << size;
+  }
+}
+
+}  // namespace
+}  // namespace gatehouse
