@@ -56,9 +56,8 @@ Result<StateLock> StateLock::Take(const std::string& directory) {
   if (!lock.fd_.valid()) return FailSystem("open '" + path + "'", errno);
   const int error_number = LockWithPatience(lock.fd_.UnsafeFd());
   if (error_number == EWOULDBLOCK) {
-    return Fail(
-        ErrorCode::kOperational,
-        "state directory '" + directory + "' is in use by another daemon");
+    return Fail(ErrorCode::kOperational, "state directory '" + directory +
+                                             "' is in use by another daemon");
   }
   if (error_number != 0) return FailSystem("lock '" + path + "'", error_number);
   std::array<char, 16> content = {};

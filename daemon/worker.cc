@@ -221,6 +221,7 @@ Result<bool> Worker::OpenClient(bool own_fault) {
       &client_, parts_.journal, own_fault, &adapter_, Adapter::HandleMessage);
   switch (result) {
     case ES_NEW_CLIENT_RESULT_SUCCESS:
+      esl_set_detail(client_, ESL_DETAIL_FILE);
       return true;
     case ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED:
       return Fail(ErrorCode::kNotPermitted,

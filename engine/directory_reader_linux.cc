@@ -1,5 +1,3 @@
-#include "engine/directory_reader.h"
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -13,6 +11,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+
+#include "engine/directory_reader.h"
 
 namespace gatehouse {
 namespace {

@@ -25,6 +25,7 @@ constexpr std::chrono::milliseconds kDeadlineTimerPeriod{50};
 // How many events one read may take: enough to amortise the call, few enough
 // that the last of them does not wait for long.
 constexpr size_t kEventsPerReadMax = 32;
+constexpr size_t kEventsPerReadMin = 2;
 constexpr int kReaderNice = -10;
 
 constexpr uint64_t kSubscribedAuthOpen = 1;
@@ -175,6 +176,8 @@ void Client::Delete() {
 }
 
 void Client::Unref() {
+  // Owned by its references: the handle's and one per message in use, on
+  // whatever thread the last of them is dropped.
   if (references_.fetch_sub(1) == 1) delete this;
 }
 
@@ -248,10 +251,12 @@ void Client::Read(const std::stop_token& stop) {
   (void)::setpriority(PRIO_PROCESS, 0, kReaderNice);
   DeliverAdopted();
   while (!stop.stop_requested()) {
-    const bool any = ReadGroup(GroupKind::kPermission);
-    // A flood of permission events must not starve notifications, nor the
-    // other way round: one batch of each in turn.
-    if (!ReadGroup(GroupKind::kNotification) && !any) WaitForEvents(stop);
+    const ReadyGroups ready = WaitForEvents();
+    // One batch of each in turn: a flood of one kind must not starve the other.
+    for (const GroupKind kind :
+         {GroupKind::kPermission, GroupKind::kNotification}) {
+      if (ready.at(static_cast<size_t>(kind))) ReadGroup(kind);
+    }
   }
 }
 
@@ -277,12 +282,13 @@ void Client::DeliverAdopted() {
   for (const Adopted& event : adopted) Settle(event.kind, event.index);
 }
 
-// Reads one batch and delivers it. False if there was nothing to read.
-bool Client::ReadGroup(GroupKind kind) {
+// Reads one batch and delivers it.
+void Client::ReadGroup(GroupKind kind) {
   SlotTable& table = journal_.table(kind);
   JournalCounters& counters = journal_.counters;
-  const SlotTable::Run run = table.AcquireRun(kEventsPerReadMax);
-  if (run.count == 0) return false;
+  size_t& batch = batch_events_.at(static_cast<size_t>(kind));
+  const SlotTable::Run run = table.AcquireRun(batch);
+  if (run.count == 0) return;
   const ssize_t bytes = ::read(journal_.group_fd(kind), &table.raw(run.first),
                                run.count * sizeof(fanotify_event_metadata));
   if (bytes <= 0) {
@@ -290,19 +296,21 @@ bool Client::ReadGroup(GroupKind kind) {
       counters.read_errors.fetch_add(1);
     }
     table.CommitRun(run, 0, 0, 0);
-    return bytes < 0 && errno == EINTR;
+    return;
   }
   const size_t count =
       static_cast<size_t>(bytes) / sizeof(fanotify_event_metadata);
   assert(table.raw(run.first).event_len == sizeof(fanotify_event_metadata));
   assert(table.raw(run.first).vers == FANOTIFY_METADATA_VERSION);
+  // As many slots as events keep coming: each costs a little to prepare.
+  batch = count == run.count ? std::min(batch * 2, kEventsPerReadMax)
+                             : std::max(count, kEventsPerReadMin);
   table.CommitRun(run, count, journal_.next_sequence.fetch_add(count),
                   JournalNow());
   (kind == GroupKind::kPermission ? counters.auth_events
                                   : counters.notify_events)
       .fetch_add(count);
   for (size_t i = 0; i < count; ++i) Settle(kind, run.first + i);
-  return true;
 }
 
 // Deals with one event in its slot: inline if we can, else by the handler.
@@ -339,7 +347,7 @@ void Client::Deliver(GroupKind kind, size_t slot_index) {
   if (is_auth) numbers.deadline_ns = slot.read_ns.load() + deadline_ns_.load();
   FillMessage(message, journal_.table(kind).raw(slot_index),
               is_auth ? ES_EVENT_TYPE_AUTH_OPEN : ES_EVENT_TYPE_NOTIFY_CLOSE,
-              numbers);
+              numbers, detail_.load());
   message.sequence = slot.sequence.load();
   message.answered_by_predecessor =
       is_auth && slot.state.load() == SlotState::kAnswered;
@@ -369,31 +377,35 @@ Message& Client::MessageOf(GroupKind kind, size_t slot_index) {
   return *message;
 }
 
-void Client::WaitForEvents(const std::stop_token& stop) {
-  std::array<pollfd, 3> waits = {};
-  waits[0] = {wake_fd_.UnsafeFd(), POLLIN, 0};
-  nfds_t count = 1;
-  reader_waits_for_slot_.store(true);
-  bool full = false;
+// Sleeps until a group has events for which there is a slot, or until woken.
+Client::ReadyGroups Client::WaitForEvents() {
+  // poll skips negative descriptors: a full table leaves its events with the
+  // kernel until a slot is free.
+  std::array<pollfd, kGroupCount + 1> waits = {};
   for (const GroupKind kind :
        {GroupKind::kPermission, GroupKind::kNotification}) {
-    const SlotTable& table = journal_.table(kind);
-    if (table.open_count() < table.size()) {
-      waits.at(count++) = {journal_.group_fd(kind), POLLIN, 0};
-    } else {
-      full = true;  // The kernel keeps the events until a slot is free.
-    }
+    waits.at(static_cast<size_t>(kind)) = {
+        HasFreeSlot(kind) ? journal_.group_fd(kind) : -1, POLLIN, 0};
   }
-  if (full) {
-    journal_.counters.full_stops.fetch_add(1);
-  } else {
-    reader_waits_for_slot_.store(false);
-  }
-  if (stop.stop_requested()) return;
-  (void)::poll(waits.data(), count, -1);
+  waits.back() = {wake_fd_.UnsafeFd(), POLLIN, 0};
+  (void)::poll(waits.data(), waits.size(), -1);
   reader_waits_for_slot_.store(false);
-  uint64_t wakes = 0;
-  (void)!::read(wake_fd_.UnsafeFd(), &wakes, sizeof(wakes));  // Just empty it.
+  if (waits.back().revents != 0) {
+    uint64_t wakes = 0;
+    (void)!::read(wake_fd_.UnsafeFd(), &wakes, sizeof(wakes));
+  }
+  return {waits[0].revents != 0, waits[1].revents != 0};
+}
+
+// False also asks for a wake-up by whoever frees the next slot.
+bool Client::HasFreeSlot(GroupKind kind) {
+  const SlotTable& table = journal_.table(kind);
+  if (table.open_count() < table.size()) return true;
+  reader_waits_for_slot_.store(true);
+  // Somebody may have freed one before he could see that.
+  if (table.open_count() < table.size()) return true;
+  journal_.counters.full_stops.fetch_add(1);
+  return false;
 }
 
 void Client::WakeReader() {

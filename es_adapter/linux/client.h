@@ -50,6 +50,8 @@ class Client {
     deadline_ns_.store(deadline.count());
   }
 
+  void SetDetail(esl_detail_t detail) { detail_.store(detail); }
+
   es_respond_result_t Respond(const Message& message, bool allow);
   static void Retain(const Message& message);
   void Release(const Message& message);
@@ -64,6 +66,8 @@ class Client {
     dev_t device = 0;
   };
 
+  using ReadyGroups = std::array<bool, kGroupCount>;
+
   Client(esl_journal_t& journal, const Handler& handler);
   ~Client() = default;
   void Unref();
@@ -75,8 +79,9 @@ class Client {
 
   void Read(const std::stop_token& stop);
   void DeliverAdopted();
-  bool ReadGroup(GroupKind kind);
-  void WaitForEvents(const std::stop_token& stop);
+  void ReadGroup(GroupKind kind);
+  ReadyGroups WaitForEvents();
+  bool HasFreeSlot(GroupKind kind);
   void Settle(GroupKind kind, size_t slot_index);
   void Deliver(GroupKind kind, size_t slot_index);
   Message& MessageOf(GroupKind kind, size_t slot_index);
@@ -90,13 +95,15 @@ class Client {
   const Handler handler_;
   const pid_t own_pid_;
   std::atomic<int64_t> deadline_ns_;
+  std::atomic<esl_detail_t> detail_{ESL_DETAIL_FULL};
   UniqueFd wake_fd_;  // eventfd: a slot is free again, or stop.
   std::atomic<bool> reader_waits_for_slot_{false};
   std::atomic<uint32_t> answers_in_progress_{0};
   // The client itself and each message in use hold one.
   std::atomic<uint32_t> references_{1};
-  uint64_t global_number_ = 0;                           // Reader only.
-  std::array<uint64_t, kGroupCount> type_numbers_ = {};  // Reader only.
+  uint64_t global_number_ = 0;                             // Reader only.
+  std::array<uint64_t, kGroupCount> type_numbers_ = {};    // Reader only.
+  std::array<size_t, kGroupCount> batch_events_ = {2, 2};  // Reader only.
   std::vector<WatchedFileSystem> watched_;  // Of the subscribing thread.
   // By slot; made by the reader, read by the timer.
   std::array<std::vector<std::atomic<Message*>>, kGroupCount> messages_;

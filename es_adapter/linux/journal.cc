@@ -32,9 +32,12 @@ SlotTable::Run SlotTable::AcquireRun(size_t count_max) {
            slots_[first + run.count].state.load() == SlotState::kClosed) {
       Slot& slot = slots_[first + run.count];
       std::memset(&raw_[first + run.count], 0, sizeof(raw_[0]));
-      slot.strikes.store(0);
-      std::atomic_ref(slot.scan_mark).store(ESL_SCAN_MARK_NONE);
-      slot.state.store(SlotState::kReading);
+      // Release: in this order for whoever comes after a death. Nobody else
+      // looks at a slot before it is committed.
+      slot.strikes.store(0, std::memory_order_release);
+      std::atomic_ref(slot.scan_mark)
+          .store(ESL_SCAN_MARK_NONE, std::memory_order_release);
+      slot.state.store(SlotState::kReading, std::memory_order_release);
       ++run.count;
     }
     if (run.count > 0) {
@@ -51,11 +54,17 @@ void SlotTable::CommitRun(const Run& run, size_t filled,
   assert(filled <= run.count);
   for (size_t i = 0; i < filled; ++i) {
     Slot& slot = slots_[run.first + i];
-    slot.sequence.store(first_sequence + i);
-    slot.read_ns.store(now_ns);
-    slot.state.store(SlotState::kPending);
+    // Release: in this order for whoever comes after a death.
+    slot.sequence.store(first_sequence + i, std::memory_order_release);
+    slot.read_ns.store(now_ns, std::memory_order_release);
+    slot.state.store(SlotState::kPending, std::memory_order_release);
   }
-  for (size_t i = filled; i < run.count; ++i) Free(run.first + i);
+  for (size_t i = filled; i < run.count; ++i) {
+    // Release: only the reader, which is this thread, takes free slots.
+    slots_[run.first + i].state.store(SlotState::kClosed,
+                                      std::memory_order_release);
+  }
+  (void)open_count_.fetch_sub(run.count - filled);
 }
 
 void SlotTable::Close(size_t index) {

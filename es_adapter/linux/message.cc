@@ -35,8 +35,10 @@ void FillTarget(Message& message) {
   (void)::fstat(message.fd, &message.target.stat);  // Else zero: unknown.
 }
 
-void FillProcess(Message& message, pid_t pid) {
-  const ProcessFacts facts = ReadProcessFacts(pid);
+void FillProcess(Message& message, pid_t pid, esl_detail_t detail) {
+  ProcessFacts facts;
+  facts.token.val[5] = static_cast<unsigned int>(pid);
+  if (detail == ESL_DETAIL_FULL) facts = ReadProcessFacts(pid);
   es_process_t& process = message.process;
   process = {};
   process.audit_token = facts.token;
@@ -52,7 +54,7 @@ void FillProcess(Message& message, pid_t pid) {
   message.executable = {};
   message.executable_path.front() = '\0';
   message.executable.path = Token(message.executable_path.data(), 0);
-  if (pid == 0) return;
+  if (pid == 0 || detail != ESL_DETAIL_FULL) return;
   std::array<char, 64> link = {};
   (void)std::snprintf(link.data(), link.size(), "/proc/%d/exe", pid);
   FillPath(message.executable, message.executable_path, link.data());
@@ -61,7 +63,8 @@ void FillProcess(Message& message, pid_t pid) {
 
 // The kernel does not say how the file is being opened. A read lease is
 // refused while anybody, the opener included, has the file open for writing.
-int32_t OpenFlags(int fd) {
+int32_t OpenFlags(int fd, esl_detail_t detail) {
+  if (detail != ESL_DETAIL_FULL) return kOpenForReading | kOpenForWriting;
   if (::fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
     (void)::fcntl(fd, F_SETLEASE, F_UNLCK);
     return kOpenForReading;
@@ -77,7 +80,8 @@ const Message& Message::Of(const es_message_t* es) {
 }
 
 void FillMessage(Message& message, const fanotify_event_metadata& raw,
-                 es_event_type_t type, const MessageNumbers& numbers) {
+                 es_event_type_t type, const MessageNumbers& numbers,
+                 esl_detail_t detail) {
   message.fd = raw.fd;
   es_message_t& es = message.es;
   es = {};
@@ -90,10 +94,10 @@ void FillMessage(Message& message, const fanotify_event_metadata& raw,
   es.global_seq_num = numbers.global;
   es.event_type = type;
   FillTarget(message);
-  FillProcess(message, raw.pid);
+  FillProcess(message, raw.pid, detail);
   if (type == ES_EVENT_TYPE_AUTH_OPEN) {
     es.action_type = ES_ACTION_TYPE_AUTH;
-    es.event.open.fflag = OpenFlags(raw.fd);
+    es.event.open.fflag = OpenFlags(raw.fd, detail);
     es.event.open.file = &message.target;
   } else {
     es.action_type = ES_ACTION_TYPE_NOTIFY;

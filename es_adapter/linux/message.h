@@ -54,6 +54,7 @@ struct MessageNumbers {
 // Fills `message` from the event in its slot: blocks for /proc only, allocates
 // nothing. Does not touch references and unanswered.
 void FillMessage(Message& message, const fanotify_event_metadata& raw,
-                 es_event_type_t type, const MessageNumbers& numbers);
+                 es_event_type_t type, const MessageNumbers& numbers,
+                 esl_detail_t detail);
 
 }  // namespace gatehouse

@@ -17,7 +17,7 @@ extern "C" {
 // The open descriptor of the file a message is about: read-only, positioned at
 // 0, of the very inode the event happened on. -1 if the message has none.
 // Borrowed: valid for as long as the message. Thread-safe.
-int esl_message_fd(const es_message_t *message);
+int esl_message_fd(const es_message_t* message);
 
 // A word in the journal that belongs to this message until it is released; the
 // holder notes there that a scan is running, and a fault handler that this scan
@@ -25,14 +25,14 @@ int esl_message_fd(const es_message_t *message);
 #define ESL_SCAN_MARK_NONE 0U
 #define ESL_SCAN_MARK_SCANNING 1U
 #define ESL_SCAN_MARK_FAULTED 2U
-uint32_t *esl_message_scan_mark(const es_message_t *message);
+uint32_t* esl_message_scan_mark(const es_message_t* message);
 
 // How many processes died of their own fault while they scanned this message.
-uint32_t esl_message_strikes(const es_message_t *message);
+uint32_t esl_message_strikes(const es_message_t* message);
 
 // True if a predecessor has answered this message already, by policy: only a
 // rescan is owed. Answering it again gives ERR_DUPLICATE_RESPONSE.
-bool esl_message_is_answered(const es_message_t *message);
+bool esl_message_is_answered(const es_message_t* message);
 
 // --- Which file systems -----------------------------------------------------
 
@@ -44,35 +44,50 @@ bool esl_message_is_answered(const es_message_t *message);
 // Returns 0 or an errno value: EINVAL if the kernel cannot ask for permission
 // there, EPERM without CAP_SYS_ADMIN, ENOENT and so on from opening `path`.
 // Not thread-safe with es_subscribe and es_unsubscribe.
-int esl_watch_file_system(es_client_t *client, const char *path);
+int esl_watch_file_system(es_client_t* client, const char* path);
+
+// --- Detail -----------------------------------------------------------------
+
+// How much of a message is filled in. Looking at /proc costs several times what
+// the rest of an event does.
+typedef enum {
+  // Everything Linux can tell. The default.
+  ESL_DETAIL_FULL = 0,
+  // What a judge of content needs: the file, and the pid in the audit token.
+  // The rest of es_process_t is 0 or empty; fflag is FREAD | FWRITE.
+  ESL_DETAIL_FILE = 1,
+} esl_detail_t;
+
+// Affects messages delivered from now on. Thread-safe.
+void esl_set_detail(es_client_t* client, esl_detail_t detail);
 
 // --- Deadlines --------------------------------------------------------------
 
 // Who has no answer by his deadline is allowed, and counted. The default is
 // 3000 ms for AUTH_OPEN; 1 to 10000. Affects events read from now on. Returns
 // 0 or EINVAL. Thread-safe.
-int esl_set_deadline_milliseconds(es_client_t *client, uint32_t milliseconds);
+int esl_set_deadline_milliseconds(es_client_t* client, uint32_t milliseconds);
 
 // --- Counters ---------------------------------------------------------------
 
 typedef struct {
-  uint64_t auth_events;           // Permission events read.
-  uint64_t notify_events;         // Notification events read.
-  uint64_t allowed;               // Answers given, by kind.
+  uint64_t auth_events;    // Permission events read.
+  uint64_t notify_events;  // Notification events read.
+  uint64_t allowed;        // Answers given, by kind.
   uint64_t denied;
-  uint64_t allowed_own_process;   // Opens by this very process.
-  uint64_t allowed_deadline;      // Nobody answered in time.
-  uint64_t allowed_unanswered;    // Released or deleted without an answer.
-  uint64_t allowed_no_worker;     // Answered by the supervisor.
-  uint64_t rescans_lost;          // Of those: no slot left to remember them.
+  uint64_t allowed_own_process;     // Opens by this very process.
+  uint64_t allowed_deadline;        // Nobody answered in time.
+  uint64_t allowed_unanswered;      // Released or deleted without an answer.
+  uint64_t allowed_no_worker;       // Answered by the supervisor.
+  uint64_t rescans_lost;            // Of those: no slot left to remember them.
   uint64_t answers_without_waiter;  // The opener was gone, or answered before.
-  uint64_t answers_failed;        // The kernel refused an answer.
-  uint64_t queue_overflows;       // The kernel lost notifications.
-  uint64_t read_errors;           // Reading a group failed.
-  uint64_t full_stops;            // No slot free: the kernel kept the events.
-  uint64_t adopted;               // Events taken over from a predecessor.
-  uint64_t strikes;               // Scans that killed a predecessor.
-  uint64_t pending;               // Events in the journal now.
+  uint64_t answers_failed;          // The kernel refused an answer.
+  uint64_t queue_overflows;         // The kernel lost notifications.
+  uint64_t read_errors;             // Reading a group failed.
+  uint64_t full_stops;              // No slot free: the kernel kept the events.
+  uint64_t adopted;                 // Events taken over from a predecessor.
+  uint64_t strikes;                 // Scans that killed a predecessor.
+  uint64_t pending;                 // Events in the journal now.
 } esl_statistics_t;
 
 // --- The journal ------------------------------------------------------------
@@ -86,7 +101,7 @@ typedef struct esl_journal_s esl_journal_t;
 // of which holds one descriptor. Never freed: it lives as long as the
 // processes that share it. Null with errno if there is no memory. The library
 // of a client without a journal makes one of its own.
-esl_journal_t *esl_journal_create(uint32_t events_max);
+esl_journal_t* esl_journal_create(uint32_t events_max);
 
 // es_new_client_f for a client whose events live in `journal`. The first such
 // client opens the groups. A later one, in a successor of the process that had
@@ -97,31 +112,31 @@ esl_journal_t *esl_journal_create(uint32_t events_max);
 // `own_fault` says that the predecessor died of its own fault, not killed from
 // outside: scans in progress get a strike, only the one marked as faulted if
 // there is one. REQUIRES: the predecessor is gone (reaped).
-es_new_client_result_t esl_new_client_adopting(es_client_t **client,
-                                               esl_journal_t *journal,
-                                               bool own_fault, void *context,
+es_new_client_result_t esl_new_client_adopting(es_client_t** client,
+                                               esl_journal_t* journal,
+                                               bool own_fault, void* context,
                                                es_handler_function_t handler);
 
 // Writes to `fds` the descriptors that a successor needs, ascending, without
 // duplicates, and returns how many: the groups, and the files of unsettled
 // events. `fds_max` of 2 + 2 * events_max is always enough. REQUIRES: no
 // process works with the journal.
-size_t esl_journal_kept_fds(const esl_journal_t *journal, int *fds,
+size_t esl_journal_kept_fds(const esl_journal_t* journal, int* fds,
                             size_t fds_max);
 
 // Answers for a worker that is not there: everybody who waits, and whoever
 // else asked meanwhile, is allowed and counted as allowed_no_worker; their
 // files are kept for a rescan while slots last. Returns the number of answers.
 // Does not block. REQUIRES: no process works with the journal.
-size_t esl_journal_allow_all(esl_journal_t *journal);
+size_t esl_journal_allow_all(esl_journal_t* journal);
 
 // The descriptor of the permission group, to wait on; -1 before the first
 // client.
-int esl_journal_group_fd(const esl_journal_t *journal);
+int esl_journal_group_fd(const esl_journal_t* journal);
 
 // Thread-safe snapshot of counters that outlive their process.
-void esl_journal_statistics(const esl_journal_t *journal,
-                            esl_statistics_t *statistics);
+void esl_journal_statistics(const esl_journal_t* journal,
+                            esl_statistics_t* statistics);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -40,9 +40,9 @@ typedef struct {
   uint8_t cdhash[20];
   es_string_token_t signing_id;
   es_string_token_t team_id;
-  es_file_t *executable;  // Never null; an empty path when unknown.
-  es_file_t *tty;         // Since version 2; null on Linux.
-  struct timeval start_time;             // Since version 3.
+  es_file_t* executable;      // Never null; an empty path when unknown.
+  es_file_t* tty;             // Since version 2; null on Linux.
+  struct timeval start_time;  // Since version 3.
   audit_token_t responsible_audit_token;  // Since version 4.
   audit_token_t parent_audit_token;       // Since version 4.
 } es_process_t;
@@ -50,14 +50,14 @@ typedef struct {
 // AUTH_OPEN and NOTIFY_OPEN.
 typedef struct {
   int32_t fflag;  // FREAD 1, FWRITE 2: not O_RDONLY and its like.
-  es_file_t *file;
+  es_file_t* file;
   uint8_t reserved[64];
 } es_event_open_t;
 
 // NOTIFY_CLOSE.
 typedef struct {
   bool modified;
-  es_file_t *target;
+  es_file_t* target;
   union {
     uint8_t reserved[64];
     bool was_mapped_writable;  // Since version 6; unknown on Linux: false.
@@ -74,7 +74,7 @@ typedef struct {
   struct timespec time;
   uint64_t mach_time;  // CLOCK_MONOTONIC on Linux, nanoseconds.
   uint64_t deadline;   // Same clock; 0 when nobody waits for an answer.
-  es_process_t *process;
+  es_process_t* process;
   uint64_t seq_num;  // Per client and event type.
   es_action_type_t action_type;
   union {
@@ -83,7 +83,7 @@ typedef struct {
   } action;
   es_event_type_t event_type;
   es_events_t event;
-  es_thread_t *thread;      // Null on Linux.
+  es_thread_t* thread;      // Null on Linux.
   uint64_t global_seq_num;  // Per client.
   // Apple's opaque tail is left out: sizeof says nothing on either system.
 } es_message_t;

@@ -224,13 +224,13 @@ typedef enum {
 // Bytes with a length; `data` is owned by the message.
 typedef struct {
   size_t size;
-  const uint8_t *data;
+  const uint8_t* data;
 } es_token_t;
 
 // Text with a length that leaves out the closing NUL.
 typedef struct {
   size_t length;
-  const char *data;
+  const char* data;
 } es_string_token_t;
 
 // 32 bytes that only the event source understands.
