@@ -13,7 +13,8 @@ void RealtimeSink::OnVerdict(FileEvent event, const Verdict& verdict) {
   const bool judged = verdict.kind == VerdictKind::kClean ||
                       verdict.kind == VerdictKind::kInfected;
   if (event.kind == FileEventKind::kRescan) rescans_pending_.fetch_sub(1);
-  if (event.kind == FileEventKind::kRescan || late) {
+  if (event.kind == FileEventKind::kRescan ||
+      event.kind == FileEventKind::kAdopted || late) {
     // A late verdict is the rescan that the policy answer owed.
     if (late) statistics_.rescans_queued.fetch_add(1);
     (judged ? statistics_.rescans_finished : statistics_.rescans_inconclusive)
@@ -39,6 +40,7 @@ void RealtimeSink::Detected(const FileEvent& event, const Verdict& verdict,
       counter = &statistics_.detections_on_open;
       break;
     case FileEventKind::kRescan:
+    case FileEventKind::kAdopted:
       what = "threat found by a rescan";
       counter = &statistics_.detections_on_rescan;
       break;

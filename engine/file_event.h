@@ -14,11 +14,12 @@
 namespace gatehouse {
 
 enum class FileEventKind : uint8_t {
-  kExec,    // A program start is held until we answer.
-  kOpen,    // An open is held until we answer.
-  kClose,   // A file that was written has been closed; nobody waits.
-  kRescan,  // An earlier answer was not a verdict; nobody waits.
-  kCorpus,  // An offline scan; nobody waits.
+  kExec,     // A program start is held until we answer.
+  kOpen,     // An open is held until we answer.
+  kClose,    // A file that was written has been closed; nobody waits.
+  kRescan,   // An earlier answer was not a verdict; nobody waits.
+  kAdopted,  // The same, answered by a process that is gone.
+  kCorpus,   // An offline scan; nobody waits.
 };
 
 // Members are destroyed in reverse order: the ticket is answered before the

@@ -54,7 +54,7 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
     return;
   }
   FileEvent event = EventOf(
-      message, is_rescan ? FileEventKind::kRescan : FileEventKind::kOpen);
+      message, is_rescan ? FileEventKind::kAdopted : FileEventKind::kOpen);
   if (!event.file.valid()) {
     parts_.statistics.without_file.fetch_add(1);
     RespondNow(client, message,
