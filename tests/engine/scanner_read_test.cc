@@ -1,38 +1,18 @@
 // How the scanner meets reads that go wrong, and files that change meanwhile.
-// This program replaces pread by one that asks the test first, so that nothing
-// depends on timing.
+// The pread of this program asks the test first, so that nothing depends on
+// timing.
 #include <gtest/gtest.h>
-#include <sys/syscall.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <functional>
 #include <string>
 
 #include "engine/scanner.h"
 #include "tests/engine/file_of_bytes.h"
+#include "tests/engine/intercepted_pread.h"
 #include "tests/engine/signatures_for_tests.h"
 #include "tests/temp_dir.h"
-
-namespace {
-
-// What the next reads do: may change the file, shorten the read, or return
-// -1 with errno set instead of reading.
-struct Read {
-  int fd = -1;
-  size_t bytes = 0;
-  off_t offset = 0;
-};
-std::function<bool(Read&)> before_read;  // False: fail with errno.
-
-}  // namespace
-
-// NOLINTNEXTLINE(readability-identifier-naming): the C library's name.
-extern "C" ssize_t pread(int fd, void* buffer, size_t bytes, off_t offset) {
-  Read read{fd, bytes, offset};
-  if (before_read && !before_read(read)) return -1;
-  return ::syscall(SYS_pread64, fd, buffer, read.bytes, read.offset);
-}
 
 namespace gatehouse {
 namespace {
