@@ -119,9 +119,9 @@ std::string CountersJson(const SharedState& shared,
 
 Result<bool> ReplaceFile(const std::string& path, std::string_view text) {
   const std::string temporary = path + ".new";
-  const UniqueFd fd(::open(
-      temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-      S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
+  const UniqueFd fd(::open(temporary.c_str(),
+                           O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                           S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
   if (!fd.valid()) return FailSystem("create '" + temporary + "'", errno);
   while (!text.empty()) {
     const ssize_t written = ::write(fd.UnsafeFd(), text.data(), text.size());

@@ -89,7 +89,12 @@ void LogWriter::Log(Severity severity, std::string_view message,
     return;
   }
   lines_.push_back(std::move(line));
-  changed_.NotifyOne();
+  changed_.NotifyAll();
+}
+
+void LogWriter::Flush() {
+  const MutexLock lock(mutex_);
+  while (writing_ || !lines_.empty()) changed_.Wait(mutex_);
 }
 
 void LogWriter::Run() {
@@ -98,10 +103,13 @@ void LogWriter::Run() {
     std::string line;
     {
       const MutexLock lock(mutex_);
+      writing_ = false;
+      changed_.NotifyAll();
       while (lines_.empty() && !stop_) changed_.Wait(mutex_);
       if (lines_.empty()) return;
       line = std::move(lines_.front());
       lines_.pop_front();
+      writing_ = true;
       if (lines_.empty() && lines_lost_ != 0) {
         lines_.push_back(FormatLogLine(
             Severity::kWarning, "log lines lost, the reader is too slow",

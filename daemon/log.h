@@ -44,6 +44,8 @@ class LogWriter {
 
   void Log(Severity severity, std::string_view message,
            std::initializer_list<LogField> fields = {});
+  // Waits until what was logged before has been written.
+  void Flush();
 
  private:
   void Run();
@@ -53,6 +55,7 @@ class LogWriter {
   CondVar changed_;
   std::deque<std::string> lines_ GATEHOUSE_GUARDED_BY(mutex_);
   uint64_t lines_lost_ GATEHOUSE_GUARDED_BY(mutex_) = 0;
+  bool writing_ GATEHOUSE_GUARDED_BY(mutex_) = false;
   bool stop_ GATEHOUSE_GUARDED_BY(mutex_) = false;
   std::jthread thread_;
 };

@@ -43,6 +43,14 @@ Result<bool> EnsureDirectory(const std::string& path, unsigned int mode) {
   if (!S_ISDIR(status.st_mode)) {
     return Fail(ErrorCode::kOperational, "'" + path + "' is not a directory");
   }
+  // Whoever can write there could put links where we create files.
+  if (status.st_uid != ::geteuid() ||
+      (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return Fail(ErrorCode::kNotPermitted,
+                "'" + path +
+                    "' must belong to the user of the daemon and be "
+                    "writable by nobody else");
+  }
   return true;
 }
 

@@ -31,7 +31,8 @@ class StateLock {
   bool previous_run_unclean_ = false;
 };
 
-// Creates a directory with `mode` if it does not exist. Errors: kOperational.
+// Creates a directory with `mode` if it does not exist. Errors: kOperational;
+// kNotPermitted if it is not ours or others may write to it.
 Result<bool> EnsureDirectory(const std::string& path, unsigned int mode);
 
 }  // namespace gatehouse

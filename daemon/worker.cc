@@ -9,6 +9,7 @@
 #include <atomic>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -85,6 +86,7 @@ class Worker {
   int Run();
 
  private:
+  bool IsProtecting() const;
   Result<bool> Start();
   Result<std::shared_ptr<const SignatureSet>> CompileSignatures();
   Result<bool> StartScanning(const std::shared_ptr<const SignatureSet>& set);
@@ -93,6 +95,7 @@ class Worker {
   void ServeSignals();
   void WriteCounters();
   void Stop();
+  void FinishTickets();
 
   const WorkerParts parts_;
   LogWriter log_;
@@ -113,25 +116,34 @@ int Worker::Run() {
   if (!started) {
     log_.Log(Severity::kError, "cannot start",
              {{"error", started.error().message}});
-    Stop();
-    return kExitUnableToStart;
+    log_.Flush();
+    // No orderly end: what waits in the journal is for a successor.
+    ::_exit(kExitUnableToStart);
   }
   parts_.shared.ready_worker.store(parts_.worker_number);
   log_.Log(Severity::kInfo, "ready",
            {{"worker", std::to_string(parts_.worker_number)},
-            {"real_time_protection",
-             config_.real_time_protection && !parts_.options.protect.empty()
-                 ? "fanotify"
-                 : "off"}});
+            {"real_time_protection", IsProtecting() ? "fanotify" : "off"}});
   ServeSignals();
   Stop();
   return 0;
+}
+
+bool Worker::IsProtecting() const {
+  return config_.real_time_protection && !parts_.options.protect.empty();
 }
 
 Result<bool> Worker::Start() {
   const bool own_fault = PredecessorDiedOfOwnFault(parts_.shared);
   const Result<bool> marks = InstallFaultMarks(&parts_.shared.fault_word);
   if (!marks) return marks;
+  // First of all: marks outlive workers, and the files that are opened next may
+  // be on a file system that is marked. Our own opens are allowed only once we
+  // read events. What is adopted waits in the queue meanwhile.
+  if (!parts_.options.protect.empty()) {
+    const Result<bool> opened = OpenClient(own_fault);
+    if (!opened) return opened;
+  }
   const Result<DaemonConfig> config = ReadConfig(parts_.options);
   if (!config) return Unexpected(config.error());
   config_ = *config;
@@ -142,12 +154,9 @@ Result<bool> Worker::Start() {
   if (!set) return Unexpected(set.error());
   const Result<bool> scanning = StartScanning(*set);
   if (!scanning) return scanning;
-  if (!config_.real_time_protection || parts_.options.protect.empty()) {
-    return true;
-  }
-  const Result<bool> opened = OpenClient(own_fault);
-  if (!opened) return opened;
-  return Protect();
+  if (IsProtecting()) return Protect();
+  if (client_ != nullptr) (void)es_unsubscribe_all(client_);
+  return true;
 }
 
 Result<std::shared_ptr<const SignatureSet>> Worker::CompileSignatures() {
@@ -303,8 +312,23 @@ void Worker::Stop() {
   if (client_ != nullptr) (void)es_unsubscribe_all(client_);
   scan_workers_.reset();
   background_workers_.reset();
+  FinishTickets();
   if (client_ != nullptr) (void)es_delete_client(client_);
   client_ = nullptr;
+}
+
+// An event whose push met the closing of the queue has nobody but us, and the
+// ledger may be in the middle of an answer: neither may outlive the client.
+void Worker::FinishTickets() {
+  while (ledger_.busy()) {
+    std::optional<FileEvent> event = auth_queue_.Pop(false);
+    if (event) {
+      sink_.OnVerdict(std::move(*event),
+                      Verdict::NotScanned(NotScannedReason::kCancelled));
+    } else {
+      std::this_thread::yield();
+    }
+  }
 }
 
 }  // namespace

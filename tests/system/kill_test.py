@@ -116,6 +116,24 @@ class KillTest(gate.GateTest):
             opened += opener.answer()["evil_opened"]
         self.assertGreater(opened, 0)
 
+    def test_a_successor_may_read_what_it_protects(self):
+        """Its own opens must not wait for an answer that only it can give."""
+        definitions = self.path("definitions")
+        os.mkdir(definitions)
+        gate.write_file(os.path.join(definitions, "one.ndb"),
+                        b"Test.One:0:*:" + b"marker one".hex().encode())
+        config = self.path("config.json")
+        gate.write_file(config, b"{}")
+        daemon = self.start_daemon(["--definitions", definitions,
+                                    "--config", config])
+        opener, = self.start_openers(1)
+        for _ in range(10):
+            os.kill(daemon.worker(), signal.SIGKILL)
+            self.assertEqual(opener.open(self.path("evil-0"))["errno"], 1)
+        counters = daemon.counters()
+        self.assertGreater(counters["eventSource"]["allowedOwnProcess"], 0)
+        self.assertEqual(counters["eventSource"]["allowedNoWorker"], 0)
+
     def test_a_stopped_worker_is_replaced(self):
         daemon = self.start_daemon()
         opener, = self.start_openers(1)
