@@ -2,8 +2,8 @@
 // to a held open. Exactly one answer leaves it per ticket.
 //
 // Thread-safe. Owns its timer thread; keeps each message until its ticket is
-// settled. Outlives every ticket it issued; the client outlives the ledger's
-// last ticket.
+// settled. Outlives every ticket it issued; the client stays for as long as the
+// ledger is busy.
 #pragma once
 
 #include <EndpointSecurity/EndpointSecurity.h>
@@ -54,6 +54,10 @@ class AuthLedger final : public AuthResponder {
   [[nodiscard]] AuthTicket Issue(es_client_t* client,
                                  const es_message_t& message,
                                  MonotonicTime deadline);
+
+  // True while a ticket is open or an answer is in progress; until then the
+  // client must not go.
+  [[nodiscard]] bool busy() const { return open_count_.load() != 0; }
 
   bool Settle(uint64_t ticket_number, const Verdict& verdict) override;
   void Dropped(uint64_t ticket_number) override;
