@@ -1,0 +1,347 @@
+#include "es_adapter/auth_ledger.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tests/becomes_true.h"
+#include "tests/es_adapter/fake_es.h"
+
+namespace gatehouse {
+namespace {
+
+using std::chrono_literals::operator""h;
+using std::chrono_literals::operator""ms;
+
+Verdict Of(VerdictKind kind) {
+  Verdict verdict;
+  verdict.kind = kind;
+  return verdict;
+}
+
+uint64_t ByReason(const AuthStatistics& statistics, NotScannedReason reason) {
+  return statistics.allowed_by_reason.at(static_cast<size_t>(reason)).load();
+}
+
+// All that is ever counted as an answer.
+uint64_t Answers(const AuthStatistics& statistics) {
+  uint64_t sum =
+      statistics.allowed_clean.load() + statistics.denied_infected.load() +
+      statistics.allowed_suspicious.load() + statistics.allowed_error.load();
+  for (const auto& count : statistics.allowed_by_reason) sum += count.load();
+  return sum;
+}
+
+class AuthLedgerTest : public testing::Test {
+ protected:
+  static MonotonicTime Soon(std::chrono::milliseconds left) {
+    return MonotonicClock::now() + left;
+  }
+  AuthTicket Issue(FakeMessage& message, MonotonicTime deadline) {
+    return ledger_.Issue(nullptr, message.es, deadline);
+  }
+  // A ticket whose policy answer has gone out.
+  AuthTicket IssueOverdue(FakeMessage& message) {
+    AuthTicket ticket = Issue(message, Soon(0ms));
+    EXPECT_TRUE(BecomesTrue([&] {
+      return ByReason(statistics_, NotScannedReason::kDeadline) == 1;
+    }));
+    return ticket;
+  }
+
+  AuthStatistics statistics_;
+  AuthLedger ledger_{2, statistics_};
+};
+
+TEST_F(AuthLedgerTest, AnswersWithTheVerdict) {
+  FakeMessage message;
+  AuthTicket ticket = Issue(message, Soon(1h));
+  ASSERT_TRUE(ticket.pending());
+  EXPECT_EQ(message.answers(), 0U);
+  EXPECT_TRUE(ticket.Settle(Of(VerdictKind::kClean)));
+  EXPECT_EQ(message.allows.load(), 1U);
+  EXPECT_EQ(message.denies.load(), 0U);
+  EXPECT_EQ(statistics_.allowed_clean.load(), 1U);
+  EXPECT_EQ(statistics_.late_verdicts.load(), 0U);
+}
+
+TEST_F(AuthLedgerTest, DeniesWhatIsInfected) {
+  FakeMessage message;
+  EXPECT_TRUE(Issue(message, Soon(1h)).Settle(Of(VerdictKind::kInfected)));
+  EXPECT_EQ(message.denies.load(), 1U);
+  EXPECT_EQ(statistics_.denied_infected.load(), 1U);
+}
+
+TEST_F(AuthLedgerTest, AllowsAndCountsEveryOtherVerdictByItsKind) {
+  FakeMessage message;
+  EXPECT_TRUE(Issue(message, kNever).Settle(Of(VerdictKind::kSuspicious)));
+  EXPECT_TRUE(Issue(message, kNever).Settle(Of(VerdictKind::kError)));
+  EXPECT_TRUE(Issue(message, kNever)
+                  .Settle(Verdict::NotScanned(NotScannedReason::kTimeLimit)));
+  EXPECT_EQ(message.allows.load(), 3U);
+  EXPECT_EQ(statistics_.allowed_suspicious.load(), 1U);
+  EXPECT_EQ(statistics_.allowed_error.load(), 1U);
+  EXPECT_EQ(ByReason(statistics_, NotScannedReason::kTimeLimit), 1U);
+  EXPECT_EQ(Answers(statistics_), 3U);
+  EXPECT_EQ(statistics_.tickets_issued.load(), 3U);
+}
+
+TEST_F(AuthLedgerTest, AnswersProgramStartsWithAResultInsteadOfFlags) {
+  FakeMessage message;
+  message.es.event_type = ES_EVENT_TYPE_AUTH_EXEC;
+  EXPECT_TRUE(Issue(message, Soon(1h)).Settle(Of(VerdictKind::kClean)));
+  EXPECT_TRUE(Issue(message, Soon(1h)).Settle(Of(VerdictKind::kInfected)));
+  EXPECT_EQ(message.allows.load(), 1U);
+  EXPECT_EQ(message.denies.load(), 1U);
+  EXPECT_EQ(message.auth_results.load(), 2U);
+}
+
+TEST_F(AuthLedgerTest, NeverAsksForTheAnswerToBeCached) {
+  FakeMessage message;
+  EXPECT_TRUE(Issue(message, Soon(1h)).Settle(Of(VerdictKind::kClean)));
+  EXPECT_TRUE(Issue(message, Soon(1h)).Settle(Of(VerdictKind::kInfected)));
+  EXPECT_EQ(message.cached.load(), 0U);
+}
+
+TEST_F(AuthLedgerTest, KeepsTheMessageUntilTheTicketIsSettled) {
+  FakeMessage message;
+  AuthTicket ticket = Issue(message, Soon(1h));
+  EXPECT_EQ(message.retains.load(), 1U);
+  EXPECT_EQ(message.releases.load(), 0U);
+  EXPECT_TRUE(ticket.Settle(Of(VerdictKind::kClean)));
+  EXPECT_EQ(message.releases.load(), 1U);
+  EXPECT_EQ(message.unretained_uses.load(), 0U);
+}
+
+TEST_F(AuthLedgerTest, AllowsWhenTheDeadlineComesFirst) {
+  FakeMessage message;
+  AuthTicket ticket = IssueOverdue(message);
+  EXPECT_EQ(message.allows.load(), 1U);
+  EXPECT_FALSE(ticket.Settle(Of(VerdictKind::kClean)));
+  EXPECT_EQ(message.answers(), 1U);
+  EXPECT_EQ(statistics_.late_verdicts.load(), 1U);
+  EXPECT_EQ(statistics_.late_infected.load(), 0U);
+  EXPECT_EQ(statistics_.allowed_clean.load(), 0U);
+}
+
+TEST_F(AuthLedgerTest, CountsAnInfectedFileThatWasAllowedAtTheDeadline) {
+  FakeMessage message;
+  AuthTicket ticket = IssueOverdue(message);
+  EXPECT_FALSE(ticket.Settle(Of(VerdictKind::kInfected)));
+  EXPECT_EQ(message.denies.load(), 0U);
+  EXPECT_EQ(statistics_.late_infected.load(), 1U);
+  EXPECT_EQ(statistics_.denied_infected.load(), 0U);
+}
+
+TEST_F(AuthLedgerTest, KeepsTheMessageOfALateVerdictUntilItComes) {
+  FakeMessage message;
+  AuthTicket ticket = IssueOverdue(message);
+  EXPECT_EQ(message.releases.load(), 0U);
+  EXPECT_FALSE(ticket.Settle(Of(VerdictKind::kClean)));
+  EXPECT_EQ(message.releases.load(), 1U);
+}
+
+TEST_F(AuthLedgerTest, AVerdictInTheMiddleOfThePolicyAnswerIsLate) {
+  FakeMessage message;
+  message.hold.store(true);
+  AuthTicket ticket = Issue(message, Soon(0ms));
+  ASSERT_TRUE(BecomesTrue([&] { return message.allows.load() == 1; }));
+  EXPECT_FALSE(ticket.Settle(Of(VerdictKind::kInfected)));
+  EXPECT_EQ(message.answers(), 1U);
+  // The timer still uses the message; it lets go when it is done.
+  EXPECT_EQ(message.releases.load(), 0U);
+  message.hold.store(false);
+  message.hold.notify_all();
+  EXPECT_TRUE(BecomesTrue([&] { return message.releases.load() == 1; }));
+  EXPECT_EQ(message.answers(), 1U);
+}
+
+TEST_F(AuthLedgerTest, IsBusyUntilTheLastAnswerIsThrough) {
+  FakeMessage message;
+  message.hold.store(true);
+  EXPECT_FALSE(ledger_.busy());
+  AuthTicket ticket = Issue(message, Soon(0ms));
+  EXPECT_TRUE(ledger_.busy());
+  ASSERT_TRUE(BecomesTrue([&] { return message.allows.load() == 1; }));
+  EXPECT_FALSE(ticket.Settle(Of(VerdictKind::kClean)));
+  EXPECT_TRUE(ledger_.busy());  // The timer is still at it.
+  message.hold.store(false);
+  message.hold.notify_all();
+  EXPECT_TRUE(BecomesTrue([&] { return !ledger_.busy(); }));
+}
+
+TEST_F(AuthLedgerTest, DoesNotAnswerBeforeTheBudgetIsUsedUp) {
+  FakeMessage patient;
+  FakeMessage hasty;
+  AuthTicket waiting = Issue(patient, Soon(1h));
+  AuthTicket overdue = IssueOverdue(hasty);
+  EXPECT_EQ(patient.answers(), 0U);
+  EXPECT_TRUE(waiting.Settle(Of(VerdictKind::kClean)));
+  EXPECT_FALSE(overdue.Settle(Of(VerdictKind::kClean)));
+}
+
+TEST_F(AuthLedgerTest, ADroppedTicketIsAllowedAndCounted) {
+  FakeMessage message;
+  { const AuthTicket ticket = Issue(message, Soon(1h)); }
+  EXPECT_EQ(message.allows.load(), 1U);
+  EXPECT_EQ(message.releases.load(), 1U);
+  EXPECT_EQ(statistics_.tickets_dropped.load(), 1U);
+  EXPECT_EQ(ByReason(statistics_, NotScannedReason::kCancelled), 1U);
+}
+
+TEST_F(AuthLedgerTest, ATicketDroppedAfterTheDeadlineIsNotAnsweredAgain) {
+  FakeMessage message;
+  { const AuthTicket ticket = IssueOverdue(message); }
+  EXPECT_EQ(message.answers(), 1U);
+  EXPECT_EQ(message.releases.load(), 1U);
+  EXPECT_EQ(statistics_.tickets_dropped.load(), 1U);
+  EXPECT_EQ(Answers(statistics_), 1U);
+}
+
+TEST_F(AuthLedgerTest, IssuesAnEmptyTicketWhenEveryEntryIsTaken) {
+  FakeMessage first;
+  FakeMessage second;
+  FakeMessage third;
+  AuthTicket first_ticket = Issue(first, Soon(1h));
+  AuthTicket second_ticket = Issue(second, Soon(1h));
+  EXPECT_FALSE(Issue(third, Soon(1h)).pending());
+  EXPECT_EQ(third.retains.load(), 0U);
+  EXPECT_EQ(statistics_.tickets_issued.load(), 2U);
+
+  EXPECT_TRUE(first_ticket.Settle(Of(VerdictKind::kClean)));
+  AuthTicket third_ticket = Issue(third, Soon(1h));
+  ASSERT_TRUE(third_ticket.pending());
+  EXPECT_TRUE(third_ticket.Settle(Of(VerdictKind::kInfected)));
+  EXPECT_EQ(third.denies.load(), 1U);
+  EXPECT_EQ(second.answers(), 0U);
+  EXPECT_TRUE(second_ticket.Settle(Of(VerdictKind::kClean)));
+}
+
+TEST_F(AuthLedgerTest, AnEntryServesManyTicketsOneAfterTheOther) {
+  std::vector<FakeMessage> messages(1000);
+  for (FakeMessage& message : messages) {
+    EXPECT_TRUE(Issue(message, Soon(1h)).Settle(Of(VerdictKind::kClean)));
+  }
+  for (const FakeMessage& message : messages) {
+    ASSERT_EQ(message.allows.load(), 1U);
+    ASSERT_EQ(message.releases.load(), 1U);
+  }
+}
+
+TEST_F(AuthLedgerTest, CountsAnAnswerThatWasRefused) {
+  FakeMessage message;
+  message.result.store(ES_RESPOND_RESULT_ERR_DUPLICATE_RESPONSE);
+  EXPECT_TRUE(Issue(message, Soon(1h)).Settle(Of(VerdictKind::kClean)));
+  EXPECT_EQ(statistics_.responses_refused.load(), 1U);
+  EXPECT_EQ(Answers(statistics_), 0U);
+  EXPECT_EQ(message.releases.load(), 1U);
+}
+
+// The stress: each thread has some tickets whose deadlines are about now. It
+// waits until the timer has answered one of them, and settles the others while
+// the timer goes on.
+constexpr size_t kThreads = 4;
+constexpr size_t kTicketsAtOnce = 16;
+constexpr size_t kRounds = 12;
+
+struct Settled {
+  std::vector<FakeMessage> messages =
+      std::vector<FakeMessage>(kTicketsAtOnce * kRounds);
+  uint64_t in_time = 0;
+  uint64_t dropped = 0;
+};
+
+class LedgerRacer {
+ public:
+  LedgerRacer(AuthLedger& ledger, unsigned seed, Settled& settled)
+      : ledger_(ledger), random_(seed), settled_(settled) {}
+
+  void Run() {
+    for (size_t round = 0; round < kRounds; ++round) {
+      Race(&settled_.messages.at(round * kTicketsAtOnce));
+    }
+  }
+
+ private:
+  void Race(FakeMessage* messages) {
+    std::vector<AuthTicket> tickets;
+    for (size_t i = 0; i < kTicketsAtOnce; ++i) {
+      const std::chrono::milliseconds left(random_() % 30);
+      tickets.push_back(
+          ledger_.Issue(nullptr, messages[i].es, MonotonicClock::now() + left));
+    }
+    std::shuffle(tickets.begin(), tickets.end(), random_);
+    EXPECT_TRUE(BecomesTrue([messages] {
+      return std::any_of(
+          messages, messages + kTicketsAtOnce,
+          [](const FakeMessage& message) { return message.answers() != 0; });
+    }));
+    for (AuthTicket& ticket : tickets) SettleOrDrop(std::move(ticket));
+  }
+
+  void SettleOrDrop(AuthTicket ticket) {
+    EXPECT_TRUE(ticket.pending());
+    if (random_() % 8 == 0) {
+      ++settled_.dropped;
+      return;
+    }
+    const bool infected = random_() % 2 == 0;
+    if (ticket.Settle(
+            Of(infected ? VerdictKind::kInfected : VerdictKind::kClean))) {
+      ++settled_.in_time;
+    }
+  }
+
+  AuthLedger& ledger_;
+  std::mt19937 random_;
+  Settled& settled_;
+};
+
+TEST(AuthLedgerStressTest, GivesOneAnswerPerTicketHoweverTheRaceEnds) {
+  const unsigned seed = std::random_device()();
+  RecordProperty("seed", std::to_string(seed));
+  SCOPED_TRACE(seed);
+  AuthStatistics statistics;
+  std::array<Settled, kThreads> settled;
+  {
+    // One more: the timer may be about to let go of one that was settled.
+    AuthLedger ledger(kThreads * kTicketsAtOnce + 1, statistics);
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&ledger, seed, i, &share = settled.at(i)] {
+        LedgerRacer(ledger, seed + i, share).Run();
+      });
+    }
+    threads.clear();  // Joins. The timer may still be in its last answer.
+  }
+  uint64_t dropped = 0;
+  for (const Settled& share : settled) {
+    dropped += share.dropped;
+    for (const FakeMessage& message : share.messages) {
+      ASSERT_EQ(message.answers(), 1U);
+      ASSERT_EQ(message.retains.load(), 1U);
+      ASSERT_EQ(message.releases.load(), 1U);
+      ASSERT_EQ(message.unretained_uses.load(), 0U);
+    }
+  }
+  constexpr uint64_t kTickets = kThreads * kTicketsAtOnce * kRounds;
+  EXPECT_EQ(statistics.tickets_issued.load(), kTickets);
+  EXPECT_EQ(statistics.tickets_dropped.load(), dropped);
+  EXPECT_EQ(Answers(statistics), kTickets);
+  EXPECT_EQ(statistics.responses_refused.load(), 0U);
+  // It was a race: each side has won some.
+  EXPECT_GT(ByReason(statistics, NotScannedReason::kDeadline), 0U);
+  EXPECT_GT(settled.at(0).in_time + settled.at(1).in_time +
+                settled.at(2).in_time + settled.at(3).in_time,
+            0U);
+}
+
+}  // namespace
+}  // namespace gatehouse
