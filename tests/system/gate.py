@@ -122,7 +122,15 @@ class Daemon:
             return json.load(file)
 
     def descriptors(self):
-        return len(os.listdir("/proc/%d/fd" % self.pid))
+        """What both processes have open, as sorted text; without the file of
+        counters, which may just be being written."""
+        open_files = []
+        for name in os.listdir("/proc/%d/fd" % self.pid):
+            with contextlib.suppress(FileNotFoundError):
+                open_files.append(
+                    os.readlink("/proc/%d/fd/%s" % (self.pid, name)))
+        return sorted(name for name in open_files
+                      if not name.startswith(self.run))
 
     def stop(self):
         """Asks for an orderly end; returns the exit code."""
