@@ -1,7 +1,7 @@
 #include <cerrno>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -69,9 +69,10 @@ Result<DaemonConfig> ReadConfig(const DaemonOptions& options) {
     if (options.config_is_default && error_number == ENOENT) return config;
     return FailSystem("open '" + options.config_path + "'", error_number);
   }
-  const std::string text{std::istreambuf_iterator<char>(file),
-                         std::istreambuf_iterator<char>()};
-  const Json root = Json::parse(text, nullptr, false);
+  // Not by iterators: those throw when the path is a directory.
+  std::ostringstream text;
+  text << file.rdbuf();
+  const Json root = Json::parse(text.str(), nullptr, false);
   if (root.is_discarded() || !root.is_object()) {
     return Fail(ErrorCode::kInvalidInput,
                 "'" + options.config_path + "' is not a JSON object");

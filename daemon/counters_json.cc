@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/time.h"
 #include "base/unique_fd.h"
 
 namespace gatehouse {
@@ -105,6 +106,7 @@ Json EventSourceJson(const esl_journal_t* journal) {
 std::string CountersJson(const SharedState& shared,
                          const esl_journal_t* journal) {
   const Json counters{
+      {"takenAtMonotonicNs", MonotonicClock::now().time_since_epoch().count()},
       {"previousRunUnclean", shared.previous_run_unclean.load() != 0},
       {"supervisor", SupervisorJson(shared.supervisor)},
       {"eventSource", EventSourceJson(journal)},
@@ -119,6 +121,7 @@ std::string CountersJson(const SharedState& shared,
 
 Result<bool> ReplaceFile(const std::string& path, std::string_view text) {
   const std::string temporary = path + ".new";
+  (void)::unlink(temporary.c_str());  // Of a process that died half way.
   const UniqueFd fd(::open(temporary.c_str(),
                            O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                            S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));

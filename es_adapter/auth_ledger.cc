@@ -100,7 +100,7 @@ AuthLedger::AuthLedger(size_t tickets_max, AuthStatistics& statistics)
 }
 
 AuthLedger::~AuthLedger() {
-  timer_.reset();  // It may be about to let go of an entry.
+  timer_.reset();                   // It may be about to let go of an entry.
   assert(open_count_.load() == 0);  // A ticket would point to nowhere.
 }
 

@@ -37,7 +37,7 @@ class AbsentTest(gate.GateTest):
         os.rename(hidden, definitions)
         gate.until(lambda: opener.open(self.path("evil"))["errno"] == EPERM,
                    "a worker judges again")
-        counters = daemon.counters()
+        counters = daemon.settled_counters()
         print(counters["supervisor"], counters["sink"], flush=True)
         self.assertGreaterEqual(counters["eventSource"]["allowedNoWorker"],
                                 101)

@@ -34,8 +34,7 @@ class AnswersTest(gate.GateTest):
             opener.ask("round", clean, 20, self.path("evil-0"), 5)
         for opener in openers:
             self.assertEqual(opener.answer()["evil_denied"], 5)
-        gate.until(lambda: daemon.counters()["eventSource"]["pending"] == 0,
-                   "all is settled")
+        daemon.settled_counters()
         tracer.send_signal(signal.SIGINT)
         tracer.wait()
         tracer.stderr.close()

@@ -109,17 +109,27 @@ class Daemon:
         return 0
 
     def counters(self):
-        """Fresh counters: asks until a worker has written new ones."""
+        """Counters that were taken after this call."""
         path = os.path.join(self.run, "counters.json")
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+        begin = time.monotonic_ns()
 
-        def written():
+        def taken():
             os.kill(self.pid, signal.SIGUSR1)
-            return os.path.exists(path)
-        until(written, "counters are written")
-        with open(path) as file:
-            return json.load(file)
+            with contextlib.suppress(FileNotFoundError):
+                with open(path) as file:
+                    counters = json.load(file)
+                if counters["takenAtMonotonicNs"] >= begin:
+                    return counters
+            return None
+        return until(taken, "counters are written")
+
+    def settled_counters(self):
+        """Counters taken when no event was in work: an answer goes out before
+        it is counted."""
+        def settled():
+            counters = self.counters()
+            return counters if counters["eventSource"]["pending"] == 0 else None
+        return until(settled, "no event is in work")
 
     def descriptors(self):
         """What both processes have open, as sorted text; without the file of
