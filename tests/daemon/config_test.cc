@@ -1,0 +1,98 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include "daemon/options.h"
+#include "tests/temp_dir.h"
+
+namespace gatehouse {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class ConfigTest : public testing::Test {
+ protected:
+  Result<DaemonConfig> Read(std::string_view text) {
+    DaemonOptions options;
+    options.config_path = directory_.Write("config.json", text);
+    options.config_is_default = false;
+    return ReadConfig(options);
+  }
+  void ExpectInvalid(std::string_view text, std::string_view part) {
+    const Result<DaemonConfig> config = Read(text);
+    ASSERT_FALSE(config.has_value()) << text;
+    EXPECT_EQ(config.error().code, ErrorCode::kInvalidInput) << text;
+    EXPECT_THAT(config.error().message,
+                AllOf(HasSubstr("config.json"), HasSubstr(std::string(part))));
+  }
+
+  const TempDir directory_;
+};
+
+TEST_F(ConfigTest, ProtectsInRealTimeUnlessToldOtherwise) {
+  const auto config = Read("{}");
+  ASSERT_TRUE(config.has_value());
+  EXPECT_TRUE(config->real_time_protection);
+  EXPECT_THAT(config->warnings, IsEmpty());
+}
+
+TEST_F(ConfigTest, ReadsTheEnforcementLevel) {
+  EXPECT_TRUE(Read(R"({"antivirusEngine":{"enforcementLevel":"real_time"}})")
+                  .value()
+                  .real_time_protection);
+  EXPECT_FALSE(Read(R"({"antivirusEngine":{"enforcementLevel":"on_demand"}})")
+                   .value()
+                   .real_time_protection);
+}
+
+TEST_F(ConfigTest, WarnsOfKeysThatItDoesNotKnow) {
+  const auto config = Read(R"({"cloudService":{"enabled":true},
+      "antivirusEngine":{"threadCount":4,"enforcementLevel":"on_demand"}})");
+  ASSERT_TRUE(config.has_value());
+  EXPECT_FALSE(config->real_time_protection);
+  EXPECT_THAT(config->warnings,
+              ElementsAre(HasSubstr("antivirusEngine.threadCount"),
+                          HasSubstr("'cloudService'")));
+}
+
+TEST_F(ConfigTest, RefusesWrongTypesAndValuesAndNamesTheKey) {
+  ExpectInvalid(R"({"antivirusEngine":7})", "'antivirusEngine'");
+  ExpectInvalid(R"({"antivirusEngine":{"enforcementLevel":true}})",
+                "antivirusEngine.enforcementLevel");
+  ExpectInvalid(R"({"antivirusEngine":{"enforcementLevel":"passive"}})",
+                "'passive'");
+  ExpectInvalid(R"({"antivirusEngine":{"enforcementLevel":""}})", "''");
+}
+
+TEST_F(ConfigTest, RefusesWhatIsNoJsonObject) {
+  for (const std::string_view text :
+       {"", " ", "[]", "null", "7", "{", "{}}", "{\"a\":}", "\xff\xfe"}) {
+    ExpectInvalid(text, "not a JSON object");
+  }
+  ExpectInvalid(std::string(100'000, '['), "not a JSON object");
+}
+
+TEST_F(ConfigTest, AMissingFileIsAnErrorUnlessItIsTheDefaultOne) {
+  DaemonOptions options;
+  options.config_path = directory_.Path("missing.json");
+  EXPECT_TRUE(ReadConfig(options).has_value());
+  options.config_is_default = false;
+  const auto config = ReadConfig(options);
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(config.error().message, HasSubstr("missing.json"));
+}
+
+TEST_F(ConfigTest, ADirectoryIsNoConfiguration) {
+  DaemonOptions options;
+  options.config_path = directory_.path();
+  EXPECT_FALSE(ReadConfig(options).has_value());
+}
+
+}  // namespace
+}  // namespace gatehouse

@@ -1,0 +1,270 @@
+#include "daemon/realtime_sink.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/unique_fd.h"
+#include "tests/engine/counting_responder.h"
+
+namespace gatehouse {
+namespace {
+
+using testing::Each;
+using testing::HasSubstr;
+
+struct Expected {
+  uint64_t on_open = 0;
+  uint64_t on_close = 0;
+  uint64_t on_rescan = 0;
+  uint64_t queued = 0;
+  uint64_t finished = 0;
+  uint64_t inconclusive = 0;
+  uint64_t lost = 0;
+  uint64_t closes_not_scanned = 0;
+};
+
+Verdict Clean() {
+  Verdict verdict;
+  verdict.kind = VerdictKind::kClean;
+  return verdict;
+}
+
+Verdict Infected() {
+  Verdict verdict;
+  verdict.kind = VerdictKind::kInfected;
+  verdict.threat_name = "Test.Evil";
+  return verdict;
+}
+
+Verdict NotScanned(NotScannedReason reason) {
+  return Verdict::NotScanned(reason);
+}
+
+class RealtimeSinkTest : public testing::Test {
+ protected:
+  static constexpr size_t kQueueMax = 2 * RealtimeSink::kRescansMax;
+
+  RealtimeSinkTest() {
+    std::array<int, 2> ends = {-1, -1};
+    EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), 0);
+    log_read_.Reset(ends[0]);
+    log_write_.Reset(ends[1]);
+    log_.emplace(log_write_.UnsafeFd());
+    sink_.emplace(queue_, *log_, statistics_);
+  }
+
+  static FileEvent Event(FileEventKind kind) {
+    FileEvent event;
+    event.kind = kind;
+    event.pid = 77;
+    event.unsafe_path = "/some/file";
+    event.deadline = MonotonicTime();
+    return event;
+  }
+  // Somebody is held.
+  void Held(FileEventKind kind, const Verdict& verdict) {
+    FileEvent event = Event(kind);
+    event.ticket = responder_.Issue(0);
+    sink_->OnVerdict(std::move(event), verdict);
+    EXPECT_THAT(responder_.Settled(), Each(1U));
+    EXPECT_EQ(responder_.last_kind(), verdict.kind);
+  }
+  void HeldTooLong(FileEventKind kind, const Verdict& verdict) {
+    responder_.AnswerLate();
+    Held(kind, verdict);
+  }
+  // Nobody is.
+  void Free(FileEventKind kind, const Verdict& verdict) {
+    sink_->OnVerdict(Event(kind), verdict);
+  }
+
+  void ExpectCounted(const Expected& expected) {
+    EXPECT_EQ(statistics_.detections_on_open.load(), expected.on_open);
+    EXPECT_EQ(statistics_.detections_on_close.load(), expected.on_close);
+    EXPECT_EQ(statistics_.detections_on_rescan.load(), expected.on_rescan);
+    EXPECT_EQ(statistics_.rescans_queued.load(), expected.queued);
+    EXPECT_EQ(statistics_.rescans_finished.load(), expected.finished);
+    EXPECT_EQ(statistics_.rescans_inconclusive.load(), expected.inconclusive);
+    EXPECT_EQ(statistics_.rescans_lost.load(), expected.lost);
+    EXPECT_EQ(statistics_.closes_not_scanned.load(),
+              expected.closes_not_scanned);
+    EXPECT_THAT(responder_.Dropped(), Each(0U));
+  }
+  std::string Log() {
+    log_->Flush();
+    std::array<char, 4096> text = {};
+    const ssize_t count =
+        ::read(log_read_.UnsafeFd(), text.data(), text.size());
+    return {text.data(), count > 0 ? static_cast<size_t>(count) : 0};
+  }
+  // Needs an answer, cannot be given now: what is looked at again.
+  void QueueRescans(size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      Free(FileEventKind::kClose, NotScanned(NotScannedReason::kTimeLimit));
+    }
+  }
+
+  UniqueFd log_read_;
+  UniqueFd log_write_;
+  std::optional<LogWriter> log_;
+  CountingResponder responder_{1};
+  EventQueue queue_{kQueueMax};
+  SinkStatistics statistics_;
+  std::optional<RealtimeSink> sink_;
+};
+
+// --- Held opens --------------------------------------------------------------
+
+TEST_F(RealtimeSinkTest, AnswersACleanOpenAndIsDone) {
+  Held(FileEventKind::kOpen, Clean());
+  ExpectCounted({});
+  EXPECT_EQ(queue_.size(), 0U);
+  EXPECT_EQ(Log(), "");
+}
+
+TEST_F(RealtimeSinkTest, LogsAThreatWhoseOpenWasDenied) {
+  Held(FileEventKind::kOpen, Infected());
+  ExpectCounted({.on_open = 1});
+  EXPECT_EQ(queue_.size(), 0U);
+  EXPECT_THAT(Log(), HasSubstr("warning open of a threat denied "
+                               "name=\"Test.Evil\" path=\"/some/file\" "
+                               "pid=\"77\"\n"));
+}
+
+TEST_F(RealtimeSinkTest, LogsAThreatWhoseStartWasDenied) {
+  Held(FileEventKind::kExec, Infected());
+  ExpectCounted({.on_open = 1});
+}
+
+TEST_F(RealtimeSinkTest, ALateVerdictIsTheRescanThatWasOwed) {
+  HeldTooLong(FileEventKind::kOpen, Clean());
+  ExpectCounted({.queued = 1, .finished = 1});
+  EXPECT_EQ(queue_.size(), 0U);
+}
+
+TEST_F(RealtimeSinkTest, SaysWhenAThreatWasFoundTooLate) {
+  HeldTooLong(FileEventKind::kOpen, Infected());
+  ExpectCounted({.on_open = 1, .queued = 1, .finished = 1});
+  EXPECT_THAT(Log(), HasSubstr("threat found after its open was allowed"));
+}
+
+TEST_F(RealtimeSinkTest, ALateScanWithoutAVerdictIsInconclusive) {
+  HeldTooLong(FileEventKind::kOpen, NotScanned(NotScannedReason::kTimeLimit));
+  ExpectCounted({.queued = 1, .inconclusive = 1});
+  EXPECT_EQ(queue_.size(), 0U);
+}
+
+TEST_F(RealtimeSinkTest, LooksAgainAtWhatWasAllowedWithoutAVerdict) {
+  Held(FileEventKind::kOpen, NotScanned(NotScannedReason::kTimeLimit));
+  ExpectCounted({.queued = 1});
+  queue_.Close();
+  const std::optional<FileEvent> event = queue_.Pop(false);
+  ASSERT_TRUE(event.has_value());
+  EXPECT_EQ(event->kind, FileEventKind::kRescan);
+  EXPECT_EQ(event->deadline, kNever);
+  EXPECT_EQ(event->pid, 77);
+  EXPECT_FALSE(event->ticket.pending());
+}
+
+TEST_F(RealtimeSinkTest, LooksAgainAtWhatCouldNotBeRead) {
+  Held(FileEventKind::kOpen, Verdict::FromErrno(5));
+  ExpectCounted({.queued = 1});
+}
+
+TEST_F(RealtimeSinkTest, DoesNotLookAgainAtWhatKillsTheScanner) {
+  Held(FileEventKind::kOpen, NotScanned(NotScannedReason::kScanCrashed));
+  ExpectCounted({});
+  EXPECT_EQ(queue_.size(), 0U);
+}
+
+TEST_F(RealtimeSinkTest, DoesNotLookAgainWhenItIsShuttingDown) {
+  Held(FileEventKind::kOpen, NotScanned(NotScannedReason::kCancelled));
+  Free(FileEventKind::kClose, NotScanned(NotScannedReason::kCancelled));
+  ExpectCounted({});
+  EXPECT_EQ(queue_.size(), 0U);
+}
+
+// --- Closed files ------------------------------------------------------------
+
+TEST_F(RealtimeSinkTest, IsDoneWithACleanClosedFile) {
+  Free(FileEventKind::kClose, Clean());
+  ExpectCounted({});
+}
+
+TEST_F(RealtimeSinkTest, LogsAThreatInAClosedFile) {
+  Free(FileEventKind::kClose, Infected());
+  ExpectCounted({.on_close = 1});
+  EXPECT_THAT(Log(), HasSubstr("threat found in a closed file"));
+}
+
+TEST_F(RealtimeSinkTest, LooksAgainAtAClosedFileThatWasNotScanned) {
+  Free(FileEventKind::kClose, NotScanned(NotScannedReason::kTimeLimit));
+  ExpectCounted({.queued = 1, .closes_not_scanned = 1});
+  EXPECT_EQ(queue_.size(), 1U);
+}
+
+TEST_F(RealtimeSinkTest, CountsAClosedFileThatKillsTheScanner) {
+  Free(FileEventKind::kClose, NotScanned(NotScannedReason::kScanCrashed));
+  ExpectCounted({.closes_not_scanned = 1});
+  EXPECT_EQ(queue_.size(), 0U);
+}
+
+// --- Rescans -----------------------------------------------------------------
+
+TEST_F(RealtimeSinkTest, FinishesARescanWithAVerdict) {
+  QueueRescans(2);
+  Free(FileEventKind::kRescan, Clean());
+  Free(FileEventKind::kRescan, Infected());
+  ExpectCounted(
+      {.on_rescan = 1, .queued = 2, .finished = 2, .closes_not_scanned = 2});
+  EXPECT_THAT(Log(), HasSubstr("threat found by a rescan"));
+}
+
+TEST_F(RealtimeSinkTest, RescansOnce) {
+  QueueRescans(1);
+  Free(FileEventKind::kRescan, NotScanned(NotScannedReason::kTimeLimit));
+  ExpectCounted({.queued = 1, .inconclusive = 1, .closes_not_scanned = 1});
+  EXPECT_EQ(queue_.size(), 1U);  // The first alone.
+}
+
+TEST_F(RealtimeSinkTest, KeepsNoMoreRescansThanTheMost) {
+  QueueRescans(RealtimeSink::kRescansMax + 3);
+  ExpectCounted({.queued = RealtimeSink::kRescansMax,
+                 .lost = 3,
+                 .closes_not_scanned = RealtimeSink::kRescansMax + 3});
+  EXPECT_EQ(queue_.size(), RealtimeSink::kRescansMax);
+  // One that is over makes room for another.
+  Free(FileEventKind::kRescan, Clean());
+  QueueRescans(2);
+  EXPECT_EQ(statistics_.rescans_queued.load(), RealtimeSink::kRescansMax + 1);
+  EXPECT_EQ(statistics_.rescans_lost.load(), 4U);
+}
+
+TEST_F(RealtimeSinkTest, ARescanOfAPredecessorMakesNoRoomAndTakesNone) {
+  // These came from the journal, not from this sink.
+  for (int i = 0; i < 3; ++i) Free(FileEventKind::kAdopted, Clean());
+  Free(FileEventKind::kAdopted, Infected());
+  Free(FileEventKind::kAdopted, NotScanned(NotScannedReason::kTimeLimit));
+  ExpectCounted({.on_rescan = 1, .finished = 4, .inconclusive = 1});
+  QueueRescans(RealtimeSink::kRescansMax + 1);
+  EXPECT_EQ(statistics_.rescans_queued.load(), RealtimeSink::kRescansMax);
+  EXPECT_EQ(statistics_.rescans_lost.load(), 1U);
+}
+
+TEST_F(RealtimeSinkTest, CountsARescanThatTheQueueDidNotTake) {
+  queue_.Close();
+  QueueRescans(RealtimeSink::kRescansMax + 1);
+  ExpectCounted({.lost = RealtimeSink::kRescansMax + 1,
+                 .closes_not_scanned = RealtimeSink::kRescansMax + 1});
+}
+
+}  // namespace
+}  // namespace gatehouse
