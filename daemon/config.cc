@@ -4,6 +4,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "daemon/options.h"
 
@@ -35,25 +36,38 @@ Result<bool> ReadEnforcementLevel(const Json& value, const std::string& where,
   return true;
 }
 
+Result<bool> ReadEngineSection(const Json& members, const std::string& path,
+                               DaemonConfig& config) {
+  const std::string section(kSection);
+  if (!members.is_object()) {
+    return Fail(ErrorCode::kInvalidInput,
+                path + ": '" + section + "' must be an object");
+  }
+  const std::string prefix = path + ": " + section + ".";
+  for (const auto& [key, value] : members.items()) {
+    std::string where = prefix;
+    where += key;
+    if (key == kEnforcementLevel) {
+      Result<bool> read = ReadEnforcementLevel(value, where, config);
+      if (!read) return read;
+    } else {
+      where += ": unknown key";
+      config.warnings.push_back(std::move(where));
+    }
+  }
+  return true;
+}
+
 Result<bool> ReadSections(const Json& root, const std::string& path,
                           DaemonConfig& config) {
   for (const auto& [section, members] : root.items()) {
-    if (section != kSection) {
-      config.warnings.push_back(path + ": unknown section '" + section + "'");
-      continue;
-    }
-    if (!members.is_object()) {
-      return Fail(ErrorCode::kInvalidInput,
-                  path + ": '" + section + "' must be an object");
-    }
-    for (const auto& [key, value] : members.items()) {
-      const std::string where = path + ": " + section + "." + key;
-      if (key != kEnforcementLevel) {
-        config.warnings.push_back(where + ": unknown key");
-        continue;
-      }
-      const Result<bool> read = ReadEnforcementLevel(value, where, config);
+    if (section == kSection) {
+      Result<bool> read = ReadEngineSection(members, path, config);
       if (!read) return read;
+    } else {
+      std::string warning = path;
+      warning.append(": unknown section '").append(section).append("'");
+      config.warnings.push_back(std::move(warning));
     }
   }
   return true;

@@ -103,8 +103,10 @@ bool Supervisor::PrepareSignals() {
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1}) {
     (void)::sigaddset(&signals, number);
   }
-  if (::sigprocmask(SIG_BLOCK, &signals, nullptr) != 0) return false;
-  (void)::signal(SIGPIPE, SIG_IGN);
+  if (::pthread_sigmask(SIG_BLOCK, &signals, nullptr) != 0) return false;
+  struct sigaction ignore = {};
+  ignore.sa_handler = SIG_IGN;
+  (void)::sigaction(SIGPIPE, &ignore, nullptr);
   signal_fd_.Reset(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
   return signal_fd_.valid();
 }

@@ -135,13 +135,13 @@ bool Worker::IsProtecting() const {
 
 Result<bool> Worker::Start() {
   const bool own_fault = PredecessorDiedOfOwnFault(parts_.shared);
-  const Result<bool> marks = InstallFaultMarks(&parts_.shared.fault_word);
+  Result<bool> marks = InstallFaultMarks(&parts_.shared.fault_word);
   if (!marks) return marks;
   // First of all: marks outlive workers, and the files that are opened next may
   // be on a file system that is marked. Our own opens are allowed only once we
   // read events. What is adopted waits in the queue meanwhile.
   if (!parts_.options.protect.empty()) {
-    const Result<bool> opened = OpenClient(own_fault);
+    Result<bool> opened = OpenClient(own_fault);
     if (!opened) return opened;
   }
   const Result<DaemonConfig> config = ReadConfig(parts_.options);
@@ -152,7 +152,7 @@ Result<bool> Worker::Start() {
   }
   const Result<std::shared_ptr<const SignatureSet>> set = CompileSignatures();
   if (!set) return Unexpected(set.error());
-  const Result<bool> scanning = StartScanning(*set);
+  Result<bool> scanning = StartScanning(*set);
   if (!scanning) return scanning;
   if (IsProtecting()) return Protect();
   if (client_ != nullptr) (void)es_unsubscribe_all(client_);

@@ -40,6 +40,9 @@ struct AuthStatistics {
   std::atomic<uint64_t> late_infected{0};      // Of those, infected.
 };
 
+// Final, and never destroyed through its interface, whose destructor is
+// protected: no virtual destructor.
+// NOLINTNEXTLINE(cppcoreguidelines-virtual-class-destructor)
 class AuthLedger final : public AuthResponder {
  public:
   // Room for `tickets_max` tickets at a time.
