@@ -100,7 +100,8 @@ Result<std::unique_ptr<CorpusDriver>> CorpusDriver::Create(
 
 Result<CorpusCounts> CorpusDriver::Scan(const std::string& path, SinkRef sink) {
   const std::string what = "scan '" + DisplayText(path) + "'";
-  TreeScan scan{sink, -1, state_->cancel, {}};
+  TreeScan scan{sink, -1, {}, {}};
+  scan.limits.cancel = state_->cancel;
   TreeWorker& first_worker = *state_->workers.front();
   // Looked at before it is opened: opening a device can have effects.
   struct stat status = {};

@@ -65,7 +65,7 @@ TreeWorker::TreeWorker(std::unique_ptr<Scanner> scanner, size_t descriptors_max)
 }
 
 void TreeWorker::Run(TreeWork& work, const TreeScan& scan) {
-  if (scan.cancel.stop_requested()) return;
+  if (scan.limits.cancel.stop_requested()) return;
   switch (work.kind) {
     case TreeWorkKind::kList:
       List(work, scan);
@@ -125,7 +125,7 @@ bool TreeWorker::Collect(int fd, TreeWork& to_enter, TreeWork& to_judge,
                          const TreeScan& scan) {
   while (to_enter.names.bytes() + to_judge.names.bytes() <
          kNameBytesPerListing) {
-    if (scan.cancel.stop_requested()) return false;
+    if (scan.limits.cancel.stop_requested()) return false;
     const int error_number = reader_.Fill(fd);
     if (error_number != 0) {
       ReportDirectory(to_enter.directory, VerdictOfOpenError(error_number),
@@ -181,7 +181,7 @@ void TreeWorker::JudgeAll(TreeWork& work, const TreeScan& scan) {
       open_directories_.Open(work.directory, scan.root_fd);
   UsePathOf(work.directory);
   work.names.ForEach([&](std::string_view name) {
-    if (scan.cancel.stop_requested()) return;
+    if (scan.limits.cancel.stop_requested()) return;
     if (opened.error_number != 0) {
       Report(PathOfEntry(name), VerdictOfOpenError(opened.error_number), scan);
     } else {
@@ -206,9 +206,7 @@ void TreeWorker::JudgeEntry(int directory_fd, std::string_view name,
 
 void TreeWorker::Judge(UniqueFd fd, std::string_view path,
                        const TreeScan& scan) {
-  ScanLimits limits;
-  limits.cancel = scan.cancel;
-  const Verdict verdict = scanner_->Scan(fd.UnsafeFd(), limits);
+  const Verdict verdict = scanner_->Scan(fd.UnsafeFd(), scan.limits);
   FileEvent event;
   event.file = ScanFile(std::move(fd));
   event.unsafe_path = path;

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -25,8 +24,8 @@ namespace gatehouse {
 // What all workers of one scan share.
 struct TreeScan {
   SinkRef sink;
-  int root_fd = -1;  // Of the root directory; open until the scan has ended.
-  std::stop_token cancel;
+  int root_fd = -1;   // Of the root directory; open until the scan has ended.
+  ScanLimits limits;  // For each file; its cancel ends the whole scan.
   // Takes work that may be done by any worker, at any time, in any order; the
   // newest first needs the least memory. Thread-safe, does not block.
   std::function<void(std::unique_ptr<TreeWork>)> spawn;
