@@ -41,7 +41,7 @@ class CountersJsonTest : public testing::Test {
 void ExpectAllZero(const Json& value, const std::string& name) {
   if (value.is_object()) {
     for (const auto& [key, member] : value.items()) {
-      ExpectAllZero(member, name + "/" + key);
+      ExpectAllZero(member, std::string(name).append("/").append(key));
     }
   } else {
     EXPECT_TRUE(value == 0 || value == false) << name << ": " << value;

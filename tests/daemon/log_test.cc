@@ -33,9 +33,13 @@ struct Pipe {
     read_end.Reset(ends[0]);
     write_end.Reset(ends[1]);
   }
-  // What was written, up to the end: nobody has the other end any more.
+  // What was written; nobody writes any more.
   std::string ReadAll() {
     write_end.Reset();
+    return ReadToTheEnd();
+  }
+  // The end is there when the other end is closed.
+  std::string ReadToTheEnd() {
     std::string text;
     std::array<char, 4096> block = {};
     while (true) {
@@ -59,6 +63,10 @@ std::vector<std::string> Lines(const std::string& text) {
     begin = end + 1;
   }
   return lines;
+}
+
+void LogLines(LogWriter& log, uint64_t count) {
+  for (uint64_t i = 0; i < count; ++i) log.Log(Severity::kInfo, "line");
 }
 
 TEST(FormatLogLineTest, BeginsWithTheTimeInUtc) {
@@ -126,43 +134,42 @@ TEST(LogWriterTest, EndsWithoutAnyLine) {
   EXPECT_EQ(pipe.ReadAll(), "");
 }
 
+struct Tally {
+  uint64_t written = 0;
+  uint64_t lost = 0;
+};
+
+Tally Count(const std::string& text) {
+  constexpr std::string_view kLost =
+      "warning log lines lost, the reader is too slow count=\"";
+  Tally tally;
+  for (const std::string& line : Lines(text)) {
+    const std::string rest = Rest(line);
+    if (rest.starts_with(kLost)) {
+      tally.lost += std::stoull(rest.substr(kLost.size()));
+    } else {
+      EXPECT_EQ(rest, "info line");
+      ++tally.written;
+    }
+  }
+  return tally;
+}
+
 TEST(LogWriterTest, NeverBlocksAndCountsWhatIsLost) {
   constexpr uint64_t kLogged = 5 * LogWriter::kLinesMax;
   Pipe pipe;
   ASSERT_GT(::fcntl(pipe.write_end.UnsafeFd(), F_SETPIPE_SZ, 4096), 0);
   std::optional<LogWriter> log(std::in_place, pipe.write_end.UnsafeFd());
   // Nobody reads: the pipe fills, then the queue.
-  for (uint64_t i = 0; i < kLogged; ++i) log->Log(Severity::kInfo, "line");
-  std::string text;
-  {
-    std::jthread end([&] {
-      log.reset();
-      pipe.write_end.Reset();
-    });
-    // As ReadAll, but the writer is still at it.
-    std::array<char, 4096> block = {};
-    ssize_t count = 0;
-    while ((count = ::read(pipe.read_end.UnsafeFd(), block.data(),
-                           block.size())) > 0) {
-      text.append(block.data(), static_cast<size_t>(count));
-    }
-  }
-  uint64_t written = 0;
-  uint64_t lost = 0;
-  for (const std::string& line : Lines(text)) {
-    constexpr std::string_view kLost =
-        "warning log lines lost, the reader is too slow count=\"";
-    const std::string rest = Rest(line);
-    if (rest.starts_with(kLost)) {
-      lost += std::stoull(rest.substr(kLost.size()));
-    } else {
-      EXPECT_EQ(rest, "info line");
-      ++written;
-    }
-  }
-  EXPECT_GE(written, LogWriter::kLinesMax);
-  EXPECT_GT(lost, 0U);
-  EXPECT_EQ(written + lost, kLogged);
+  LogLines(*log, kLogged);
+  std::jthread end([&] {
+    log.reset();
+    pipe.write_end.Reset();
+  });
+  const Tally tally = Count(pipe.ReadToTheEnd());
+  EXPECT_GE(tally.written, LogWriter::kLinesMax);
+  EXPECT_GT(tally.lost, 0U);
+  EXPECT_EQ(tally.written + tally.lost, kLogged);
 }
 
 TEST(LogWriterTest, TakesLinesFromManyThreads) {
@@ -172,12 +179,9 @@ TEST(LogWriterTest, TakesLinesFromManyThreads) {
   {
     LogWriter log(pipe.write_end.UnsafeFd());
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (size_t i = 0; i < kThreads; ++i) {
-      threads.emplace_back([&log] {
-        for (size_t line = 0; line < kLinesEach; ++line) {
-          log.Log(Severity::kInfo, "line");
-        }
-      });
+      threads.emplace_back([&log] { LogLines(log, kLinesEach); });
     }
   }
   const std::vector<std::string> lines = Lines(pipe.ReadAll());

@@ -16,16 +16,27 @@ using testing::IsEmpty;
 ParsedOptions Parse(std::vector<std::string> words) {
   words.insert(words.begin(), "wdavdaemon");
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   return ParseCommandLine(static_cast<int>(words.size()), arguments.data());
 }
 
+// Null takes the variable away.
+void SetEnvironment(const char* name, const char* value) {
+  // This program has one thread.
+  // NOLINTBEGIN(concurrency-mt-unsafe)
+  const int result =
+      value == nullptr ? ::unsetenv(name) : ::setenv(name, value, 1);
+  // NOLINTEND(concurrency-mt-unsafe)
+  EXPECT_EQ(result, 0);
+}
+
 class OptionsTest : public testing::Test {
  protected:
   OptionsTest() {
-    (void)::unsetenv("NOTIFY_SOCKET");
-    (void)::unsetenv("WATCHDOG_USEC");
+    SetEnvironment("NOTIFY_SOCKET", nullptr);
+    SetEnvironment("WATCHDOG_USEC", nullptr);
   }
 };
 
@@ -83,8 +94,8 @@ TEST_F(OptionsTest, EndWithTwoWhenTheyAreWrong) {
 }
 
 TEST_F(OptionsTest, TakeTheServiceManagerFromTheEnvironment) {
-  ASSERT_EQ(::setenv("NOTIFY_SOCKET", "@manager", 1), 0);
-  ASSERT_EQ(::setenv("WATCHDOG_USEC", "30000000", 1), 0);
+  SetEnvironment("NOTIFY_SOCKET", "@manager");
+  SetEnvironment("WATCHDOG_USEC", "30000000");
   const ParsedOptions parsed = Parse({});
   EXPECT_EQ(parsed.options.notify_socket, "@manager");
   EXPECT_EQ(parsed.options.watchdog_microseconds, 30'000'000U);
@@ -92,7 +103,7 @@ TEST_F(OptionsTest, TakeTheServiceManagerFromTheEnvironment) {
 
 TEST_F(OptionsTest, TakeNoWatchdogThatIsNoNumber) {
   for (const char* text : {"", "x", "-1", "1 ", "1x"}) {
-    ASSERT_EQ(::setenv("WATCHDOG_USEC", text, 1), 0);
+    SetEnvironment("WATCHDOG_USEC", text);
     EXPECT_EQ(Parse({}).options.watchdog_microseconds, 0U) << text;
   }
 }

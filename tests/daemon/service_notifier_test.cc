@@ -17,9 +17,9 @@ namespace gatehouse {
 namespace {
 
 // A service manager: a datagram socket at a path, or at '@' and a name.
-class Manager {
+class Listener {
  public:
-  explicit Manager(const std::string& name)
+  explicit Listener(const std::string& name)
       : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     sockaddr_un address = {};
     address.sun_family = AF_UNIX;
@@ -46,7 +46,7 @@ class Manager {
 
 TEST(ServiceNotifierTest, SendsOneDatagramToAPath) {
   const TempDir directory;
-  Manager manager(directory.Path("notify"));
+  Listener manager(directory.Path("notify"));
   const ServiceNotifier notifier(directory.Path("notify"));
   notifier.Notify("READY=1\nSTATUS=Protecting 1 file system");
   notifier.Notify("STOPPING=1");
@@ -58,7 +58,7 @@ TEST(ServiceNotifierTest, SendsOneDatagramToAPath) {
 TEST(ServiceNotifierTest, SendsToAnAbstractName) {
   const std::string name =
       "@gatehouse-test-" + std::to_string(::getpid()) + "/notify";
-  Manager manager(name);
+  Listener manager(name);
   ServiceNotifier(name).Notify("WATCHDOG=1");
   EXPECT_EQ(manager.Receive(), "WATCHDOG=1");
 }
@@ -67,7 +67,7 @@ TEST(ServiceNotifierTest, TakesTheLongestPathThereIs) {
   // 107 characters and the NUL.
   const std::string name =
       "@gatehouse-" + std::to_string(::getpid()) + std::string(107, 'x');
-  Manager manager(name.substr(0, 107));
+  Listener manager(name.substr(0, 107));
   ServiceNotifier(name.substr(0, 107)).Notify("READY=1");
   EXPECT_EQ(manager.Receive(), "READY=1");
 }
@@ -82,7 +82,7 @@ TEST(ServiceNotifierTest, IsSilentWithoutAManager) {
 
 TEST(ServiceNotifierTest, NeverWaitsForAManagerThatDoesNotRead) {
   const TempDir directory;
-  Manager manager(directory.Path("notify"));
+  Listener manager(directory.Path("notify"));
   const ServiceNotifier notifier(directory.Path("notify"));
   for (int i = 0; i < 10'000; ++i) notifier.Notify("WATCHDOG=1");
   EXPECT_EQ(manager.Receive(), "WATCHDOG=1");

@@ -18,6 +18,7 @@ namespace gatehouse {
 namespace {
 
 using testing::Each;
+using testing::Pointee;
 
 // How many of them exist with a value in them.
 class Counted {
@@ -94,8 +95,7 @@ TEST(BoundedRingTest, LeavesTheElementToTheCallerWhenItIsFull) {
   }
   auto third = std::make_unique<int>(2);
   EXPECT_FALSE(ring.TryPush(third));
-  ASSERT_NE(third, nullptr);
-  EXPECT_EQ(*third, 2);
+  EXPECT_THAT(third, Pointee(2));
 }
 
 TEST(BoundedRingTest, KeepsNothingOfWhatWasTaken) {
@@ -121,14 +121,13 @@ TEST(BoundedRingTest, DestroysWhatIsLeftInIt) {
   EXPECT_EQ(live, 0);
 }
 
-constexpr uint32_t kProducers = 4;
-constexpr uint32_t kConsumers = 4;
+constexpr uint32_t kThreads = 4;  // Of each kind.
 constexpr uint32_t kElementsEach = 2000;
-constexpr uint32_t kElements = kProducers * kElementsEach;
+constexpr uint32_t kElements = kThreads * kElementsEach;
 
 // What one consumer saw: which producers' elements came out of order.
 struct Disorder {
-  std::vector<uint32_t> next_of_producer = std::vector<uint32_t>(kProducers);
+  std::vector<uint32_t> next_of_producer = std::vector<uint32_t>(kThreads);
   uint32_t count = 0;
   void Add(uint32_t element) {
     uint32_t& next = next_of_producer.at(element / kElementsEach);
@@ -137,38 +136,42 @@ struct Disorder {
   }
 };
 
+void Produce(BoundedRing<uint32_t>& ring, uint32_t producer) {
+  for (uint32_t i = 0; i < kElementsEach; ++i) {
+    uint32_t element = producer * kElementsEach + i;
+    while (!ring.TryPush(element)) std::this_thread::yield();
+  }
+}
+
+// Takes until all are taken; returns what came out of order.
+uint32_t Consume(BoundedRing<uint32_t>& ring, Tally& taken,
+                 std::atomic<uint32_t>& taken_count) {
+  Disorder disorder;
+  while (taken_count.load() < kElements) {
+    const std::optional<uint32_t> element = ring.TryPop();
+    if (element) {
+      taken.Add(*element);
+      taken_count.fetch_add(1);
+      disorder.Add(*element);
+    } else {
+      std::this_thread::yield();
+    }
+  }
+  return disorder.count;
+}
+
 TEST(BoundedRingTest, LosesAndDoublesNothingBetweenManyThreads) {
   BoundedRing<uint32_t> ring(64);
   Tally taken(kElements);
   std::atomic<uint32_t> taken_count{0};
   std::atomic<uint32_t> disorder_count{0};
-  {
-    std::vector<std::jthread> threads;
-    for (uint32_t producer = 0; producer < kProducers; ++producer) {
-      threads.emplace_back([&ring, producer] {
-        for (uint32_t i = 0; i < kElementsEach; ++i) {
-          uint32_t element = producer * kElementsEach + i;
-          while (!ring.TryPush(element)) std::this_thread::yield();
-        }
-      });
-    }
-    for (uint32_t consumer = 0; consumer < kConsumers; ++consumer) {
-      threads.emplace_back([&ring, &taken, &taken_count, &disorder_count] {
-        Disorder disorder;
-        while (taken_count.load() < kElements) {
-          const std::optional<uint32_t> element = ring.TryPop();
-          if (!element) {
-            std::this_thread::yield();
-            continue;
-          }
-          taken.Add(*element);
-          taken_count.fetch_add(1);
-          disorder.Add(*element);
-        }
-        disorder_count.fetch_add(disorder.count);
-      });
-    }
+  std::vector<std::jthread> threads;
+  for (uint32_t i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&ring, i] { Produce(ring, i); });
+    threads.emplace_back(
+        [&] { disorder_count.fetch_add(Consume(ring, taken, taken_count)); });
   }
+  threads.clear();  // Joins.
   EXPECT_THAT(taken.Counts(), Each(1U));
   EXPECT_EQ(disorder_count.load(), 0U);
   EXPECT_EQ(ring.size(), 0U);

@@ -30,7 +30,7 @@ class CrashMarkTest : public testing::Test {
   CrashMarkTest()
       : words_(*::new (::mmap(nullptr, sizeof(Words), PROT_READ | PROT_WRITE,
                               MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Words) {}
-  ~CrashMarkTest() override { (void)::munmap(&words_, sizeof(Words)); }
+  void TearDown() override { EXPECT_EQ(::munmap(&words_, sizeof(Words)), 0); }
 
   // Runs `life` in a child that has the handlers; returns its wait status.
   template <class Life>
@@ -132,7 +132,6 @@ TEST_F(CrashMarkTest, DoesNotBlameTheScanOfAnotherThread) {
 
 TEST_F(CrashMarkTest, BlamesOnlyTheScanOfTheFaultingThread) {
   const int status = RunInChild([this] {
-    std::atomic<bool> scanning{false};
     const ScanMarkScope other(&words_.other_scan_mark);
     const std::jthread scan([&] {
       UseFaultStackOnThisThread();

@@ -177,7 +177,7 @@ TEST(EventQueueTest, LosesNoWakeUpOfAConsumerOfProgramStartsAlone) {
 // As many consumers as events, and none comes back before all are taken: one
 // wake-up that reaches nobody, and the round does not end.
 TEST(EventQueueTest, WakesAsManyConsumersAsThereAreEvents) {
-  constexpr int kThreads = 4;
+  constexpr ptrdiff_t kThreads = 4;
   constexpr int kRounds = 500;
   EventQueue queue(kThreads);
   std::barrier round_begins(kThreads);
@@ -185,7 +185,7 @@ TEST(EventQueueTest, WakesAsManyConsumersAsThereAreEvents) {
   std::latch over(kThreads);
   std::promise<void> all_over;
   std::vector<std::jthread> threads;
-  for (int i = 0; i < kThreads; ++i) {
+  for (int32_t i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] {
       for (int round = 0; round < kRounds; ++round) {
         round_begins.arrive_and_wait();

@@ -91,7 +91,7 @@ class RealtimeWorkersTest : public testing::Test {
     options_.workers_max = 4;
     options_.stuck_after = 1ms;
   }
-  ~RealtimeWorkersTest() override { gate.Open(); }
+  void TearDown() override { gate.Open(); }
 
   void Start(const CrashedContent* crashed = nullptr) {
     auto workers = RealtimeWorkers::Start(

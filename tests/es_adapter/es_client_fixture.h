@@ -40,6 +40,7 @@ class Opener {
  public:
   explicit Opener(std::vector<std::string> command) {
     std::vector<char*> arguments;
+    arguments.reserve(command.size() + 1);
     for (std::string& word : command) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     EXPECT_EQ(::posix_spawn(&pid_, arguments[0], Quiet(), nullptr,
@@ -202,6 +203,13 @@ class EsClientTest : public testing::Test {
   const std::string& root() const { return directory_.path(); }
   std::string Write(std::string_view name, std::string_view content = "text") {
     return directory_.Write(name, content);
+  }
+  std::vector<std::string> WriteMany(size_t count) {
+    std::vector<std::string> paths;
+    paths.reserve(count);
+    for (size_t i = 0; i < count; ++i)
+      paths.push_back(Write(std::to_string(i)));
+    return paths;
   }
   // Watches the file system and subscribes.
   void Watch(TestClient& client, const std::vector<es_event_type_t>& events = {

@@ -23,6 +23,15 @@ constexpr int kNotUpdated = 2;  // The shell's.
 void DoNothing(void* /*context*/, es_client_t* /*client*/,
                const es_message_t* /*message*/) {}
 
+std::vector<Opener> OneReaderEach(const std::vector<std::string>& paths) {
+  std::vector<Opener> openers;
+  openers.reserve(paths.size());
+  for (const std::string& path : paths) {
+    openers.push_back(Opener::Reads({path}));
+  }
+  return openers;
+}
+
 // --- Arguments and rights ----------------------------------------------------
 
 TEST_F(EsClientTest, RefusesAClientWithoutHandleOrHandler) {
@@ -236,10 +245,7 @@ TEST_F(EsClientTest, TakesAnswersFromAnyThreadInAnyOrder) {
   const std::vector<std::string> paths = {Write("0"), Write("1"), Write("2"),
                                           Write("3")};
   Watch(client);
-  std::vector<Opener> openers;
-  for (const std::string& path : paths) {
-    openers.push_back(Opener::Reads({path}));
-  }
+  std::vector<Opener> openers = OneReaderEach(paths);
   ASSERT_TRUE(mailbox.Reaches(4));
   for (const Opener& opener : openers) EXPECT_TRUE(opener.IsWaiting());
   std::thread([&] {
@@ -295,10 +301,7 @@ TEST_F(EsClientTest, LetsEverybodyGoWhenItIsDeleted) {
   });
   const std::vector<std::string> paths = {Write("0"), Write("1"), Write("2")};
   Watch(client);
-  std::vector<Opener> openers;
-  for (const std::string& path : paths) {
-    openers.push_back(Opener::Reads({path}));
-  }
+  std::vector<Opener> openers = OneReaderEach(paths);
   ASSERT_TRUE(mailbox.Reaches(3));
   client.Delete();
   for (Opener& opener : openers) EXPECT_EQ(opener.ExitCode(), kOpened);
@@ -337,10 +340,7 @@ TEST_F(EsClientTest, AFullJournalLeavesTheOthersToTheKernel) {
   const std::vector<std::string> paths = {Write("0"), Write("1"), Write("2"),
                                           Write("3")};
   Watch(client);
-  std::vector<Opener> openers;
-  for (const std::string& path : paths) {
-    openers.push_back(Opener::Reads({path}));
-  }
+  std::vector<Opener> openers = OneReaderEach(paths);
   ASSERT_TRUE(BecomesTrue([&] { return client.Statistics().full_stops >= 1; }));
   EXPECT_EQ(mailbox.Messages().size(), 2U);
   for (const Opener& opener : openers) EXPECT_TRUE(opener.IsWaiting());

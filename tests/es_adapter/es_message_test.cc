@@ -176,8 +176,7 @@ TEST_F(EsClientTest, AKeptMessageStaysAsItWas) {
     Allow(self, message);
   });
   const std::string kept = Write("kept");
-  std::vector<std::string> others;
-  for (int i = 0; i < 100; ++i) others.push_back(Write(std::to_string(i)));
+  const std::vector<std::string> others = WriteMany(100);
   Watch(client);
   EXPECT_EQ(Opener::Reads({kept}).ExitCode(), kOpened);
   ASSERT_TRUE(mailbox.Reaches(1));
@@ -202,10 +201,7 @@ TEST_F(EsClientTest, NumbersMessagesWithoutGaps) {
       close_numbers.push_back(message->seq_num);
     }
   });
-  std::vector<std::string> paths;
-  for (size_t i = 0; i < kFiles; ++i) {
-    paths.push_back(Write(std::to_string(i)));
-  }
+  const std::vector<std::string> paths = WriteMany(kFiles);
   Watch(client, {ES_EVENT_TYPE_AUTH_OPEN, ES_EVENT_TYPE_NOTIFY_CLOSE});
   for (size_t i = 0; i < 5; ++i) {
     Opener writer = Opener::Updates(paths.at(i));
@@ -237,10 +233,7 @@ TEST_F(EsClientTest, CallsTheHandlerForOneMessageAtATime) {
     messages.fetch_add(1);
     inside.fetch_sub(1);
   });
-  std::vector<std::string> paths;
-  for (size_t i = 0; i < kFiles; ++i) {
-    paths.push_back(Write(std::to_string(i)));
-  }
+  const std::vector<std::string> paths = WriteMany(kFiles);
   Watch(client);
   std::vector<Opener> openers;
   for (size_t i = 0; i < kOpeners; ++i) {
