@@ -174,6 +174,7 @@ TEST_F(EsClientTest, AllowsAndDenies) {
   Watch(client);
   EXPECT_EQ(Opener::Reads({clean}).ExitCode(), kOpened);
   EXPECT_EQ(Opener::Reads({evil}).ExitCode(), kRefused);
+  client.Delete();  // An answer goes out before it is counted.
   EXPECT_EQ(client.Statistics().allowed, 1U);
   EXPECT_EQ(client.Statistics().denied, 1U);
   EXPECT_EQ(client.Statistics().auth_events, 2U);
@@ -271,8 +272,9 @@ TEST_F(EsClientTest, AllowsWhoeverIsForgottenAndCountsIt) {
   const std::string path = Write("file");
   Watch(client);
   EXPECT_EQ(Opener::Reads({path}).ExitCode(), kOpened);
+  client.Delete();
   EXPECT_EQ(client.Statistics().allowed_unanswered, 1U);
-  EXPECT_TRUE(BecomesTrue([&] { return client.Statistics().pending == 0; }));
+  EXPECT_EQ(client.Statistics().pending, 0U);
 }
 
 TEST_F(EsClientTest, AllowsAtTheDeadlineAndTakesNoAnswerAfterIt) {
