@@ -62,11 +62,14 @@ Json SinkJson(const SinkStatistics& sink) {
   return Json{{"detectionsOnOpen", sink.detections_on_open.load()},
               {"detectionsOnClose", sink.detections_on_close.load()},
               {"detectionsOnRescan", sink.detections_on_rescan.load()},
-              {"rescansQueued", sink.rescans_queued.load()},
-              {"rescansFinished", sink.rescans_finished.load()},
-              {"rescansInconclusive", sink.rescans_inconclusive.load()},
-              {"rescansLost", sink.rescans_lost.load()},
               {"closesNotScanned", sink.closes_not_scanned.load()}};
+}
+
+Json RescansJson(const RescanStatistics& rescans) {
+  return Json{{"queued", rescans.queued.load()},
+              {"finished", rescans.finished.load()},
+              {"inconclusive", rescans.inconclusive.load()},
+              {"lost", rescans.lost.load()}};
 }
 
 Json SupervisorJson(const SupervisorStatistics& supervisor) {
@@ -115,6 +118,7 @@ std::string CountersJson(const SharedState& shared,
       {"realtimeWorkers", WorkersJson(shared.realtime)},
       {"backgroundWorkers", WorkersJson(shared.background)},
       {"sink", SinkJson(shared.sink)},
+      {"rescans", RescansJson(shared.rescans)},
       {"crashedContents", shared.crashed.count.load()}};
   return counters.dump(2) + "\n";
 }

@@ -10,22 +10,22 @@ void RealtimeSink::OnVerdict(FileEvent event, const Verdict& verdict) {
   const bool in_time = held && event.ticket.Settle(verdict);
   const bool late = held && !in_time;
   if (verdict.kind == VerdictKind::kInfected) Detected(event, verdict, late);
-  const bool judged = verdict.kind == VerdictKind::kClean ||
-                      verdict.kind == VerdictKind::kInfected;
-  if (event.kind == FileEventKind::kRescan) rescans_pending_.fetch_sub(1);
-  if (event.kind == FileEventKind::kRescan ||
-      event.kind == FileEventKind::kAdopted || late) {
-    // A late verdict is the rescan that the policy answer owed.
-    if (late) statistics_.rescans_queued.fetch_add(1);
-    (judged ? statistics_.rescans_finished : statistics_.rescans_inconclusive)
-        .fetch_add(1);
+  if (event.kind == FileEventKind::kRescan) {
+    rescans_.Finish(verdict);
     return;
   }
-  if (judged || verdict.reason == NotScannedReason::kCancelled) return;
+  if (IsJudged(verdict)) {
+    if (late) rescans_.CountLateVerdict();
+    return;
+  }
   if (!held) statistics_.closes_not_scanned.fetch_add(1);
-  // What kills the scanner is not scanned again by these signatures.
-  if (verdict.reason == NotScannedReason::kScanCrashed) return;
-  QueueRescan(std::move(event));
+  // What kills the scanner is not scanned again by these signatures, and a
+  // daemon that is stopping scans nothing.
+  if (verdict.reason == NotScannedReason::kScanCrashed ||
+      verdict.reason == NotScannedReason::kCancelled) {
+    return;
+  }
+  rescans_.Add(std::move(event));
 }
 
 void RealtimeSink::Detected(const FileEvent& event, const Verdict& verdict,
@@ -40,7 +40,6 @@ void RealtimeSink::Detected(const FileEvent& event, const Verdict& verdict,
       counter = &statistics_.detections_on_open;
       break;
     case FileEventKind::kRescan:
-    case FileEventKind::kAdopted:
       what = "threat found by a rescan";
       counter = &statistics_.detections_on_rescan;
       break;
@@ -53,18 +52,6 @@ void RealtimeSink::Detected(const FileEvent& event, const Verdict& verdict,
            {{"name", verdict.threat_name},
             {"path", event.unsafe_path},
             {"pid", std::to_string(event.pid)}});
-}
-
-void RealtimeSink::QueueRescan(FileEvent event) {
-  event.kind = FileEventKind::kRescan;
-  event.deadline = kNever;
-  if (rescans_pending_.fetch_add(1) >= kRescansMax ||
-      !background_queue_.TryPush(Lane::kOpen, event)) {
-    rescans_pending_.fetch_sub(1);
-    statistics_.rescans_lost.fetch_add(1);
-    return;
-  }
-  statistics_.rescans_queued.fetch_add(1);
 }
 
 }  // namespace gatehouse

@@ -9,6 +9,7 @@
 
 #include "engine/crashed_content.h"
 #include "engine/realtime_workers.h"
+#include "engine/rescan_queue.h"
 #include "es_adapter/adapter.h"
 #include "es_adapter/auth_ledger.h"
 
@@ -18,11 +19,7 @@ struct SinkStatistics {
   std::atomic<uint64_t> detections_on_open{0};
   std::atomic<uint64_t> detections_on_close{0};
   std::atomic<uint64_t> detections_on_rescan{0};
-  std::atomic<uint64_t> rescans_queued{0};
-  std::atomic<uint64_t> rescans_finished{0};      // With a verdict.
-  std::atomic<uint64_t> rescans_inconclusive{0};  // Again without one.
-  std::atomic<uint64_t> rescans_lost{0};          // No room to queue them.
-  std::atomic<uint64_t> closes_not_scanned{0};    // No verdict; queued again.
+  std::atomic<uint64_t> closes_not_scanned{0};  // No verdict; queued again.
 };
 
 // Written by the supervisor.
@@ -60,6 +57,7 @@ struct SharedState {
   RealtimeStatistics realtime;
   RealtimeStatistics background;
   SinkStatistics sink;
+  RescanStatistics rescans;
   CrashedContentTable crashed;
 };
 

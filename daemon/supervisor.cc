@@ -30,7 +30,7 @@ using std::chrono::milliseconds;
 
 // Nobody is left waiting without a worker for longer than this.
 constexpr milliseconds kAbsenceMax{2000};
-constexpr milliseconds kHeartbeatMax{5000};
+constexpr milliseconds kHeartbeatMax{3000};
 constexpr milliseconds kStopMax{5000};
 constexpr milliseconds kBackOffMax{5000};
 constexpr milliseconds kStatusPeriod{1000};

@@ -79,8 +79,9 @@ class Worker {
         background_queue_(size_t{2} * parts.events_max),
         ledger_(parts.events_max, parts.shared.auth),
         crashed_(parts.shared.crashed),
-        sink_(background_queue_, log_, parts.shared.sink),
-        adapter_({auth_queue_, background_queue_, ledger_, crashed_,
+        rescans_(background_queue_, parts.shared.rescans),
+        sink_(rescans_, log_, parts.shared.sink),
+        adapter_({auth_queue_, background_queue_, rescans_, ledger_, crashed_,
                   parts.shared.auth, parts.shared.adapter}) {}
 
   int Run();
@@ -103,6 +104,7 @@ class Worker {
   EventQueue background_queue_;
   AuthLedger ledger_;
   CrashedContent crashed_;
+  RescanQueue rescans_;
   RealtimeSink sink_;
   Adapter adapter_;
   DaemonConfig config_;

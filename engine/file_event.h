@@ -14,12 +14,11 @@
 namespace gatehouse {
 
 enum class FileEventKind : uint8_t {
-  kExec,     // A program start is held until we answer.
-  kOpen,     // An open is held until we answer.
-  kClose,    // A file that was written has been closed; nobody waits.
-  kRescan,   // An earlier answer was not a verdict; nobody waits.
-  kAdopted,  // The same, answered by a process that is gone.
-  kCorpus,   // An offline scan; nobody waits.
+  kExec,    // A program start is held until we answer.
+  kOpen,    // An open is held until we answer.
+  kClose,   // A file that was written has been closed; nobody waits.
+  kRescan,  // An earlier answer was not a verdict; nobody waits.
+  kCorpus,  // An offline scan; nobody waits.
 };
 
 // Members are destroyed in reverse order: the ticket is answered before the
@@ -28,8 +27,8 @@ struct FileEvent {
   FileEventKind kind = FileEventKind::kCorpus;
   ScanFile file;
   AuthTicket ticket;  // Pending only for kExec and kOpen.
-  MonotonicTime deadline =
-      kNever;       // When the held process must have an answer.
+  // When the held process gets an answer in any case: no later verdict counts.
+  MonotonicTime deadline = kNever;
   int32_t pid = 0;  // Who asked; 0 means unknown.
   // Where crash_mark.h notes that a scan of this file is running; may be null.
   // Valid for as long as `file` is.

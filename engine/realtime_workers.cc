@@ -1,7 +1,9 @@
 #include "engine/realtime_workers.h"
 
+#include <algorithm>
 #include <cassert>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "base/thread_name.h"
@@ -88,7 +90,12 @@ Result<bool> RealtimeWorkers::AddWorker(bool exec_only) {
   worker->scanner = std::move(*scanner);
   statistics_.workers_live.fetch_add(1);
   Worker* started = worker.get();
-  worker->thread = std::jthread([this, started] { Run(*started); });
+  try {
+    worker->thread = std::jthread([this, started] { Run(*started); });
+  } catch (const std::system_error& error) {  // The limit of threads.
+    statistics_.workers_live.fetch_sub(1);
+    return FailSystem("start a worker thread", error.code().value());
+  }
   workers_.push_back(std::move(worker));
   return true;
 }
@@ -122,7 +129,10 @@ Verdict RealtimeWorkers::Judge(Worker& worker, const FileEvent& event) {
   // Relaxed counters: read for display only.
   statistics_.scans_started.fetch_add(1, std::memory_order_relaxed);
   ScanLimits limits;
-  limits.give_up_at = MonotonicClock::now() + options_.scan_limit;
+  // Past its deadline nobody waits any more: the rest is for a rescan, so that
+  // endless files do not keep those workers that others wait for.
+  limits.give_up_at =
+      std::min(event.deadline, MonotonicClock::now() + options_.scan_limit);
   limits.cancel = cancel_.get_token();
   Verdict verdict;
   {

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "es_adapter/deadline.h"
 #include "es_adapter/event_file.h"
 
 namespace gatehouse {
@@ -54,7 +55,7 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
     return;
   }
   FileEvent event = EventOf(
-      message, is_rescan ? FileEventKind::kAdopted : FileEventKind::kOpen);
+      message, is_rescan ? FileEventKind::kRescan : FileEventKind::kOpen);
   if (!event.file.valid()) {
     parts_.statistics.without_file.fetch_add(1);
     RespondNow(client, message,
@@ -65,9 +66,13 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
   const bool crashes = RefuseCrashing(event, message);
   if (is_rescan) {
     parts_.statistics.adopted_rescans.fetch_add(1);
-    if (!crashes) (void)Push(parts_.background_queue, event);
+    if (!crashes) parts_.rescans.Add(std::move(event));
     return;
   }
+  // The ledger answers when the budget is used up: what a scan finds later is
+  // too late for this open.
+  const MonotonicTime now = MonotonicClock::now();
+  event.deadline = now + AnswerBudget(event.deadline - now);
   event.ticket = parts_.ledger.Issue(client, message, event.deadline);
   if (!event.ticket.pending()) {
     // Cannot happen while the ledger has an entry per slot of the journal.

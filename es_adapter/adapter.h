@@ -12,6 +12,7 @@
 
 #include "engine/crashed_content.h"
 #include "engine/event_queue.h"
+#include "engine/rescan_queue.h"
 #include "es_adapter/auth_ledger.h"
 
 namespace gatehouse {
@@ -34,7 +35,8 @@ class Adapter {
  public:
   struct Parts {
     EventQueue& auth_queue;        // Held opens: somebody waits.
-    EventQueue& background_queue;  // Closed files and rescans: nobody does.
+    EventQueue& background_queue;  // Closed files: nobody does.
+    RescanQueue& rescans;
     AuthLedger& ledger;
     CrashedContent& crashed;
     AuthStatistics& auth_statistics;

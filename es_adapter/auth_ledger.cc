@@ -2,8 +2,6 @@
 
 #include <cassert>
 
-#include "es_adapter/deadline.h"
-
 namespace gatehouse {
 
 // The race. An entry has one atomic word: a round number, which changes each
@@ -105,7 +103,7 @@ AuthLedger::~AuthLedger() {
 }
 
 AuthTicket AuthLedger::Issue(es_client_t* client, const es_message_t& message,
-                             MonotonicTime deadline) {
+                             MonotonicTime answer_by) {
   uint32_t index = 0;
   {
     const MutexLock lock(mutex_);
@@ -117,8 +115,6 @@ AuthTicket AuthLedger::Issue(es_client_t* client, const es_message_t& message,
   Entry& entry = entries_.at(index);
   entry.client = client;
   entry.message = &message;
-  const MonotonicTime now = MonotonicClock::now();
-  const MonotonicTime answer_by = now + AnswerBudget(deadline - now);
   entry.answer_by_ns.store(answer_by.time_since_epoch().count());
   const uint64_t round = (entry.word.load() >> kPhaseBits) + 1;
   entry.word.store(Word(round, kPending));

@@ -52,11 +52,11 @@ class AuthLedger final : public AuthResponder {
   AuthLedger& operator=(const AuthLedger&) = delete;
 
   // Retains `message` and opens an entry whose policy answer (allow) goes out
-  // when AnswerBudget of the time to `deadline` is used up. An empty ticket if
-  // every entry is taken; the caller then answers itself.
+  // at `answer_by`, or a tick of 20 ms later. An empty ticket if every entry is
+  // taken; the caller then answers itself.
   [[nodiscard]] AuthTicket Issue(es_client_t* client,
                                  const es_message_t& message,
-                                 MonotonicTime deadline);
+                                 MonotonicTime answer_by);
 
   // True while a ticket is open or an answer is in progress; until then the
   // client must not go.

@@ -292,7 +292,9 @@ void Client::ReadGroup(GroupKind kind) {
   const ssize_t bytes = ::read(journal_.group_fd(kind), &table.raw(run.first),
                                run.count * sizeof(fanotify_event_metadata));
   if (bytes <= 0) {
-    if (bytes < 0 && errno != EAGAIN && errno != EINTR) {
+    // There was an event. EAGAIN: its file is under a lease that would have to
+    // be broken first, which we must not wait for; the kernel has refused it.
+    if (bytes < 0 && errno != EINTR) {
       counters.read_errors.fetch_add(1);
     }
     table.CommitRun(run, 0, 0, 0);

@@ -67,7 +67,7 @@ TEST_F(CountersJsonTest, SaysWhenItWasTaken) {
 TEST_F(CountersJsonTest, HasEveryGroup) {
   const Json counters = Counters();
   for (const char* group : {"supervisor", "eventSource", "adapter", "auth",
-                            "realtimeWorkers", "backgroundWorkers", "sink"}) {
+                            "realtimeWorkers", "backgroundWorkers", "sink", "rescans"}) {
     EXPECT_TRUE(counters.at(group).is_object()) << group;
     EXPECT_FALSE(counters.at(group).empty()) << group;
   }
@@ -80,7 +80,7 @@ TEST_F(CountersJsonTest, TellsWhatEachPartCounts) {
   shared_.auth.denied_infected.store(3);
   shared_.realtime.workers_stuck.store(4);
   shared_.background.scans_finished.store(5);
-  shared_.sink.rescans_lost.store(6);
+  shared_.rescans.lost.store(6);
   shared_.crashed.count.store(7);
   journal_->counters.allowed_no_worker.store(8);
   const Json counters = Counters();
@@ -90,7 +90,7 @@ TEST_F(CountersJsonTest, TellsWhatEachPartCounts) {
   EXPECT_EQ(counters.at("auth").at("deniedInfected"), 3);
   EXPECT_EQ(counters.at("realtimeWorkers").at("stuck"), 4);
   EXPECT_EQ(counters.at("backgroundWorkers").at("scansFinished"), 5);
-  EXPECT_EQ(counters.at("sink").at("rescansLost"), 6);
+  EXPECT_EQ(counters.at("rescans").at("lost"), 6);
   EXPECT_EQ(counters.at("crashedContents"), 7);
   EXPECT_EQ(counters.at("eventSource").at("allowedNoWorker"), 8);
 }

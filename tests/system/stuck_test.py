@@ -58,8 +58,8 @@ class StuckTest(gate.GateTest):
         self.assertEqual(counters["eventSource"]["allowedDeadline"], 0)
         self.release()
         gate.until(
-            lambda: daemon.counters()["sink"]["rescansFinished"] == count,
-            "the late verdicts are the rescans")
+            lambda: daemon.counters()["rescans"]["finished"] == count,
+            "the rescans have been made")
         daemon.settled_counters()
         gate.until(
             lambda: daemon.counters()["realtimeWorkers"]["live"] == 5,

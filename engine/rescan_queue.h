@@ -1,0 +1,55 @@
+// RescanQueue: what was answered without a verdict, to be looked at again when
+// nobody waits.
+//
+// Bounded: a rescan keeps its file open and holds a slot of the journal. More
+// of them than kRescansMax at a time would let whoever opens enough endless
+// files stop the reader, and with it every open. What does not fit is counted.
+//
+// Thread-safe. The queue and the statistics must outlive it.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/event_queue.h"
+#include "engine/file_event.h"
+#include "engine/verdict.h"
+
+namespace gatehouse {
+
+// May live in shared memory.
+struct RescanStatistics {
+  std::atomic<uint64_t> queued{0};
+  std::atomic<uint64_t> finished{0};      // With a verdict.
+  std::atomic<uint64_t> inconclusive{0};  // Again without one.
+  std::atomic<uint64_t> lost{0};          // No room to queue them.
+};
+
+class RescanQueue {
+ public:
+  static constexpr size_t kRescansMax = 256;
+
+  // Rescans go to the open lane of `queue`.
+  RescanQueue(EventQueue& queue, RescanStatistics& statistics)
+      : queue_(queue), statistics_(statistics) {}
+
+  // Queues the event as kRescan, without ticket and deadline, or counts it as
+  // lost.
+  void Add(FileEvent event);
+  // A kRescan event has been judged, or has not been for good.
+  void Finish(const Verdict& verdict);
+  // A verdict came after the policy had answered: it is the rescan that was
+  // owed.
+  void CountLateVerdict();
+
+ private:
+  EventQueue& queue_;
+  RescanStatistics& statistics_;
+  std::atomic<size_t> pending_{0};
+};
+
+// Clean or infected: somebody has looked at all of it.
+[[nodiscard]] bool IsJudged(const Verdict& verdict);
+
+}  // namespace gatehouse
