@@ -140,7 +140,7 @@ TEST(EventQueueTest, WakesEverySleeperWhenItIsClosed) {
 
 // Every hand-over may be the one that finds the other side half asleep.
 void PlayPingPong(Lane lane, bool exec_only) {
-  constexpr int32_t kRounds = 5000;
+  constexpr int32_t kRounds = 12'000;
   EventQueue there(2);
   EventQueue back(2);
   const std::jthread echo([&] {
