@@ -10,6 +10,7 @@
 
 #include "base/display_text.h"
 #include "base/thread_name.h"
+#include "base/time.h"
 
 namespace gatehouse {
 namespace {
@@ -93,8 +94,13 @@ void LogWriter::Log(Severity severity, std::string_view message,
 }
 
 void LogWriter::Flush() {
+  const MonotonicTime end = MonotonicClock::now() + kFlushMax;
   const MutexLock lock(mutex_);
-  while (writing_ || !lines_.empty()) changed_.Wait(mutex_);
+  while (writing_ || !lines_.empty()) {
+    const MonotonicTime now = MonotonicClock::now();
+    if (now >= end) return;
+    changed_.WaitFor(mutex_, end - now);
+  }
 }
 
 void LogWriter::Run() {

@@ -6,6 +6,7 @@
 // count is logged.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -44,7 +45,9 @@ class LogWriter {
 
   void Log(Severity severity, std::string_view message,
            std::initializer_list<LogField> fields = {});
-  // Waits until what was logged before has been written.
+  // Waits until what was logged before has been written, but no longer than
+  // kFlushMax: perhaps nobody reads.
+  static constexpr std::chrono::milliseconds kFlushMax{1000};
   void Flush();
 
  private:

@@ -167,7 +167,8 @@ Result<ProtectedPaths> FindProtectedPaths(const std::vector<std::string>& paths,
         continue;
       }
       if (!devices.insert(mount->device).second) continue;
-      found.mount_points.push_back(mount->mount_point);
+      found.file_systems.push_back(
+          {mount->mount_point, mount->type, mount->mount_point == *canonical});
     }
   }
   return found;

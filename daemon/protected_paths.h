@@ -26,9 +26,15 @@ struct MountedFileSystem {
 // Asked for permission there, we would hang with it.
 [[nodiscard]] bool MayHang(std::string_view file_system_type);
 
+struct ProtectedFileSystem {
+  std::string mount_point;
+  std::string type;
+  bool is_named = false;  // By --protect itself, not mounted below.
+};
+
 struct ProtectedPaths {
-  std::vector<std::string> mount_points;  // One per file system to watch.
-  std::vector<std::string> left_out;      // "'/x/y': fuse.sshfs"
+  std::vector<ProtectedFileSystem> file_systems;  // One entry each.
+  std::vector<std::string> left_out;              // "'/x/y': fuse.sshfs"
 };
 
 // Each of `paths` must be a mount point on another device than "/" (unless

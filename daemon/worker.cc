@@ -93,6 +93,7 @@ class Worker {
   Result<bool> StartScanning(const std::shared_ptr<const SignatureSet>& set);
   Result<bool> OpenClient(bool own_fault);
   Result<bool> Protect();
+  Result<bool> Watch(const ProtectedFileSystem& file_system);
   void ServeSignals();
   void WriteCounters();
   void Stop();
@@ -260,24 +261,35 @@ Result<bool> Worker::Protect() {
     log_.Log(Severity::kWarning, "not protected, its server may hang",
              {{"file_system", left_out}});
   }
-  for (const std::string& mount_point : found->mount_points) {
-    const int error_number =
-        esl_watch_file_system(client_, mount_point.c_str());
-    if (error_number != 0) {
-      return FailSystem("watch '" + mount_point + "'", error_number);
-    }
-  }
   constexpr std::array kEvents = {ES_EVENT_TYPE_AUTH_OPEN,
                                   ES_EVENT_TYPE_NOTIFY_CLOSE};
   if (es_subscribe(client_, kEvents.data(), kEvents.size()) !=
       ES_RETURN_SUCCESS) {
-    return Fail(ErrorCode::kNotSupported,
-                "a protected file system cannot be asked for permission");
+    return Fail(ErrorCode::kNotSupported, "cannot subscribe to opens");
+  }
+  for (const ProtectedFileSystem& file_system : found->file_systems) {
+    Result<bool> watched = Watch(file_system);
+    if (!watched) return watched;
   }
   parts_.shared.protection_ready.store(1);
-  for (const std::string& mount_point : found->mount_points) {
-    log_.Log(Severity::kInfo, "protecting", {{"path", mount_point}});
+  return true;
+}
+
+// What is mounted below a protected path and cannot be asked for permission
+// (/proc, for one) is left out; what was named must be protected.
+Result<bool> Worker::Watch(const ProtectedFileSystem& file_system) {
+  const int error_number =
+      esl_watch_file_system(client_, file_system.mount_point.c_str());
+  if (error_number == 0) {
+    log_.Log(Severity::kInfo, "protecting",
+             {{"path", file_system.mount_point}});
+    return true;
   }
+  const Error error = SystemError(
+      "protect '" + file_system.mount_point + "' (" + file_system.type + ")",
+      error_number);
+  if (file_system.is_named) return Unexpected(error);
+  log_.Log(Severity::kWarning, "not protected", {{"error", error.message}});
   return true;
 }
 

@@ -53,6 +53,12 @@ std::optional<FileEvent> EventQueue::Pop(bool exec_only) {
     if (!event && !closed) bell.epoch.wait(epoch, std::memory_order_seq_cst);
     bell.sleepers.fetch_sub(1, std::memory_order_seq_cst);
     if (event || closed) return event;
+    event = TryPop(exec_only);
+    // With several producers one ring may stand for two events: a producer that
+    // was held up between claiming its cell and filling it hides those behind
+    // it. Whoever wakes passes the ring on while there is more.
+    if (event && size() != 0) bell.RingOne();
+    if (event) return event;
   }
 }
 

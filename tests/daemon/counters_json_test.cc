@@ -66,8 +66,9 @@ TEST_F(CountersJsonTest, SaysWhenItWasTaken) {
 
 TEST_F(CountersJsonTest, HasEveryGroup) {
   const Json counters = Counters();
-  for (const char* group : {"supervisor", "eventSource", "adapter", "auth",
-                            "realtimeWorkers", "backgroundWorkers", "sink", "rescans"}) {
+  for (const char* group :
+       {"supervisor", "eventSource", "adapter", "auth", "realtimeWorkers",
+        "backgroundWorkers", "sink", "rescans"}) {
     EXPECT_TRUE(counters.at(group).is_object()) << group;
     EXPECT_FALSE(counters.at(group).empty()) << group;
   }

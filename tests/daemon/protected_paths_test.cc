@@ -95,7 +95,7 @@ TEST(MayHangTest, KnowsFileSystemsWithout) {
 TEST(FindProtectedPathsTest, FindsNothingForNoPath) {
   const auto found = FindProtectedPaths({}, false);
   ASSERT_TRUE(found.has_value());
-  EXPECT_THAT(found->mount_points, IsEmpty());
+  EXPECT_THAT(found->file_systems, IsEmpty());
   EXPECT_THAT(found->left_out, IsEmpty());
 }
 

@@ -17,6 +17,12 @@ void* CountedAllocation(size_t bytes) {
 
 void* operator new(size_t bytes) { return CountedAllocation(bytes); }
 void* operator new[](size_t bytes) { return CountedAllocation(bytes); }
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  return CountedAllocation(bytes);
+}
+void* operator new[](size_t bytes, const std::nothrow_t&) noexcept {
+  return CountedAllocation(bytes);
+}
 void operator delete(void* memory) noexcept {
   std::free(memory);  // The counterpart of CountedAllocation.
 }

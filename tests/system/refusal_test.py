@@ -46,6 +46,20 @@ class RefusalTest(gate.GateTest):
         self.stack.callback(subprocess.run, ["umount", "--lazy", folder])
         self.refused(["--protect", folder], "root file system")
 
+    def test_a_file_system_that_cannot_be_asked(self):
+        self.refused(["--protect", "/proc"], "protect '/proc' (proc)")
+
+    def test_such_a_file_system_below_a_protected_path_is_left_out(self):
+        below = self.path("proc")
+        os.mkdir(below)
+        subprocess.run(["mount", "-t", "proc", "proc", below], check=True)
+        self.stack.callback(subprocess.run, ["umount", "--lazy", below])
+        gate.write_file(self.path("evil"), gate.eicar())
+        daemon = self.start_daemon()
+        self.assertIn("not protected", daemon.log())
+        opener, = self.start_openers(1)
+        self.assertEqual(opener.open(self.path("evil"))["errno"], 1)
+
     def test_definitions_without_a_usable_line(self):
         definitions = os.path.join(self.base, "definitions")
         os.mkdir(definitions)

@@ -1,10 +1,10 @@
 // The BeforeScan of test programs: files whose content says so make their scan
 // stick or crash. No program that ships is linked with this.
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstdlib>
 #include <string_view>
 
 #include "base/unique_fd.h"
@@ -24,8 +24,11 @@ void BeforeScan(int fd) noexcept {
   if (count <= 0) return;
   std::string_view text(bytes.data(), static_cast<size_t>(count));
   if (text.starts_with(kCrash)) {
-    volatile int* nowhere = nullptr;
-    *nowhere = 1;
+    // A page that nobody may touch: SIGSEGV in every build, while a null
+    // pointer would be caught by UBSan before it is used.
+    auto* page = static_cast<volatile char*>(
+        ::mmap(nullptr, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    *page = 1;
   }
   if (!text.starts_with(kStick)) return;
   text.remove_prefix(kStick.size());
