@@ -102,6 +102,19 @@ class Daemon:
         with open(self.log_path, errors="replace") as file:
             return file.read()
 
+    def wait_for_log(self, text):
+        """A thread of its own writes the log, a moment later."""
+        until(lambda: text in self.log(), "'%s' in the log" % text)
+
+    def stop_worker(self):
+        """Stops every thread of the worker; returns its pid."""
+        pid = self.worker()
+        os.kill(pid, signal.SIGSTOP)
+        until(lambda: all(state_of(pid, thread) == "T"
+                          for thread in os.listdir("/proc/%d/task" % pid)),
+              "the worker has stopped")
+        return pid
+
     def worker(self):
         """The pid of the worker, 0 while there is none."""
         for pid in children_of(self.pid):
@@ -163,6 +176,11 @@ def children_of(pid):
             return [int(word) for word in file.read().split()]
     except FileNotFoundError:
         return []
+
+
+def state_of(pid, thread):
+    with open("/proc/%d/task/%s/stat" % (pid, thread)) as file:
+        return file.read().rpartition(")")[2].split()[0]
 
 
 def pause(seconds):

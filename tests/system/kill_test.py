@@ -133,7 +133,7 @@ class KillTest(gate.GateTest):
     def test_a_stopped_worker_is_replaced(self):
         daemon = self.start_daemon()
         opener, = self.start_openers(1)
-        os.kill(daemon.worker(), signal.SIGSTOP)
+        daemon.stop_worker()
         self.assertEqual(opener.open(self.path("evil-0"))["errno"], 1)
         self.assertEqual(
             daemon.counters()["supervisor"]["workersUnresponsive"], 1)

@@ -56,7 +56,7 @@ class RefusalTest(gate.GateTest):
         self.stack.callback(subprocess.run, ["umount", "--lazy", below])
         gate.write_file(self.path("evil"), gate.eicar())
         daemon = self.start_daemon()
-        self.assertIn("not protected", daemon.log())
+        daemon.wait_for_log("not protected")
         opener, = self.start_openers(1)
         self.assertEqual(opener.open(self.path("evil"))["errno"], 1)
 
@@ -96,7 +96,7 @@ class RefusalTest(gate.GateTest):
         config = os.path.join(self.base, "config.json")
         gate.write_file(config, b'{"cloudService": {"enabled": true}}')
         daemon = self.start_daemon(["--config", config])
-        self.assertIn("cloudService", daemon.log())
+        daemon.wait_for_log("cloudService")
 
     def test_on_demand_enforcement_marks_nothing(self):
         config = os.path.join(self.base, "config.json")
@@ -120,11 +120,10 @@ class OddFilesTest(gate.GateTest):
             with self.assertRaises(PermissionError, msg=name):
                 with open(path, "rb"):
                     pass
-        log = daemon.log()
-        self.assertIn("new\\nline", log)
-        self.assertIn("\\x1b[31mred", log)
-        self.assertIn("\\xff\\xfe bad utf-8", log)
-        self.assertNotIn("\x1b", log)
+        daemon.wait_for_log("new\\nline")
+        daemon.wait_for_log("\\x1b[31mred")
+        daemon.wait_for_log("\\xff\\xfe bad utf-8")
+        self.assertNotIn("\x1b", daemon.log())
         self.assertEqual(opener.open(self.path("none"))["errno"], 2)
 
     def test_special_files_pass(self):
@@ -149,11 +148,11 @@ class OddFilesTest(gate.GateTest):
         daemon = self.start_daemon()
         opener, = self.start_openers(1)
         gate.write_file(self.path("evil"), gate.eicar())
-        os.kill(daemon.worker(), signal.SIGSTOP)
+        worker = daemon.stop_worker()
         opener.ask("open", self.path("evil"))
         gate.until(lambda: "fanotify" in opener.where(), "the open is held")
         os.unlink(self.path("evil"))
-        os.kill(daemon.worker(), signal.SIGCONT)
+        os.kill(worker, signal.SIGCONT)
         self.assertEqual(opener.answer()["errno"], 1)
 
     def test_the_file_system_can_be_unmounted(self):
