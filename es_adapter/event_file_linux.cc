@@ -26,16 +26,6 @@ Result<ScanFile> OpenEventFile(const es_message_t& message) {
   return ScanFile(fd, const_cast<es_message_t*>(&message), ReleaseMessage);
 }
 
-const es_file_t* EventTarget(const es_message_t& message) {
-  if (message.event_type == ES_EVENT_TYPE_AUTH_OPEN) {
-    return message.event.open.file;
-  }
-  if (message.event_type == ES_EVENT_TYPE_NOTIFY_CLOSE) {
-    return message.event.close.target;
-  }
-  return nullptr;
-}
-
 MonotonicTime EventDeadline(const es_message_t& message) {
   if (message.deadline == 0) return kNever;
   // The library stamps with CLOCK_MONOTONIC, as std::chrono::steady_clock.

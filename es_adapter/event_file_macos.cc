@@ -38,16 +38,6 @@ Result<ScanFile> OpenEventFile(const es_message_t& message) {
   return ScanFile(std::move(fd));
 }
 
-const es_file_t* EventTarget(const es_message_t& message) {
-  if (message.event_type == ES_EVENT_TYPE_AUTH_OPEN) {
-    return message.event.open.file;
-  }
-  if (message.event_type == ES_EVENT_TYPE_NOTIFY_CLOSE) {
-    return message.event.close.target;
-  }
-  return nullptr;
-}
-
 MonotonicTime EventDeadline(const es_message_t& message) {
   if (message.action_type != ES_ACTION_TYPE_AUTH) return kNever;
   mach_timebase_info_data_t timebase = {};
