@@ -1,0 +1,144 @@
+// ThreatStore: the threats that were found, what became of them, what an
+// administrator allowed, and the scans that were asked for. On disk.
+//
+// Thread-safe; one connection behind one lock. Owns the database. It is an
+// index, not the truth: what is in the vault says so itself, and Record of each
+// vault header rebuilds what was lost.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "quarantine/threat.h"
+
+namespace gatehouse {
+
+// More threats than this are not remembered, but for those in the vault.
+inline constexpr size_t kThreatsMax = 10000;
+// More changes of one threat are not: its first one stays, and the newest.
+inline constexpr size_t kThreatHistoryMax = 1000;
+inline constexpr size_t kExemptionsMax = 10000;
+inline constexpr size_t kScansMax = 1000;
+
+// The database's name in the state directory.
+inline constexpr char kThreatStoreName[] = "threats.db";
+
+// A file, with this content, that is left alone although it is malicious.
+struct Exemption {
+  std::string file_key;  // Bytes, as given to Record.
+  std::array<uint8_t, 32> sha256 = {};
+  uint32_t uid = 0;     // Who allowed it.
+  int64_t time_ms = 0;  // When; wall clock.
+
+  bool operator==(const Exemption&) const = default;
+};
+
+// One on-demand scan. `type` and `state` are words that the caller chooses;
+// they are on disk.
+struct ScanRecord {
+  std::string id;
+  uint32_t uid = 0;  // Who asked for it.
+  std::string type;
+  std::string path;  // Bytes; empty when the type says what is scanned.
+  int64_t start_ms = 0;
+  int64_t end_ms = 0;  // 0: not ended.
+  uint64_t files_scanned = 0;
+  uint64_t threats = 0;
+  uint64_t not_scanned = 0;
+  uint64_t errors = 0;
+  std::string state;
+
+  bool operator==(const ScanRecord&) const = default;
+};
+
+struct ThreatStoreOptions {
+  size_t threats_max = kThreatsMax;
+};
+
+// Every function that changes something is one transaction, durable when it
+// returns, and blocks for one fsync. On any error nothing has changed and the
+// store can still be used; a full disk is kLimitExceeded.
+class ThreatStore {
+ public:
+  // Opens `state_directory`/threats.db, or makes it; mode 0600.
+  //
+  // A database that is damaged is moved aside, to threats.db.corrupt-TIME,
+  // and a new one is begun; notice() says so, and the caller records each vault
+  // header anew. Errors: kNotSupported when it was written by a newer version;
+  // else of the system. Errors leave the file where it is.
+  static Result<std::unique_ptr<ThreatStore>> Open(
+      const std::string& state_directory,
+      const ThreatStoreOptions& options = {});
+  ~ThreatStore();
+  ThreatStore(const ThreatStore&) = delete;
+  ThreatStore& operator=(const ThreatStore&) = delete;
+
+  // What Open had to do that somebody should know; empty: nothing.
+  const std::string& notice() const { return notice_; }
+
+  // Remembers a threat, and returns the id that it is remembered by.
+  //
+  // One threat per file: if `threat.id` is known already, or else if a threat
+  // that is not finished (its status is detected, blocked or quarantine_failed)
+  // has the same `file_key`, that one gets the newest status of `threat`, if it
+  // differs from its own, and its id is returned. A digest that was not known
+  // and `isolated_in_time` are taken over too. An empty `file_key` is no key.
+  // Above threats_max the oldest threats that are not quarantined are
+  // forgotten. Errors: kInvalidInput without id or history.
+  Result<std::string> Record(const Threat& threat, std::string_view file_key);
+
+  // Adds to the history; true if the status differs from the one before, else
+  // nothing is added. Errors: kNotFound.
+  Result<bool> AddStatus(std::string_view id, ThreatStatus status,
+                         int64_t time_ms, std::string_view detail);
+
+  // In the order they were first recorded, the newest last. With an owner, only
+  // the threats of files that belonged to that user.
+  Result<std::vector<Threat>> List(
+      std::optional<uint32_t> owner_uid = std::nullopt) const;
+  Result<std::vector<Threat>> WithStatus(ThreatStatus status) const;
+  // Errors: kNotFound.
+  Result<Threat> Get(std::string_view id) const;
+
+  // Adding replaces an exemption of the same file and content. Errors:
+  // kInvalidInput without a key, kLimitExceeded above kExemptionsMax.
+  Result<bool> AddExemption(const Exemption& exemption);
+  // True if there was one.
+  Result<bool> RemoveExemption(std::string_view file_key,
+                               const std::array<uint8_t, 32>& sha256);
+  Result<std::vector<Exemption>> Exemptions() const;  // The oldest first.
+
+  // Errors: kInvalidInput if there is a scan of that id. The oldest scans above
+  // kScansMax are forgotten.
+  Result<bool> BeginScan(const ScanRecord& scan);
+  // Updates end, counts and state of the scan with that id. Errors: kNotFound.
+  Result<bool> EndScan(const ScanRecord& scan);
+  // In the order they began, the newest last; with a uid, only that user's.
+  Result<std::vector<ScanRecord>> Scans(
+      std::optional<uint32_t> uid = std::nullopt) const;
+
+  // Threats forgotten by threats_max since Open.
+  uint64_t threats_pruned() const { return threats_pruned_.load(); }
+
+ private:
+  struct State;
+  ThreatStore(std::unique_ptr<State> state, std::string notice,
+              const ThreatStoreOptions& options);
+
+  const std::string notice_;
+  const ThreatStoreOptions options_;
+  std::atomic<uint64_t> threats_pruned_{0};
+  mutable Mutex mutex_;
+  const std::unique_ptr<State> state_ GATEHOUSE_GUARDED_BY(mutex_);
+};
+
+}  // namespace gatehouse
