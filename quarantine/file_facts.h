@@ -10,6 +10,9 @@
 
 namespace gatehouse {
 
+// No file is longer: off_t ends here.
+inline constexpr uint64_t kFileSizeMax = INT64_MAX;
+
 // A time of a file, as the file system keeps it.
 struct FileTime {
   int64_t sec = 0;   // Since 1970.

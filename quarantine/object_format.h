@@ -1,0 +1,87 @@
+// What the writer and the reader of sealed objects share: places and lengths of
+// docs/vault-format.md, reading and writing by offset, the digest of content.
+//
+// Thread-safe, but ContentDigest: one thread at a time. Descriptors are
+// borrowed.
+#pragma once
+
+#include <array>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "engine/file_digest.h"
+#include "quarantine/object_cipher.h"
+#include "quarantine/sealed_object.h"
+
+namespace gatehouse {
+
+// Values are on disk: never renumber. docs/vault-format.md shows the object.
+inline constexpr std::array<uint8_t, 8> kObjectMagic = {0x89, 'G',  'H',  'Q',
+                                                        '\r', '\n', 0x1a, '\n'};
+inline constexpr uint32_t kObjectVersion = 1;
+inline constexpr size_t kObjectVersionAt = kObjectMagic.size();
+inline constexpr size_t kBoxLengthAt = kObjectVersionAt + sizeof(uint32_t);
+inline constexpr size_t kCipherAt = kBoxLengthAt + sizeof(uint32_t);
+inline constexpr size_t kBoxAt = kCipherAt + kCipherPrologueBytes;
+
+// A chunk: length of the message, message. In the message: offset, content.
+inline constexpr size_t kLengthBytes = sizeof(uint32_t);
+inline constexpr size_t kOffsetBytes = sizeof(uint64_t);
+inline constexpr size_t kMessageBytesMax = kOffsetBytes + kObjectChunkBytes;
+inline constexpr size_t kChunkBytesMin = kOffsetBytes + kChunkOverhead;
+inline constexpr size_t kChunkBytesMax = kMessageBytesMax + kChunkOverhead;
+inline constexpr size_t kReadBytes = size_t{256} << 10;
+static_assert(kReadBytes > kLengthBytes + kChunkBytesMax);
+
+using ObjectPrologue = std::array<uint8_t, kBoxAt>;
+
+template <class Number>
+void PutLittleEndian(Number number, uint8_t* bytes) {
+  for (size_t i = 0; i < sizeof(Number); ++i) {
+    bytes[i] = static_cast<uint8_t>(number >> (8 * i));
+  }
+}
+
+template <class Number>
+Number GetLittleEndian(const uint8_t* bytes) {
+  Number number = 0;
+  for (size_t i = sizeof(Number); i > 0; --i) {
+    number = static_cast<Number>(number << 8 | bytes[i - 1]);
+  }
+  return number;
+}
+
+// Fills `bytes`, or as much as there is before the end of the file. `what` is
+// the attempt that an error message names.
+Result<size_t> ReadAt(int fd, uint64_t offset, MutableByteView bytes,
+                      const char* what);
+// Writes all of `bytes`.
+Result<bool> WriteAt(int fd, uint64_t offset, ByteView bytes, const char* what);
+Result<uint64_t> SizeOf(int fd, const char* what);
+// Errors: kInvalidInput if it is not.
+Result<bool> MustBeEmpty(int fd, const char* what);
+
+// The digest of content that may have holes: their zeros are hashed, and come
+// from memory.
+class ContentDigest {
+ public:
+  static Result<ContentDigest> Create();
+
+  // REQUIRES: no more than `offset` bytes were added.
+  void AddZerosUntil(uint64_t offset);
+  void Add(ByteView bytes);
+  std::array<uint8_t, 32> Finish();
+
+ private:
+  explicit ContentDigest(FileDigests digests);
+
+  FileDigests digests_;
+  uint64_t position_ = 0;
+  std::vector<uint8_t> zeros_;  // Empty until the first hole.
+};
+
+}  // namespace gatehouse
