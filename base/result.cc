@@ -32,7 +32,7 @@ Error SystemError(std::string_view what, int error_number) {
   std::string message(what);
   message += ": ";
   message += std::generic_category().message(error_number);
-  return Error{CodeOf(error_number), std::move(message)};
+  return Error{CodeOf(error_number), std::move(message), error_number};
 }
 
 }  // namespace gatehouse

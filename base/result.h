@@ -24,6 +24,7 @@ enum class ErrorCode : uint8_t {
 struct Error {
   ErrorCode code = ErrorCode::kOperational;
   std::string message;
+  int error_number = 0;  // errno, of a system call that failed; else 0.
 };
 
 // The error of a system call: "open '/x/y': Permission denied".

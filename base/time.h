@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 namespace gatehouse {
 
@@ -13,5 +14,12 @@ using MonotonicClock = std::chrono::steady_clock;
 using MonotonicTime = MonotonicClock::time_point;
 
 inline constexpr MonotonicTime kNever = MonotonicTime::max();
+
+// For people and records: milliseconds since 1970, UTC.
+[[nodiscard]] inline int64_t WallClockMilliseconds() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
 
 }  // namespace gatehouse

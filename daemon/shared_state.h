@@ -20,6 +20,7 @@ struct SinkStatistics {
   std::atomic<uint64_t> detections_on_close{0};
   std::atomic<uint64_t> detections_on_rescan{0};
   std::atomic<uint64_t> closes_not_scanned{0};  // No verdict; queued again.
+  std::atomic<uint64_t> exempt{0};  // Hits that an administrator restored.
 };
 
 // Written by the supervisor.
@@ -42,6 +43,8 @@ struct SharedState {
   std::atomic<uint64_t> ready_worker{0};
   // 1 once the protected file systems are marked; marks outlive workers.
   std::atomic<uint32_t> protection_ready{0};
+  // File systems that were marked when protection was enabled.
+  std::atomic<uint32_t> marks_wanted{0};
   std::atomic<uint32_t> stop_requested{0};
   std::atomic<JournalOwner> journal_owner{JournalOwner::kNobody};
   // waitpid status of the last dead worker; -1 if there was none.

@@ -123,6 +123,10 @@ void RealtimeWorkers::Run(Worker& worker) {
 
 Verdict RealtimeWorkers::Judge(Worker& worker, const FileEvent& event) {
   const int fd = event.file.UnsafeFd();
+  if (options_.deny_list != nullptr) {
+    std::optional<std::string> denied = options_.deny_list->Find(fd);
+    if (denied) return Verdict::Infected(std::move(*denied));
+  }
   if (crashed_ != nullptr && crashed_->Contains(fd)) {
     return Verdict::NotScanned(NotScannedReason::kScanCrashed);
   }

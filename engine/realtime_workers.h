@@ -21,6 +21,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "engine/crashed_content.h"
+#include "engine/deny_list.h"
 #include "engine/event_queue.h"
 #include "engine/scanner.h"
 #include "engine/verdict_sink.h"
@@ -37,6 +38,9 @@ struct RealtimeWorkersOptions {
   uint32_t workers_max = kWorkersMax;          // With replacements, both kinds.
   std::chrono::milliseconds stuck_after{250};  // Busy this long: replaced.
   std::chrono::milliseconds scan_limit{30'000};  // Then not_scanned.
+  // Files that are denied without a scan; may be null, must outlive the
+  // workers.
+  const DenyList* deny_list = nullptr;
 };
 
 // Written by the workers, read by anybody; may live in shared memory.

@@ -1,6 +1,7 @@
 #include "engine/verdict.h"
 
 #include <cassert>
+#include <utility>
 
 namespace gatehouse {
 
@@ -28,6 +29,8 @@ std::string_view ReasonWord(NotScannedReason reason) {
       return "scan_crashed";
     case NotScannedReason::kNoWorker:
       return "no_worker";
+    case NotScannedReason::kRestored:
+      return "restored";
   }
   return "unknown";
 }
@@ -63,6 +66,14 @@ Verdict Verdict::NotScanned(NotScannedReason reason) {
   Verdict verdict;
   verdict.kind = VerdictKind::kNotScanned;
   verdict.reason = reason;
+  return verdict;
+}
+
+Verdict Verdict::Infected(std::string threat_name) {
+  assert(!threat_name.empty());
+  Verdict verdict;
+  verdict.kind = VerdictKind::kInfected;
+  verdict.threat_name = std::move(threat_name);
   return verdict;
 }
 

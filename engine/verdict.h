@@ -31,8 +31,9 @@ enum class NotScannedReason : uint8_t {
   kDeadline,              // The AUTH deadline came before the verdict.
   kScanCrashed,           // This content killed the scanner twice.
   kNoWorker,              // No worker process was there to judge.
+  kRestored,              // Malicious, and an administrator restored it.
 };
-inline constexpr size_t kNotScannedReasonCount = 11;
+inline constexpr size_t kNotScannedReasonCount = 12;
 
 // The word for output and counters: "time_limit".
 [[nodiscard]] std::string_view ReasonWord(NotScannedReason reason);
@@ -51,6 +52,7 @@ struct Verdict {
   std::string threat_name;     // Only with kInfected and kSuspicious.
 
   static Verdict NotScanned(NotScannedReason reason);
+  static Verdict Infected(std::string threat_name);
   static Verdict FromErrno(int error_number);
 };
 

@@ -223,6 +223,11 @@ int Client::Watch(const char* path) {
   return 0;
 }
 
+void Client::UnwatchAll() {
+  UnmarkGroups(journal_.subscriptions.load());
+  watched_.clear();
+}
+
 int Client::MarkGroups(int directory, uint64_t subscriptions) {
   for (const GroupKind kind :
        {GroupKind::kPermission, GroupKind::kNotification}) {

@@ -46,6 +46,7 @@ class Client {
   bool Subscribe(std::span<const es_event_type_t> events);
   bool Unsubscribe(std::span<const es_event_type_t> events);
   int Watch(const char* path);
+  void UnwatchAll();
   void SetDeadline(std::chrono::nanoseconds deadline) {
     deadline_ns_.store(deadline.count());
   }

@@ -157,6 +157,10 @@ int esl_watch_file_system(es_client_t* client, const char* path) {
   return client->client->Watch(path);
 }
 
+void esl_unwatch_all(es_client_t* client) {
+  if (client != nullptr) client->client->UnwatchAll();
+}
+
 void esl_set_detail(es_client_t* client, esl_detail_t detail) {
   client->client->SetDetail(detail);
 }

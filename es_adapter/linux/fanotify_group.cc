@@ -8,6 +8,8 @@
 
 #include <cassert>
 #include <cerrno>
+#include <fstream>
+#include <string>
 
 namespace gatehouse {
 
@@ -35,6 +37,17 @@ int RemoveAllMarks(int group_fd) {
   const int result = ::fanotify_mark(
       group_fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0, AT_FDCWD, "/");
   return result == 0 ? 0 : errno;
+}
+
+uint32_t CountMarks(int group_fd) {
+  if (group_fd < 0) return 0;
+  std::ifstream facts("/proc/self/fdinfo/" + std::to_string(group_fd));
+  std::string line;
+  uint32_t marks = 0;
+  while (std::getline(facts, line)) {
+    if (line.starts_with("fanotify sdev:")) ++marks;
+  }
+  return marks;
 }
 
 bool AnswerEvent(int group_fd, int fd, bool allow, JournalCounters& counters) {

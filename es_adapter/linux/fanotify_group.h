@@ -31,6 +31,10 @@ struct OpenedGroup {
 // Removes every file-system mark of the group. Returns 0 or an errno value.
 [[nodiscard]] int RemoveAllMarks(int group_fd);
 
+// File-system marks of the group, as /proc/self/fdinfo tells; 0 if there is no
+// such group.
+[[nodiscard]] uint32_t CountMarks(int group_fd);
+
 // Answers the event with descriptor `fd`, which must still be open: the kernel
 // finds the waiter by number. False if the kernel refused; a waiter that is
 // gone or was answered before is no failure. Counts into `counters`.

@@ -221,6 +221,13 @@ size_t esl_journal_allow_all(esl_journal_t* journal) {
   return answers;
 }
 
+void esl_journal_marks(const esl_journal_t* journal, esl_marks_t* marks) {
+  using gatehouse::CountMarks;
+  using gatehouse::GroupKind;
+  marks->permission = CountMarks(journal->group_fd(GroupKind::kPermission));
+  marks->notification = CountMarks(journal->group_fd(GroupKind::kNotification));
+}
+
 void esl_journal_statistics(const esl_journal_t* journal,
                             esl_statistics_t* statistics) {
   const gatehouse::JournalCounters& from = journal->counters;

@@ -18,6 +18,7 @@ ALLOWED = {}
 VIRTUAL_INTERFACES = {
     "engine/auth_ticket.h": "answers: the ledger, a test, a benchmark",
     "es_adapter/linux/event_backend.h": "events: fanotify, notify-only, replay",
+    "quarantine/file_operations.h": "the file system: Linux, macOS, faults",
 }
 
 # Headers that mirror Apple's: their names are Apple's.

@@ -46,6 +46,11 @@ bool esl_message_is_answered(const es_message_t* message);
 // Not thread-safe with es_subscribe and es_unsubscribe.
 int esl_watch_file_system(es_client_t* client, const char* path);
 
+// Forgets every file system and takes the marks away; subscriptions stay.
+// Events that have been read are delivered. Not thread-safe with es_subscribe
+// and es_unsubscribe.
+void esl_unwatch_all(es_client_t* client);
+
 // --- Detail -----------------------------------------------------------------
 
 // How much of a message is filled in. Looking at /proc costs several times what
@@ -133,6 +138,15 @@ size_t esl_journal_allow_all(esl_journal_t* journal);
 // The descriptor of the permission group, to wait on; -1 before the first
 // client.
 int esl_journal_group_fd(const esl_journal_t* journal);
+
+// What the kernel itself says is being watched: file systems with a mark, by
+// group. A file system that is unmounted loses its marks. Reads /proc; 0 where
+// there is no group. Thread-safe.
+typedef struct {
+  uint32_t permission;    // Opens are held until they are answered.
+  uint32_t notification;  // Closed files are reported.
+} esl_marks_t;
+void esl_journal_marks(const esl_journal_t* journal, esl_marks_t* marks);
 
 // Thread-safe snapshot of counters that outlive their process.
 void esl_journal_statistics(const esl_journal_t* journal,

@@ -1,0 +1,78 @@
+// DenyList: files that are being isolated. Whoever opens one of them meanwhile,
+// by whatever name, is denied without a scan: it may change under our hands.
+//
+// Thread-safe. An entry is valid only while its owner keeps the file's inode
+// alive (an open descriptor), so that the number cannot mean another file.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/mutex.h"
+
+namespace gatehouse {
+
+class DenyList {
+ public:
+  // Denies the file for as long as it lives. Move-only.
+  class Entry {
+   public:
+    Entry() = default;
+    Entry(Entry&& other) noexcept
+        : list_(std::exchange(other.list_, nullptr)), key_(other.key_) {}
+    Entry& operator=(Entry&& other) noexcept {
+      if (this != &other) {
+        Reset();
+        list_ = std::exchange(other.list_, nullptr);
+        key_ = other.key_;
+      }
+      return *this;
+    }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    ~Entry() { Reset(); }
+
+    void Reset() {
+      if (list_ != nullptr) std::exchange(list_, nullptr)->Remove(key_);
+    }
+
+   private:
+    friend class DenyList;
+    using Key = std::pair<dev_t, ino_t>;
+    Entry(DenyList& list, Key key) : list_(&list), key_(key) {}
+
+    DenyList* list_ = nullptr;
+    Key key_ = {};
+  };
+
+  // Denies the file behind `fd`, which may be O_PATH. The list must outlive
+  // the entry. Entries for one file add up.
+  [[nodiscard]] Entry Add(int fd, const std::string& threat_name);
+
+  // The name of the threat if the file behind `fd` is denied. Costs one load
+  // while the list is empty, else one fstat and one lock.
+  [[nodiscard]] std::optional<std::string> Find(int fd) const;
+
+  [[nodiscard]] size_t size() const { return size_.load(); }
+
+ private:
+  struct Denied {
+    std::string threat_name;
+    size_t entries = 0;
+  };
+
+  void Remove(const Entry::Key& key);
+
+  std::atomic<size_t> size_{0};
+  mutable Mutex mutex_;
+  std::map<Entry::Key, Denied> denied_ GATEHOUSE_GUARDED_BY(mutex_);
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,36 @@
+#include "quarantine/file_operations.h"
+
+namespace gatehouse {
+namespace {
+
+void AppendNumber(std::string& text, uint64_t number) {
+  text += std::to_string(number);
+  text += ':';
+}
+
+}  // namespace
+
+bool IsSameFile(const FileFacts& one, const FileFacts& other) {
+  return one.dev == other.dev && IsSameFileAfterReboot(one, other);
+}
+
+bool IsSameFileAfterReboot(const FileFacts& one, const FileFacts& other) {
+  return one.inode == other.inode && one.btime == other.btime &&
+         one.handle_type == other.handle_type && one.handle == other.handle;
+}
+
+bool IsUnchanged(const FileFacts& before, const FileFacts& after) {
+  return before.size == after.size && before.mtime == after.mtime &&
+         before.ctime == after.ctime;
+}
+
+std::string FileKey(const FileFacts& facts) {
+  std::string key;
+  AppendNumber(key, facts.dev);
+  AppendNumber(key, facts.inode);
+  AppendNumber(key, static_cast<uint64_t>(facts.btime.sec));
+  AppendNumber(key, static_cast<uint64_t>(facts.btime.nsec));
+  return key + facts.handle;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,92 @@
+// FileOperations: what quarantine does to the file system. An interface,
+// because the same steps must run on Linux, on macOS, and against a simulator
+// that fails at each of them.
+//
+// Thread-safe. Blocks for I/O. Descriptors passed in are borrowed. Errors
+// carry the errno value; nothing follows a symbolic link in a last component,
+// and nothing but Replace ever overwrites a name.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "quarantine/file_facts.h"
+
+namespace gatehouse {
+
+class FileOperations {
+ public:
+  virtual ~FileOperations() = default;
+
+  // Opens an absolute path to a directory, for reading; a symbolic link in any
+  // component is an error.
+  virtual Result<UniqueFd> OpenDirectory(const std::string& path) = 0;
+  // Opens a directory in another.
+  virtual Result<UniqueFd> OpenDirectoryIn(int directory,
+                                           const std::string& name) = 0;
+  // Opens for reading, never blocking on a FIFO.
+  virtual Result<UniqueFd> OpenFileIn(int directory,
+                                      const std::string& name) = 0;
+  // Opens what `fd` (which may be O_PATH) refers to, for reading.
+  virtual Result<UniqueFd> Reopen(int fd) = 0;
+  // Opens the file wherever its name is now, as O_PATH. `hint` is a descriptor
+  // on its file system, or -1: then one is looked for among our mounts.
+  // kNotFound: it is gone for good. kNotSupported: its file system is not
+  // mounted here, or has no handles.
+  virtual Result<UniqueFd> OpenByHandle(const FileFacts& facts, int hint) = 0;
+
+  // The path by which the kernel knows `fd` now. Display text, or a candidate
+  // to be verified; never identity.
+  virtual Result<std::string> PathOf(int fd) = 0;
+  // Everything that is sealed with a file. `fd` must not be O_PATH.
+  virtual Result<FileFacts> Facts(int fd) = 0;
+  // Without extended attributes and inode flags; `fd` may be O_PATH.
+  virtual Result<FileFacts> Identity(int fd) = 0;
+  virtual Result<FileFacts> IdentityIn(int directory,
+                                       const std::string& name) = 0;
+  // True if a rename from one directory to the other can succeed.
+  virtual bool IsOnSameMount(int directory, int other_directory) = 0;
+  // True where a server may hang and the file is better left alone (FUSE,
+  // NFS, CIFS).
+  virtual bool MayHang(int fd) = 0;
+
+  virtual Result<bool> MakeDirectory(int directory,
+                                     const std::string& name) = 0;  // 0700
+  virtual Result<bool> RemoveDirectory(int directory,
+                                       const std::string& name) = 0;
+  virtual Result<bool> Rename(int from_directory, const std::string& from,
+                              int to_directory, const std::string& to) = 0;
+  // Within one directory of ours, the one exception: `to` is replaced.
+  virtual Result<bool> Replace(int directory, const std::string& from,
+                               const std::string& to) = 0;
+  virtual Result<bool> Unlink(int directory, const std::string& name) = 0;
+  // A file without a name in `directory`'s file system, mode 0600.
+  virtual Result<UniqueFd> CreateUnnamed(int directory) = 0;
+  virtual Result<bool> Link(int fd, int directory, const std::string& name) = 0;
+  virtual Result<bool> Sync(int fd) = 0;
+  virtual Result<std::vector<std::string>> List(int directory) = 0;
+
+  // Takes the immutable and append-only flags away.
+  virtual Result<bool> ClearProtection(int fd) = 0;
+  // True if somebody else has the file open or mapped. `fd` must be the only
+  // descriptor of ours that is open on it.
+  virtual Result<bool> IsOpenElsewhere(int fd) = 0;
+  // Owner, mode without setuid, setgid and sticky bits, times, extended
+  // attributes (none that grant privileges).
+  virtual Result<bool> ApplyFacts(int fd, const FileFacts& facts) = 0;
+};
+
+// The same inode, on this boot.
+[[nodiscard]] bool IsSameFile(const FileFacts& one, const FileFacts& other);
+// The same inode, as far as that can be told after a reboot: device numbers
+// may have changed.
+[[nodiscard]] bool IsSameFileAfterReboot(const FileFacts& one,
+                                         const FileFacts& other);
+// Size and times say that nobody wrote in between.
+[[nodiscard]] bool IsUnchanged(const FileFacts& before, const FileFacts& after);
+// A short text that is the same for the same inode.
+[[nodiscard]] std::string FileKey(const FileFacts& facts);
+
+}  // namespace gatehouse

@@ -1,0 +1,40 @@
+// FilePlace: the directory and the name by which a file can be reached now.
+//
+// Thread-safe functions; they block for I/O.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "quarantine/file_operations.h"
+
+namespace gatehouse {
+
+struct FilePlace {
+  UniqueFd parent;
+  FileFacts parent_facts;
+  std::string path;  // Of the file.
+  std::string parent_path;
+  std::string base_name;
+};
+
+// Finds a name that leads to the very file behind `fd`. What the kernel says
+// its path is may be a lie: whoever has a mount namespace of his own chooses
+// it. So the name must lead to the same inode; if it does not, the file is
+// opened by its handle through a mount of ours, and asked again.
+//
+// kNotFound: it has no name any more. Other errors: none could be found.
+Result<FilePlace> FindPlace(FileOperations& files, int fd,
+                            const FileFacts& facts);
+
+// The directory that `fd`'s path names now; not verified.
+Result<UniqueFd> OpenParentOf(FileOperations& files, int fd);
+
+// A second descriptor for the same open file.
+Result<UniqueFd> Duplicate(int fd);
+
+// What follows the last '/'.
+[[nodiscard]] std::string BaseName(const std::string& path);
+
+}  // namespace gatehouse

@@ -1,0 +1,104 @@
+// Isolator: takes one malicious file out of its place: seals a copy, makes it
+// durable, and only then touches the name.
+//
+// Linux cannot remove "exactly this inode", and a check before an unlink loses
+// innocent files to whoever swaps names in between. So the name is captured
+// (renamed to where only we can reach it), what was captured is verified, and
+// anything else is put back (capture, verify, undo).
+//
+//   seal a copy -> durable in stage/ -> capture -> verify -> unlink -> data/
+//
+// A process that still has the file open for writing keeps changing it after
+// its name is gone. Such a file stays captured until it is quiet, and is sealed
+// again if it changed.
+//
+// One thread at a time; scans with a Scanner of its own. The vault and its
+// FileOperations must outlive it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/scanner.h"
+#include "quarantine/file_place.h"
+#include "quarantine/threat.h"
+#include "quarantine/vault.h"
+
+namespace gatehouse {
+
+struct Hit {
+  int unsafe_fd = -1;  // Open for reading, and kept open by the caller.
+  std::string threat_name;
+  std::string scan_id;  // The on-demand scan that found it, if one did.
+};
+
+// A file that lost its name and is still there.
+struct CapturedFile {
+  ObjectHeader header;
+  UniqueFd file;          // The only descriptor of ours on it.
+  UniqueFd parent;        // Where its name was.
+  UniqueFd directory;     // Where it is now; not valid: in stage/.
+  std::string base_name;  // In `parent`.
+  FileFacts captured;     // As it was right after the capture.
+};
+
+struct Isolation {
+  ThreatStatus status = ThreatStatus::kQuarantineFailed;
+  std::string detail;   // Why, if it is not what everybody hopes for.
+  ObjectHeader header;  // Its id and file facts are always there.
+  // Set while the file is captured and somebody else still has it open: call
+  // Finish later.
+  std::optional<CapturedFile> captured;
+};
+
+class Isolator {
+ public:
+  // Larger files are denied and left where they are: the vault must not fill
+  // the disk.
+  static constexpr uint64_t kFileBytesMax = uint64_t{2} << 30;
+
+  Isolator(Vault& vault, std::unique_ptr<Scanner> scanner);
+
+  // Blocks for a scan, a copy and a few flushes. Whatever fails, the file is
+  // either untouched in its place or sealed in the vault.
+  Isolation Isolate(const Hit& hit);
+
+  // Unlinks a captured file when nobody else has it open, or in any case with
+  // `is_last_call`. Empty: still in use.
+  std::optional<Isolation> Finish(CapturedFile& captured, bool is_last_call);
+
+  // Goes on where a dead process stopped with the staged object `header`.
+  // `file` is the original if OpenByHandle found it, else not valid.
+  Isolation Resume(const ObjectHeader& header, UniqueFd file);
+
+ private:
+  std::optional<Isolation> RefuseUnfit(int fd, const ObjectHeader& header);
+  bool IsStillMalicious(int fd, ObjectHeader& header);
+  Isolation SealAndCapture(const Hit& hit, ObjectHeader header);
+  Isolation Capture(const Hit& hit, const ObjectHeader& header,
+                    FilePlace place);
+  Result<UniqueFd> CaptureDirectory(int parent, const std::string& id);
+  Result<bool> CaptureOnce(const Hit& hit, CapturedFile& captured);
+  void PutBack(const CapturedFile& captured);
+  void RemoveCaptureDirectory(const CapturedFile& captured);
+  Isolation GiveUp(const ObjectHeader& header, ThreatStatus status,
+                   std::string detail);
+  std::optional<Isolation> SealAgainIfChanged(CapturedFile& captured);
+  Isolation Unlink(CapturedFile& captured);
+  Isolation FinishOrWait(CapturedFile captured);
+  std::optional<CapturedFile> FindCaptured(const ObjectHeader& header,
+                                           const UniqueFd& file);
+  int DirectoryFd(const CapturedFile& captured) const;
+  static std::string NameOf(const CapturedFile& captured);
+
+  Vault& vault_;
+  FileOperations& files_;
+  const std::unique_ptr<Scanner> scanner_;
+};
+
+// A new random UUID (RFC 9562, version 4).
+[[nodiscard]] std::string NewThreatId();
+
+}  // namespace gatehouse

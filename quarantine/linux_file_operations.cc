@@ -1,0 +1,278 @@
+#include "quarantine/linux_file_operations.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "quarantine/linux_file_facts.h"
+
+namespace gatehouse {
+namespace {
+
+// statfs(2), f_type.
+constexpr std::array<long, 5> kFileSystemsThatHang = {
+    0x65735546,                      // FUSE
+    0x6969,                          // NFS
+    static_cast<long>(0xFF534D42U),  // CIFS
+    static_cast<long>(0xFE534D42U),  // SMB2
+    0x01021997,                      // 9P
+};
+
+std::string ProcPath(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+
+Result<bool> Done(int result, const char* what, const std::string& name) {
+  if (result == 0) return true;
+  const int error_number = errno;
+  return FailSystem(std::string(what) + " '" + name + "'", error_number);
+}
+
+Result<UniqueFd> Opened(int fd, const char* what, const std::string& name) {
+  if (fd >= 0) return UniqueFd(fd);
+  const int error_number = errno;
+  return FailSystem(std::string(what) + " '" + name + "'", error_number);
+}
+
+// A directory that lies on device `device`, from /proc/self/mountinfo.
+UniqueFd OpenMountOf(uint64_t device) {
+  std::ifstream mounts("/proc/self/mountinfo");
+  std::string line;
+  while (std::getline(mounts, line)) {
+    std::istringstream words(line);
+    std::string id;
+    std::string parent;
+    std::string device_text;
+    std::string root;
+    std::string mount_point;
+    words >> id >> parent >> device_text >> root >> mount_point;
+    const std::string wanted = std::to_string(gnu_dev_major(device)) + ":" +
+                               std::to_string(gnu_dev_minor(device));
+    // A mount of a single file cannot be opened as a directory; another one
+    // may do. Escaped names fail to open and are passed over likewise.
+    if (device_text != wanted) continue;
+    UniqueFd fd(::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+                                                O_NOFOLLOW | O_NONBLOCK));
+    struct stat facts = {};
+    if (fd.valid() && ::fstat(fd.UnsafeFd(), &facts) == 0 &&
+        facts.st_dev == device) {
+      return fd;
+    }
+  }
+  return {};
+}
+
+struct CloseDirectory {
+  void operator()(DIR* stream) const { (void)::closedir(stream); }
+};
+
+}  // namespace
+
+// --- Opening ----------------------------------------------------------------
+
+Result<UniqueFd> LinuxFileOperations::OpenDirectory(const std::string& path) {
+  open_how how = {};
+  how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK;
+  how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  const auto fd = static_cast<int>(
+      ::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof(how)));
+  return Opened(fd, "open directory", path);
+}
+
+Result<UniqueFd> LinuxFileOperations::OpenDirectoryIn(int directory,
+                                                      const std::string& name) {
+  const int fd = ::openat(directory, name.c_str(),
+                          O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  return Opened(fd, "open directory", name);
+}
+
+Result<UniqueFd> LinuxFileOperations::OpenFileIn(int directory,
+                                                 const std::string& name) {
+  const int fd =
+      ::openat(directory, name.c_str(),
+               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  return Opened(fd, "open", name);
+}
+
+Result<UniqueFd> LinuxFileOperations::Reopen(int fd) {
+  const std::string path = ProcPath(fd);
+  return Opened(
+      ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY),
+      "open", path);
+}
+
+Result<UniqueFd> LinuxFileOperations::OpenByHandle(const FileFacts& facts,
+                                                   int hint) {
+  if (facts.handle.empty()) {
+    return Fail(ErrorCode::kNotSupported, "the file system has no handles");
+  }
+  UniqueFd mount;
+  if (hint < 0) {
+    mount = OpenMountOf(facts.dev);
+    if (!mount.valid()) {
+      return Fail(ErrorCode::kNotSupported, "its file system is not mounted");
+    }
+    hint = mount.UnsafeFd();
+  }
+  FileHandle handle(facts);
+  const int fd =
+      ::open_by_handle_at(hint, handle.get(), O_PATH | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0 && errno == ESTALE) {
+    return Unexpected(Error{ErrorCode::kNotFound,
+                            "open by handle: the file is gone", ESTALE});
+  }
+  return Opened(fd, "open by handle", facts.handle.empty() ? "" : "file");
+}
+
+Result<std::string> LinuxFileOperations::PathOf(int fd) {
+  std::array<char, PATH_MAX> buffer = {};
+  const std::string link = ProcPath(fd);
+  const ssize_t length = ::readlink(link.c_str(), buffer.data(), buffer.size());
+  if (length <= 0) return FailSystem("read link '" + link + "'", errno);
+  return std::string(buffer.data(), static_cast<size_t>(length));
+}
+
+// --- Facts ------------------------------------------------------------------
+
+Result<FileFacts> LinuxFileOperations::Facts(int fd) {
+  Result<FileFacts> facts = ReadIdentity(fd, "");
+  if (!facts) return facts;
+  const Result<bool> extended = ReadExtendedFacts(fd, *facts);
+  if (!extended) return Unexpected(extended.error());
+  return facts;
+}
+
+Result<FileFacts> LinuxFileOperations::Identity(int fd) {
+  return ReadIdentity(fd, "");
+}
+
+Result<FileFacts> LinuxFileOperations::IdentityIn(int directory,
+                                                  const std::string& name) {
+  return ReadIdentity(directory, name);
+}
+
+bool LinuxFileOperations::IsOnSameMount(int directory, int other_directory) {
+  const Result<uint64_t> one = ReadMountId(directory);
+  const Result<uint64_t> other = ReadMountId(other_directory);
+  return one && other && *one == *other;
+}
+
+bool LinuxFileOperations::MayHang(int fd) {
+  struct statfs facts = {};
+  if (::fstatfs(fd, &facts) != 0) return true;
+  for (const long type : kFileSystemsThatHang) {
+    if (facts.f_type == type) return true;
+  }
+  return false;
+}
+
+// --- Names ------------------------------------------------------------------
+
+Result<bool> LinuxFileOperations::MakeDirectory(int directory,
+                                                const std::string& name) {
+  return Done(::mkdirat(directory, name.c_str(), S_IRWXU), "make directory",
+              name);
+}
+
+Result<bool> LinuxFileOperations::RemoveDirectory(int directory,
+                                                  const std::string& name) {
+  return Done(::unlinkat(directory, name.c_str(), AT_REMOVEDIR),
+              "remove directory", name);
+}
+
+Result<bool> LinuxFileOperations::Rename(int from_directory,
+                                         const std::string& from,
+                                         int to_directory,
+                                         const std::string& to) {
+  return Done(::renameat2(from_directory, from.c_str(), to_directory,
+                          to.c_str(), RENAME_NOREPLACE),
+              "rename", from);
+}
+
+Result<bool> LinuxFileOperations::Replace(int directory,
+                                          const std::string& from,
+                                          const std::string& to) {
+  return Done(::renameat(directory, from.c_str(), directory, to.c_str()),
+              "replace", to);
+}
+
+Result<bool> LinuxFileOperations::Unlink(int directory,
+                                         const std::string& name) {
+  return Done(::unlinkat(directory, name.c_str(), 0), "remove", name);
+}
+
+Result<UniqueFd> LinuxFileOperations::CreateUnnamed(int directory) {
+  return Opened(::openat(directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC,
+                         S_IRUSR | S_IWUSR),
+                "create a file in", ProcPath(directory));
+}
+
+Result<bool> LinuxFileOperations::Link(int fd, int directory,
+                                       const std::string& name) {
+  // AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH.
+  const std::string path = ProcPath(fd);
+  return Done(::linkat(AT_FDCWD, path.c_str(), directory, name.c_str(),
+                       AT_SYMLINK_FOLLOW),
+              "create", name);
+}
+
+Result<bool> LinuxFileOperations::Sync(int fd) {
+  return Done(::fsync(fd), "sync", ProcPath(fd));
+}
+
+Result<std::vector<std::string>> LinuxFileOperations::List(int directory) {
+  UniqueFd fd(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return FailSystem("open a directory again", errno);
+  const std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(fd.UnsafeFd()));
+  if (stream == nullptr) return FailSystem("list a directory", errno);
+  (void)fd.Release();  // The stream closes it.
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(name);
+    errno = 0;
+  }
+  if (errno != 0) return FailSystem("list a directory", errno);
+  return names;
+}
+
+// --- Attributes -------------------------------------------------------------
+
+Result<bool> LinuxFileOperations::ClearProtection(int fd) {
+  int flags = 0;
+  if (::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) {
+    return FailSystem("read the flags of a file", errno);
+  }
+  flags &= ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
+  return Done(::ioctl(fd, FS_IOC_SETFLAGS, &flags), "clear the flags of",
+              ProcPath(fd));
+}
+
+Result<bool> LinuxFileOperations::IsOpenElsewhere(int fd) {
+  if (::fcntl(fd, F_SETLEASE, F_WRLCK) == 0) {
+    (void)::fcntl(fd, F_SETLEASE, F_UNLCK);
+    return false;
+  }
+  if (errno == EAGAIN) return true;
+  return FailSystem("probe a file for other users", errno);
+}
+
+Result<bool> LinuxFileOperations::ApplyFacts(int fd, const FileFacts& facts) {
+  return ApplyFactsTo(fd, facts);
+}
+
+}  // namespace gatehouse

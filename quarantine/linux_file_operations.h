@@ -1,0 +1,46 @@
+// LinuxFileOperations: FileOperations by Linux system calls.
+//
+// Thread-safe: keeps no state.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "quarantine/file_operations.h"
+
+namespace gatehouse {
+
+class LinuxFileOperations final : public FileOperations {
+ public:
+  Result<UniqueFd> OpenDirectory(const std::string& path) override;
+  Result<UniqueFd> OpenDirectoryIn(int directory,
+                                   const std::string& name) override;
+  Result<UniqueFd> OpenFileIn(int directory, const std::string& name) override;
+  Result<UniqueFd> Reopen(int fd) override;
+  Result<UniqueFd> OpenByHandle(const FileFacts& facts, int hint) override;
+
+  Result<std::string> PathOf(int fd) override;
+  Result<FileFacts> Facts(int fd) override;
+  Result<FileFacts> Identity(int fd) override;
+  Result<FileFacts> IdentityIn(int directory, const std::string& name) override;
+  bool IsOnSameMount(int directory, int other_directory) override;
+  bool MayHang(int fd) override;
+
+  Result<bool> MakeDirectory(int directory, const std::string& name) override;
+  Result<bool> RemoveDirectory(int directory, const std::string& name) override;
+  Result<bool> Rename(int from_directory, const std::string& from,
+                      int to_directory, const std::string& to) override;
+  Result<bool> Replace(int directory, const std::string& from,
+                       const std::string& to) override;
+  Result<bool> Unlink(int directory, const std::string& name) override;
+  Result<UniqueFd> CreateUnnamed(int directory) override;
+  Result<bool> Link(int fd, int directory, const std::string& name) override;
+  Result<bool> Sync(int fd) override;
+  Result<std::vector<std::string>> List(int directory) override;
+
+  Result<bool> ClearProtection(int fd) override;
+  Result<bool> IsOpenElsewhere(int fd) override;
+  Result<bool> ApplyFacts(int fd, const FileFacts& facts) override;
+};
+
+}  // namespace gatehouse

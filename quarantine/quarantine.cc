@@ -1,0 +1,42 @@
+#include "quarantine/quarantine.h"
+
+#include <utility>
+#include <vector>
+
+namespace gatehouse {
+
+Result<std::unique_ptr<Quarantine>> Quarantine::Open(
+    const Parts& parts, const std::shared_ptr<const SignatureSet>& signatures) {
+  auto quarantine = std::unique_ptr<Quarantine>(new Quarantine());
+  Result<std::unique_ptr<Vault>> vault =
+      Vault::Open(parts.state_directory, quarantine->files_);
+  if (!vault) return Unexpected(vault.error());
+  quarantine->vault_ = std::move(*vault);
+  Result<std::unique_ptr<ThreatStore>> store =
+      ThreatStore::Open(parts.state_directory);
+  if (!store) return Unexpected(store.error());
+  quarantine->store_ = std::move(*store);
+  const std::string& notice = quarantine->store_->notice();
+  if (!notice.empty()) parts.failed({ErrorCode::kOperational, notice});
+  const Result<std::vector<Exemption>> exemptions =
+      quarantine->store_->Exemptions();
+  if (!exemptions) return Unexpected(exemptions.error());
+  for (const Exemption& exemption : *exemptions) {
+    quarantine->exemptions_.Add(exemption.file_key, exemption.sha256);
+  }
+  quarantine->restorer_ = std::make_unique<Restorer>(Restorer::Parts{
+      *quarantine->vault_, *quarantine->store_, quarantine->exemptions_});
+  Result<Unfinished> unfinished =
+      FindUnfinished(*quarantine->vault_, parts.deny_list);
+  if (!unfinished) return Unexpected(unfinished.error());
+  for (const Error& problem : unfinished->problems) parts.failed(problem);
+  Result<std::unique_ptr<Remediator>> remediator = Remediator::Start(
+      {*quarantine->vault_, *quarantine->store_, parts.deny_list,
+       parts.statistics, parts.recorded, parts.failed},
+      signatures, std::move(unfinished->isolations));
+  if (!remediator) return Unexpected(remediator.error());
+  quarantine->remediator_ = std::move(*remediator);
+  return quarantine;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,328 @@
+#include "quarantine/remediator.h"
+
+#include <sys/stat.h>
+
+#include <cassert>
+#include <chrono>
+#include <string_view>
+
+#include "base/thread_name.h"
+
+namespace gatehouse {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A process that keeps a captured file open gets this long to finish.
+constexpr std::chrono::seconds kCapturedTime{60};
+constexpr milliseconds kCapturedPeriod{50};
+constexpr milliseconds kStopMax{3000};
+
+}  // namespace
+
+Result<std::unique_ptr<Remediator>> Remediator::Start(
+    const Parts& parts, const std::shared_ptr<const SignatureSet>& signatures,
+    std::vector<UnfinishedIsolation> unfinished) {
+  auto remediator =
+      std::unique_ptr<Remediator>(new Remediator(parts, std::move(unfinished)));
+  // All of them before the first thread: what can fail comes first.
+  for (size_t i = 0; i < kThreads; ++i) {
+    Result<std::unique_ptr<Scanner>> scanner = Scanner::Create(signatures);
+    if (!scanner) return Unexpected(scanner.error());
+    remediator->isolators_.push_back(
+        std::make_unique<Isolator>(parts.vault, std::move(*scanner)));
+  }
+  for (size_t i = 0; i < kThreads; ++i) {
+    remediator->threads_.emplace_back(
+        [self = remediator.get(), &isolator = *remediator->isolators_.at(i),
+         recovers = i == 0] {
+          SetThreadName("gh-isolate");
+          self->Run(isolator, recovers);
+        });
+  }
+  return remediator;
+}
+
+Remediator::Remediator(const Parts& parts,
+                       std::vector<UnfinishedIsolation> unfinished)
+    : parts_(parts), unfinished_(std::move(unfinished)) {
+  const MutexLock lock(mutex_);
+  for (const UnfinishedIsolation& isolation : unfinished_) {
+    if (isolation.file.valid()) in_work_[KeyOf(isolation.file.UnsafeFd())];
+  }
+}
+
+Remediator::~Remediator() {
+  {
+    const MutexLock lock(mutex_);
+    is_stopping_ = true;
+    stop_by_ = MonotonicClock::now() + kStopMax;
+  }
+  changed_.NotifyAll();
+  threads_.clear();  // Joins.
+  std::deque<Work> left;
+  {
+    const MutexLock lock(mutex_);
+    left.swap(queue_);
+  }
+  for (const Work& work : left) {
+    RecordRefused(work.detection, "the daemon was stopped");
+  }
+}
+
+// --- Taking hits ------------------------------------------------------------
+
+Remediator::Key Remediator::KeyOf(int fd) {
+  struct stat facts = {};
+  if (::fstat(fd, &facts) != 0) return {};
+  return {facts.st_dev, facts.st_ino};
+}
+
+bool Remediator::Submit(Detection detection, bool may_wait) {
+  const int fd = detection.event.file.UnsafeFd();
+  const Key key = KeyOf(fd);
+  DenyList::Entry denied = parts_.deny_list.Add(fd, detection.threat_name);
+  {
+    const MutexLock lock(mutex_);
+    while (may_wait && !is_stopping_ && queue_.size() >= kPendingMax) {
+      changed_.Wait(mutex_);
+    }
+    const auto again = in_work_.find(key);
+    if (again != in_work_.end()) {
+      parts_.statistics.hits_again.fetch_add(1);
+      if (detection.done) again->second.push_back(std::move(detection.done));
+      return true;  // The other hit's isolation is this one's too.
+    }
+    if (queue_.size() < kPendingMax && !is_stopping_) {
+      parts_.statistics.hits.fetch_add(1);
+      parts_.statistics.pending.fetch_add(1);
+      in_work_[key];
+      queue_.push_back({std::move(detection), key, std::move(denied)});
+      changed_.NotifyAll();
+      return true;
+    }
+  }
+  parts_.statistics.hits_refused.fetch_add(1);
+  RecordRefused(detection, "too many files are being isolated");
+  return false;
+}
+
+// Empty: look after captured files, or end.
+std::optional<Remediator::Work> Remediator::Take() {
+  const MutexLock lock(mutex_);
+  if (queue_.empty() && !is_stopping_) {
+    if (captured_.empty()) {
+      changed_.Wait(mutex_);
+    } else {
+      changed_.WaitFor(mutex_, kCapturedPeriod);
+    }
+  }
+  if (queue_.empty() || MonotonicClock::now() > stop_by_) return std::nullopt;
+  Work work = std::move(queue_.front());
+  queue_.pop_front();
+  changed_.NotifyAll();  // Somebody may wait for room.
+  return work;
+}
+
+void Remediator::Run(Isolator& isolator, bool recovers) {
+  if (recovers) Recover(isolator);
+  while (true) {
+    std::optional<Work> work = Take();
+    const bool is_idle = !work.has_value();
+    if (work) Deal(isolator, std::move(*work));
+    FinishCaptured(isolator, false);
+    const MutexLock lock(mutex_);
+    if (is_idle && is_stopping_) break;
+  }
+  FinishCaptured(isolator, true);
+}
+
+void Remediator::Deal(Isolator& isolator, Work work) {
+  const Detection& detection = work.detection;
+  Isolation isolation =
+      isolator.Isolate({detection.event.file.UnsafeFd(), detection.threat_name,
+                        detection.scan_id});
+  const bool in_time = MonotonicClock::now() <= detection.isolate_by;
+  Threat threat = ThreatOf(isolation.header);
+  if (IsKnownAndGone(isolation)) {
+    parts_.statistics.hits_again.fetch_add(1);
+    threat.history.push_back(
+        {WallClockMilliseconds(), ThreatStatus::kQuarantined, ""});
+  } else {
+    threat = RecordIsolation(isolation, in_time);
+  }
+  std::function<void(const Threat&)> done = std::move(work.detection.done);
+  // Nobody needs the event any more, and it holds a descriptor on the file.
+  work.detection.event = FileEvent();
+  const Callbacks also_done =
+      isolation.captured ? TakeCallbacks(work.key) : EndWork(work.key);
+  if (isolation.captured) {
+    Keep(isolator, std::move(*isolation.captured), work.key);
+  }
+  work.denied.Reset();
+  parts_.statistics.pending.fetch_sub(1);
+  if (done) done(threat);
+  for (const auto& other : also_done) other(threat);
+}
+
+// A hit of somebody who opened the file before its name was gone and was
+// judged after.
+bool Remediator::IsKnownAndGone(const Isolation& isolation) {
+  if (isolation.status != ThreatStatus::kNotFound) return false;
+  const Result<bool> known = parts_.store.Knows(FileKey(isolation.header.file));
+  return known && *known;
+}
+
+Remediator::Callbacks Remediator::TakeCallbacks(const Key& key) {
+  const MutexLock lock(mutex_);
+  const auto found = in_work_.find(key);
+  if (found == in_work_.end()) return {};
+  return std::exchange(found->second, {});
+}
+
+Remediator::Callbacks Remediator::EndWork(const Key& key) {
+  const MutexLock lock(mutex_);
+  const auto found = in_work_.find(key);
+  if (found == in_work_.end()) return {};
+  Callbacks callbacks = std::move(found->second);
+  in_work_.erase(found);
+  return callbacks;
+}
+
+// What a captured file is to those who found it too.
+void Remediator::EndCaptured(const CapturedFile& captured, const Key& key) {
+  const Callbacks callbacks = EndWork(key);
+  if (callbacks.empty()) return;
+  Threat threat = ThreatOf(captured.header);
+  threat.history.push_back(
+      {WallClockMilliseconds(), ThreatStatus::kQuarantined, ""});
+  for (const auto& done : callbacks) done(threat);
+}
+
+// --- Captured files ---------------------------------------------------------
+
+void Remediator::Keep(Isolator& isolator, CapturedFile captured,
+                      const Key& key) {
+  {
+    const MutexLock lock(mutex_);
+    if (captured_.size() < kCapturedMax) {
+      captured_.push_back(
+          {std::move(captured), key, MonotonicClock::now() + kCapturedTime});
+      parts_.statistics.captured.fetch_add(1);
+      return;
+    }
+  }
+  (void)FinishOne(isolator, captured, true);
+  EndCaptured(captured, key);
+}
+
+// Takes the whole list: the other thread may do the same meanwhile.
+void Remediator::FinishCaptured(Isolator& isolator, bool is_last_call) {
+  std::vector<Waiting> waiting;
+  {
+    const MutexLock lock(mutex_);
+    waiting.swap(captured_);
+  }
+  for (Waiting& one : waiting) {
+    const bool is_over = is_last_call || MonotonicClock::now() > one.until;
+    if (FinishOne(isolator, one.captured, is_over)) {
+      parts_.statistics.captured.fetch_sub(1);
+      EndCaptured(one.captured, one.key);
+      continue;
+    }
+    const MutexLock lock(mutex_);
+    captured_.push_back(std::move(one));
+  }
+}
+
+bool Remediator::FinishOne(Isolator& isolator, CapturedFile& captured,
+                           bool is_last_call) {
+  const std::optional<Isolation> end = isolator.Finish(captured, is_last_call);
+  if (!end) return false;
+  if (end->status != ThreatStatus::kQuarantined) {
+    // Its last writer made it harmless, or the disk refused: put back.
+    (void)RecordIsolation(*end, std::nullopt);
+  }
+  return true;
+}
+
+// --- Recording --------------------------------------------------------------
+
+Threat Remediator::RecordIsolation(const Isolation& isolation,
+                                   std::optional<bool> in_time) {
+  Threat threat = ThreatOf(isolation.header);
+  threat.history.push_back(
+      {WallClockMilliseconds(), isolation.status, isolation.detail});
+  RemediatorStatistics& statistics = parts_.statistics;
+  if (isolation.status != ThreatStatus::kQuarantined) {
+    statistics.not_isolated.fetch_add(1);
+  } else if (in_time) {
+    threat.isolated_in_time = in_time;
+    (*in_time ? statistics.isolated_in_time : statistics.isolated_late)
+        .fetch_add(1);
+  }
+  Record(threat, FileKey(isolation.header.file));
+  return threat;
+}
+
+void Remediator::Record(Threat& threat, const std::string& file_key) {
+  Result<std::string> id = parts_.store.Record(threat, file_key);
+  if (id) {
+    threat.id = std::move(*id);
+  } else {
+    parts_.statistics.record_errors.fetch_add(1);
+    if (parts_.failed) parts_.failed(id.error());
+  }
+  if (parts_.recorded) parts_.recorded(threat);
+}
+
+void Remediator::RecordRefused(const Detection& detection, const char* why) {
+  const int fd = detection.event.file.UnsafeFd();
+  FileOperations& files = parts_.vault.files();
+  ObjectHeader header;
+  header.id = NewThreatId();
+  header.threat_name = detection.threat_name;
+  header.scan_id = detection.scan_id;
+  header.path = files.PathOf(fd).value_or("");
+  header.file = files.Identity(fd).value_or(FileFacts());
+  const Threat threat = RecordIsolation(
+      {ThreatStatus::kBlocked, why, std::move(header), {}}, std::nullopt);
+  if (detection.done) detection.done(threat);
+}
+
+// --- Recovery ---------------------------------------------------------------
+
+void Remediator::Recover(Isolator& isolator) {
+  for (UnfinishedIsolation& unfinished : unfinished_) {
+    const Key key =
+        unfinished.file.valid() ? KeyOf(unfinished.file.UnsafeFd()) : Key();
+    Isolation isolation =
+        isolator.Resume(unfinished.header, std::move(unfinished.file));
+    parts_.statistics.recovered.fetch_add(1);
+    // Whatever the event's deadline was, it is over.
+    const Threat threat = RecordIsolation(isolation, false);
+    if (isolation.captured) {
+      Keep(isolator, std::move(*isolation.captured), key);
+    } else {
+      for (const auto& done : EndWork(key)) done(threat);
+    }
+    unfinished.denied.Reset();
+  }
+  unfinished_.clear();
+  const Result<Reconciliation> reconciled =
+      Reconcile(parts_.vault, parts_.store);
+  if (!reconciled && parts_.failed) parts_.failed(reconciled.error());
+  if (reconciled && parts_.failed) {
+    for (const Error& problem : reconciled->problems) parts_.failed(problem);
+  }
+  const MutexLock lock(mutex_);
+  is_recovered_ = true;
+  changed_.NotifyAll();
+}
+
+void Remediator::WaitForRecovery() {
+  const MutexLock lock(mutex_);
+  while (!is_recovered_) changed_.Wait(mutex_);
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,146 @@
+// Remediator: isolates and records what was found, on threads of its own, so
+// that nobody who waits for an answer ever waits for a disk.
+//
+// Takes hits from anywhere, one isolation per file at a time. A hit keeps its
+// event, and with it the file and its slot in the journal, until it has been
+// dealt with: if this process dies before, the successor judges it anew.
+//
+// Thread-safe. Owns its threads. What Parts refers to must outlive it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "engine/deny_list.h"
+#include "engine/file_event.h"
+#include "quarantine/isolator.h"
+#include "quarantine/recovery.h"
+#include "quarantine/threat.h"
+#include "quarantine/threat_store.h"
+
+namespace gatehouse {
+
+// May live in shared memory.
+struct RemediatorStatistics {
+  std::atomic<uint64_t> hits{0};              // Taken.
+  std::atomic<uint64_t> hits_again{0};        // Of files already in work.
+  std::atomic<uint64_t> hits_refused{0};      // No room; the file is in place.
+  std::atomic<uint64_t> isolated_in_time{0};  // Within the event's deadline.
+  std::atomic<uint64_t> isolated_late{0};
+  std::atomic<uint64_t> not_isolated{0};   // Blocked, failed, or gone.
+  std::atomic<uint64_t> recovered{0};      // Left unfinished by a dead process.
+  std::atomic<uint64_t> record_errors{0};  // The store refused.
+  std::atomic<uint64_t> pending{0};        // Now: taken and not dealt with.
+  std::atomic<uint64_t> captured{0};       // Now: waiting for other users.
+};
+
+// A malicious file that must go.
+struct Detection {
+  FileEvent event;  // Its file is open.
+  std::string threat_name;
+  std::string scan_id;  // The on-demand scan that found it, if one did.
+  // When its name should be gone.
+  MonotonicTime isolate_by = kNever;
+  // Called once, on a thread of the remediator, with what was recorded. May be
+  // empty. Must not throw.
+  std::function<void(const Threat&)> done;
+};
+
+class Remediator {
+ public:
+  static constexpr size_t kPendingMax = 1024;
+  static constexpr size_t kCapturedMax = 256;
+  static constexpr size_t kThreads = 2;
+
+  struct Parts {
+    Vault& vault;
+    ThreatStore& store;
+    DenyList& deny_list;
+    RemediatorStatistics& statistics;
+    // What was recorded, and what could not be; called on any thread of ours.
+    std::function<void(const Threat&)> recorded;
+    std::function<void(const Error&)> failed;
+  };
+
+  // Starts the threads, the first of which deals with `unfinished` before
+  // anything else. Errors: those of Scanner::Create.
+  static Result<std::unique_ptr<Remediator>> Start(
+      const Parts& parts, const std::shared_ptr<const SignatureSet>& signatures,
+      std::vector<UnfinishedIsolation> unfinished);
+
+  // Goes on until all that was taken is dealt with, for 3 s at most; what is
+  // left then is in its place and recorded as blocked.
+  ~Remediator();
+  Remediator(const Remediator&) = delete;
+  Remediator& operator=(const Remediator&) = delete;
+
+  // Takes a hit. With `may_wait` it blocks while there is no room; else it
+  // returns false then, and the detection has been recorded as blocked.
+  bool Submit(Detection detection, bool may_wait);
+
+  // Blocks until the unfinished isolations of Start are dealt with.
+  void WaitForRecovery();
+
+ private:
+  using Key = std::pair<dev_t, ino_t>;
+  struct Work {
+    Detection detection;
+    Key key;
+    DenyList::Entry denied;
+  };
+  // Of hits on a file that is in work already.
+  using Callbacks = std::vector<std::function<void(const Threat&)>>;
+  struct Waiting {
+    CapturedFile captured;
+    Key key;
+    MonotonicTime until;
+  };
+
+  Remediator(const Parts& parts, std::vector<UnfinishedIsolation> unfinished);
+  void Run(Isolator& isolator, bool recovers);
+  void Recover(Isolator& isolator);
+  std::optional<Work> Take();
+  void Deal(Isolator& isolator, Work work);
+  bool IsKnownAndGone(const Isolation& isolation);
+  Callbacks TakeCallbacks(const Key& key);
+  Callbacks EndWork(const Key& key);
+  void EndCaptured(const CapturedFile& captured, const Key& key);
+  void Keep(Isolator& isolator, CapturedFile captured, const Key& key);
+  void FinishCaptured(Isolator& isolator, bool is_last_call);
+  Threat RecordIsolation(const Isolation& isolation,
+                         std::optional<bool> in_time);
+  bool FinishOne(Isolator& isolator, CapturedFile& captured, bool is_last_call);
+  static Key KeyOf(int fd);
+  void Record(Threat& threat, const std::string& file_key);
+  void RecordRefused(const Detection& detection, const char* why);
+
+  const Parts parts_;
+  std::vector<UnfinishedIsolation> unfinished_;  // Of the first thread.
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<Work> queue_ GATEHOUSE_GUARDED_BY(mutex_);
+  // Queued, being isolated, or captured: one isolation per file at a time.
+  std::map<Key, Callbacks> in_work_ GATEHOUSE_GUARDED_BY(mutex_);
+  std::vector<Waiting> captured_ GATEHOUSE_GUARDED_BY(mutex_);
+  bool is_recovered_ GATEHOUSE_GUARDED_BY(mutex_) = false;
+  bool is_stopping_ GATEHOUSE_GUARDED_BY(mutex_) = false;
+  MonotonicTime stop_by_ GATEHOUSE_GUARDED_BY(mutex_) = kNever;
+  std::vector<std::unique_ptr<Isolator>> isolators_;  // One per thread.
+  std::vector<std::jthread> threads_;  // Last: they use the members above.
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,81 @@
+// Vault: sealed copies of malicious files, by id, below the state directory.
+//
+//     vault.key          the root key
+//     vault/stage/ID.q   sealed, its original not yet known to be gone
+//     vault/stage/ID.c   an original that was taken from its name
+//     vault/data/ID.q    sealed, its original gone: finished
+//
+// Where an object lies says only where to look; what happened is decided from
+// facts (isolator.h). docs/vault-format.md has the format.
+//
+// Thread-safe: two threads must not work on one id at a time. Blocks for I/O;
+// what returned is durable. `files` must outlive it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "quarantine/file_operations.h"
+#include "quarantine/sealed_object.h"
+#include "quarantine/vault_key.h"
+
+namespace gatehouse {
+
+class Vault {
+ public:
+  // Makes directories and key if there are none. Errors: those of
+  // VaultKey::LoadOrCreate, and directories that are not ours alone.
+  static Result<std::unique_ptr<Vault>> Open(const std::string& state_directory,
+                                             FileOperations& files);
+  Vault(const Vault&) = delete;
+  Vault& operator=(const Vault&) = delete;
+
+  // Seals what `source_fd` holds; returns the completed header. On error there
+  // is no object.
+  Result<ObjectHeader> Stage(const ObjectHeader& header, int source_fd);
+  // The same for an object that is staged already and takes its place.
+  Result<ObjectHeader> StageAgain(const ObjectHeader& header, int source_fd);
+  Result<bool> DropStaged(const std::string& id);
+  // The original is gone: from now on the object is finished.
+  Result<bool> Publish(const std::string& id);
+
+  [[nodiscard]] bool Contains(const std::string& id);
+  // True until Publish: an isolation of it is in progress.
+  [[nodiscard]] bool IsStaged(const std::string& id);
+  Result<std::vector<std::string>> StagedIds();
+  Result<std::vector<std::string>> PublishedIds();
+  // Both look for published objects first, then for staged ones. kNotFound.
+  Result<ObjectHeader> Header(const std::string& id);
+  Result<ObjectHeader> Unseal(const std::string& id, int target_fd);
+  Result<bool> Remove(const std::string& id);
+
+  FileOperations& files() { return files_; }
+  // Borrowed. For captures of files on the vault's own mount.
+  int UnsafeStageFd() const { return stage_.UnsafeFd(); }
+
+ private:
+  struct Directories {
+    UniqueFd state;
+    UniqueFd vault;
+    UniqueFd stage;
+    UniqueFd data;
+  };
+  Vault(FileOperations& files, Directories directories, VaultKey key);
+
+  static Result<Directories> OpenDirectories(const std::string& state_directory,
+                                             FileOperations& files);
+  Result<ObjectHeader> SealAs(const ObjectHeader& header, int source_fd,
+                              const std::string& name);
+  Result<std::vector<std::string>> Ids(int directory);
+  Result<UniqueFd> OpenObject(const std::string& id);
+
+  FileOperations& files_;
+  const UniqueFd stage_;
+  const UniqueFd data_;
+  const VaultKey key_;
+};
+
+}  // namespace gatehouse
