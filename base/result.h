@@ -19,6 +19,8 @@ enum class ErrorCode : uint8_t {
   kNotPermitted,   // The caller has no right to it.
   kNotSupported,   // This system or build cannot do it.
   kLimitExceeded,  // A named limit was hit.
+  kBusy,           // Not now; the same may succeed a little later.
+  kUnreachable,    // Nobody answers at the other end, or no longer.
 };
 
 struct Error {

@@ -8,8 +8,8 @@
 #include <tuple>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/display_text.h"
-#include "cli/json_text.h"
 
 namespace gatehouse {
 namespace {

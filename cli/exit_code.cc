@@ -8,10 +8,13 @@ ExitCode ExitCodeOf(ErrorCode code) {
       return ExitCode::kNotFound;
     case ErrorCode::kNotPermitted:
       return ExitCode::kNotPermitted;
+    case ErrorCode::kUnreachable:
+      return ExitCode::kDaemonUnreachable;
     case ErrorCode::kOperational:
     case ErrorCode::kInvalidInput:
     case ErrorCode::kNotSupported:
     case ErrorCode::kLimitExceeded:
+    case ErrorCode::kBusy:
       return ExitCode::kOperational;
   }
   return ExitCode::kOperational;

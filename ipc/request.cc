@@ -1,0 +1,105 @@
+#include "ipc/request.h"
+
+#include <utility>
+
+#include "base/display_text.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr size_t kWordBytesMax = 64;
+
+Result<bool> ReadId(const Json& body, IpcRequest& request) {
+  Result<std::string> id = TextMember(body, "id", kWordBytesMax);
+  if (!id) return Unexpected(id.error());
+  if (!IsUuid(*id)) {
+    return Fail(ErrorCode::kInvalidInput,
+                "'" + DisplayText(*id) + "' is no id of a threat");
+  }
+  request.id = std::move(*id);
+  return true;
+}
+
+Result<bool> ReadConfig(const Json& body, IpcRequest& request) {
+  Result<std::string> name = TextMember(body, "name", kWordBytesMax);
+  if (!name) return Unexpected(name.error());
+  Result<std::string> value = TextMember(body, "value", kWordBytesMax);
+  if (!value) return Unexpected(value.error());
+  request.name = std::move(*name);
+  request.value = std::move(*value);
+  return true;
+}
+
+Result<bool> ReadScan(const Json& body, IpcRequest& request) {
+  const Result<bool> quarantine = BoolMember(body, "quarantine");
+  if (!quarantine) return quarantine;
+  Result<std::string> path = TextMember(body, "path", kDisplayPathBytesMax);
+  if (!path) return Unexpected(path.error());
+  request.quarantine = *quarantine;
+  request.path = std::move(*path);
+  return true;
+}
+
+Result<bool> ReadCount(const Json& body, IpcRequest& request) {
+  const Result<uint64_t> count =
+      NumberMember(body, "count", kScanBatchFilesMax);
+  if (!count) return Unexpected(count.error());
+  request.count = *count;
+  return true;
+}
+
+Result<bool> ReadMembers(const Json& body, IpcRequest& request) {
+  switch (request.command) {
+    case IpcCommand::kHealth:
+    case IpcCommand::kVersion:
+    case IpcCommand::kThreatList:
+    case IpcCommand::kQuarantineList:
+    case IpcCommand::kScanEnd:
+      return true;
+    case IpcCommand::kThreatGet:
+    case IpcCommand::kQuarantineRestore:
+    case IpcCommand::kQuarantineRemove:
+      return ReadId(body, request);
+    case IpcCommand::kConfigSet:
+      return ReadConfig(body, request);
+    case IpcCommand::kScanBegin:
+      return ReadScan(body, request);
+    case IpcCommand::kScanFiles:
+      return ReadCount(body, request);
+  }
+  return true;
+}
+
+bool AreDescriptorsRight(const IpcRequest& request, size_t descriptors) {
+  if (request.command == IpcCommand::kScanFiles) {
+    return descriptors == request.count;
+  }
+  if (request.command == IpcCommand::kQuarantineRestore) {
+    return descriptors <= 1;
+  }
+  return descriptors == 0;
+}
+
+}  // namespace
+
+Result<IpcRequest> ParseRequest(const Json& body, size_t descriptors) {
+  const Result<std::string> word = TextMember(body, "command", kWordBytesMax);
+  if (!word) return Unexpected(word.error());
+  const std::optional<IpcCommand> command = IpcCommandOf(*word);
+  if (!command) {
+    return Fail(ErrorCode::kNotSupported,
+                "'" + DisplayText(*word) + "' is no command of this version");
+  }
+  IpcRequest request;
+  request.command = *command;
+  const Result<bool> is_read = ReadMembers(body, request);
+  if (!is_read) return Unexpected(is_read.error());
+  if (!AreDescriptorsRight(request, descriptors)) {
+    return Fail(
+        ErrorCode::kInvalidInput,
+        *word + ": came with " + std::to_string(descriptors) + " descriptors");
+  }
+  return request;
+}
+
+}  // namespace gatehouse

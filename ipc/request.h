@@ -1,0 +1,37 @@
+// IpcRequest: what a client wants, every member checked.
+//
+// Thread-compatible plain value; ParseRequest is thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "base/result.h"
+#include "ipc/json.h"
+#include "ipc/message.h"
+
+namespace gatehouse {
+
+// Descriptors that may come with the first frame of a connection: the
+// destination of a restore.
+inline constexpr size_t kRequestDescriptorsMax = 1;
+inline constexpr size_t kScanBatchFilesMax = 64;
+// Enough for every path, as display text.
+inline constexpr size_t kDisplayPathBytesMax = 32768;
+
+// Only the members of its command are set.
+struct IpcRequest {
+  IpcCommand command = IpcCommand::kHealth;
+  std::string id;           // threat_get, quarantine_*: a UUID.
+  std::string name;         // config_set.
+  std::string value;        // config_set.
+  std::string path;         // scan_begin: display text, never to be opened.
+  bool quarantine = false;  // scan_begin: isolate what is found.
+  size_t count = 0;         // scan_files: how many descriptors.
+};
+
+// `descriptors` came with `body`. Members that are not known are ignored.
+// Errors: kInvalidInput, kLimitExceeded; kNotSupported for another command.
+Result<IpcRequest> ParseRequest(const Json& body, size_t descriptors);
+
+}  // namespace gatehouse
