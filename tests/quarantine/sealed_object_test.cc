@@ -237,6 +237,25 @@ TEST(SealTest, NeverSealsTheSameWayTwice) {
             second.substr(second.size() - 1000));
 }
 
+// Made by another implementation of docs/vault-format.md.
+TEST(UnsealTest, OpensTheGoldenObject) {
+  const UniqueFd object(::open(GATEHOUSE_GOLDEN "/object_v1.q", O_RDONLY));
+  ASSERT_TRUE(object.valid());
+  std::string content;
+  for (int i = 0; i < 10; ++i) content += "begin\n";
+  content.resize(12288);  // Stored as zeros up to 4096, a hole from there.
+  content += "end\n";
+  ObjectHeader expected = HeaderFor(content.size());
+  expected.sha256 = Sha256(content);
+  expected.data_bytes = 4096 + 4;
+
+  const UniqueFd target = EmptyFile();
+  const auto header = Unseal(KeyOf(1), object.UnsafeFd(), target.UnsafeFd());
+  ASSERT_TRUE(header.has_value()) << header.error().message;
+  EXPECT_EQ(*header, expected);
+  EXPECT_TRUE(ContentOf(target) == content);
+}
+
 TEST(UnsealTest, RefusesATargetThatIsNotEmpty) {
   const UniqueFd object = ObjectOf(FileOf("x"));
   const UniqueFd target = FileOf("precious");

@@ -5,45 +5,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
-#include "quarantine/database.h"
-#include "tests/temp_dir.h"
+#include "tests/quarantine/threat_store_fixture.h"
 
 namespace gatehouse {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-std::string IdOf(int number) {
-  const std::string digits = std::to_string(number);
-  return "00000000-0000-4000-8000-" + std::string(12 - digits.size(), '0') +
-         digits;
-}
-
-Threat Found(int number, ThreatStatus status = ThreatStatus::kDetected) {
-  Threat threat;
-  threat.id = IdOf(number);
-  threat.name = "Virus:DOS/EICAR_Test_File";
-  threat.type = "virus";
-  threat.path = "/tmp/\xff\xfe\n" + std::to_string(number);
-  threat.owner_uid = 1000;
-  threat.file_bytes = 68;
-  threat.sha256 = std::string(64, 'a');
-  threat.scan_id = "scan";
-  threat.isolated_in_time = true;
-  threat.history = {{number, status, "why \xff"}};
-  return threat;
-}
 
 void ExpectSame(const Threat& a, const Threat& b) {
   EXPECT_EQ(a.id, b.id);
@@ -62,61 +34,6 @@ void ExpectSame(const Threat& a, const Threat& b) {
     EXPECT_EQ(a.history[i].detail, b.history[i].detail);
   }
 }
-
-class ThreatStoreTest : public testing::Test {
- protected:
-  void SetUp() override { Reopen(); }
-
-  void Reopen(const ThreatStoreOptions& options = {}) {
-    store_.reset();
-    auto opened = ThreatStore::Open(directory_.path(), options);
-    ASSERT_TRUE(opened.has_value()) << opened.error().message;
-    store_ = std::move(*opened);
-  }
-
-  std::string Record(const Threat& threat, std::string_view file_key) {
-    const auto id = store_->Record(threat, file_key);
-    EXPECT_TRUE(id.has_value()) << id.error().message;
-    return id ? *id : std::string();
-  }
-  Threat Get(int number) {
-    auto threat = store_->Get(IdOf(number));
-    EXPECT_TRUE(threat.has_value()) << threat.error().message;
-    return threat ? *threat : Found(-1);
-  }
-  std::vector<std::string> Ids(std::optional<uint32_t> owner = std::nullopt) {
-    const auto threats = store_->List(owner);
-    EXPECT_TRUE(threats.has_value());
-    std::vector<std::string> ids;
-    for (const Threat& threat : *threats) ids.push_back(threat.id);
-    return ids;
-  }
-  bool AddStatus(int number, ThreatStatus status) {
-    const auto added = store_->AddStatus(IdOf(number), status, 99, "");
-    EXPECT_TRUE(added.has_value()) << added.error().message;
-    return added && *added;
-  }
-  // While the store is closed.
-  Database Raw() {
-    store_.reset();
-    auto database = Database::Open(path_);
-    EXPECT_TRUE(database.has_value());
-    return std::move(*database);
-  }
-  std::vector<std::string> Files() const {
-    std::vector<std::string> names;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(directory_.path())) {
-      names.push_back(entry.path().filename());
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-
-  TempDir directory_;
-  const std::string path_ = directory_.Path(kThreatStoreName);
-  std::unique_ptr<ThreatStore> store_;
-};
 
 TEST_F(ThreatStoreTest, RemembersEverythingAfterReopening) {
   Threat threat = Found(1);
@@ -397,80 +314,6 @@ TEST_F(ThreatStoreTest, FailsWithoutADirectory) {
   const auto opened = ThreatStore::Open(directory_.Path("missing"));
   ASSERT_FALSE(opened.has_value());
   EXPECT_EQ(opened.error().code, ErrorCode::kNotFound);
-}
-
-class DamagedStoreTest : public ThreatStoreTest {
- protected:
-  void SetUp() override {
-    ThreatStoreTest::SetUp();
-    for (int number = 0; number < 100; ++number) {
-      Record(Found(number), IdOf(number));
-    }
-    store_.reset();
-  }
-  void Overwrite(std::streamoff offset, const std::string& bytes) const {
-    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(offset);
-    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    ASSERT_TRUE(file.good());
-  }
-  void ExpectANewOne() {
-    Reopen();
-    EXPECT_THAT(store_->notice(), HasSubstr("moved to"));
-    EXPECT_THAT(Ids(), IsEmpty());
-    EXPECT_THAT(Files(),
-                testing::Contains(testing::StartsWith("threats.db.corrupt-")));
-    Record(Found(1), "key");
-    Reopen();
-    EXPECT_THAT(store_->notice(), IsEmpty());
-    EXPECT_THAT(Ids(), ElementsAre(IdOf(1)));
-  }
-};
-
-TEST_F(DamagedStoreTest, AFileThatIsNoDatabaseIsMovedAside) {
-  Overwrite(0, std::string(4096, 'x'));
-  ExpectANewOne();
-}
-
-TEST_F(DamagedStoreTest, ADatabaseWithADamagedPageIsMovedAside) {
-  Overwrite(4096, std::string(4096, 'x'));
-  ExpectANewOne();
-}
-
-TEST_F(DamagedStoreTest, ATruncatedDatabaseIsMovedAside) {
-  std::filesystem::resize_file(path_, 3 * 4096 + 17);
-  ExpectANewOne();
-}
-
-TEST_F(DamagedStoreTest, ADatabaseWithoutATableIsMovedAside) {
-  ASSERT_TRUE(Raw().Execute("DROP TABLE history").has_value());
-  ExpectANewOne();
-}
-
-TEST_F(DamagedStoreTest, ADamagedLogIsNoDamage) {
-  Reopen();
-  Record(Found(200), "200");
-  // What a killed daemon leaves: database and log.
-  const TempDir copy;
-  for (const std::string& name : Files()) {
-    std::filesystem::copy_file(directory_.Path(name), copy.Path(name));
-  }
-  const std::string log = copy.Path("threats.db-wal");
-  ASSERT_GT(std::filesystem::file_size(log), 1000U);
-  std::filesystem::resize_file(log, std::filesystem::file_size(log) - 1000);
-  auto opened = ThreatStore::Open(copy.path());
-  ASSERT_TRUE(opened.has_value()) << opened.error().message;
-  EXPECT_THAT((*opened)->notice(), IsEmpty());
-  EXPECT_EQ((*opened)->List()->size(), 100U);
-}
-
-TEST_F(DamagedStoreTest, ANewerSchemaIsLeftAlone) {
-  ASSERT_TRUE(Raw().Execute("PRAGMA user_version = 2").has_value());
-  const auto opened = ThreatStore::Open(directory_.path());
-  ASSERT_FALSE(opened.has_value());
-  EXPECT_EQ(opened.error().code, ErrorCode::kNotSupported);
-  EXPECT_THAT(opened.error().message, HasSubstr("version 2"));
-  EXPECT_THAT(Files(), ElementsAre("threats.db"));
 }
 
 TEST_F(ThreatStoreTest, CanBeUsedByManyThreads) {
