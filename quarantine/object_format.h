@@ -6,7 +6,6 @@
 #pragma once
 
 #include <array>
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -34,8 +33,6 @@ inline constexpr size_t kOffsetBytes = sizeof(uint64_t);
 inline constexpr size_t kMessageBytesMax = kOffsetBytes + kObjectChunkBytes;
 inline constexpr size_t kChunkBytesMin = kOffsetBytes + kChunkOverhead;
 inline constexpr size_t kChunkBytesMax = kMessageBytesMax + kChunkOverhead;
-inline constexpr size_t kReadBytes = size_t{256} << 10;
-static_assert(kReadBytes > kLengthBytes + kChunkBytesMax);
 
 using ObjectPrologue = std::array<uint8_t, kBoxAt>;
 

@@ -21,6 +21,9 @@
 namespace gatehouse {
 namespace {
 
+constexpr size_t kReadBytes = size_t{256} << 10;
+static_assert(kReadBytes > kLengthBytes + kChunkBytesMax);
+
 Unexpected Damaged(const std::string& what) {
   return Fail(ErrorCode::kInvalidInput, "sealed object: " + what);
 }

@@ -1,0 +1,191 @@
+#include "quarantine/vault_key.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "tests/temp_dir.h"
+
+namespace gatehouse {
+namespace {
+
+using ::testing::HasSubstr;
+
+static_assert(!std::is_copy_constructible_v<VaultKey>);
+static_assert(std::is_nothrow_move_constructible_v<VaultKey>);
+
+class VaultKeyTest : public testing::Test {
+ protected:
+  Result<VaultKey> LoadOrCreate() const {
+    const UniqueFd directory(
+        ::open(directory_.path().c_str(), O_DIRECTORY | O_CLOEXEC));
+    return VaultKey::LoadOrCreate(directory.UnsafeFd());
+  }
+  std::string File() const {
+    std::ifstream file(path_, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+  // A key file of these bytes, with the mode it must have.
+  void Write(std::string_view bytes) const {
+    (void)directory_.Write(kVaultKeyName, bytes);
+    ASSERT_EQ(::chmod(path_.c_str(), 0600), 0);
+  }
+  std::optional<Error> Refusal() const {
+    const std::string before = File();
+    const Result<VaultKey> key = LoadOrCreate();
+    EXPECT_EQ(File(), before) << "it was replaced";
+    if (key) return std::nullopt;
+    return key.error();
+  }
+
+  TempDir directory_;
+  const std::string path_ = directory_.Path(kVaultKeyName);
+};
+
+std::string BytesOf(const VaultKey& key) {
+  return std::string(AsText(key.UnsafeBytes()));
+}
+
+TEST_F(VaultKeyTest, IsMadeOnceAndLoadedFromThenOn) {
+  const auto first = LoadOrCreate();
+  ASSERT_TRUE(first.has_value()) << first.error().message;
+  const auto second = LoadOrCreate();
+  ASSERT_TRUE(second.has_value()) << second.error().message;
+  EXPECT_EQ(BytesOf(*first), BytesOf(*second));
+  EXPECT_NE(BytesOf(*first), std::string(kVaultKeyBytes, '\0'));
+}
+
+TEST_F(VaultKeyTest, IsForItsOwnerAloneWhateverTheUmask) {
+  for (const mode_t mask : {0000U, 0777U}) {
+    const mode_t before = ::umask(mask);
+    const auto key = LoadOrCreate();
+    (void)::umask(before);
+    ASSERT_TRUE(key.has_value()) << key.error().message;
+    struct stat status = {};
+    ASSERT_EQ(::stat(path_.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777U, 0600U);
+    ASSERT_EQ(::unlink(path_.c_str()), 0);
+  }
+}
+
+TEST_F(VaultKeyTest, LeavesNothingElseInTheDirectory) {
+  ASSERT_TRUE(LoadOrCreate().has_value());
+  const std::filesystem::directory_iterator files(directory_.path());
+  EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+}
+
+TEST_F(VaultKeyTest, IsDifferentInEveryDirectory) {
+  const TempDir other;
+  const UniqueFd directory(
+      ::open(other.path().c_str(), O_DIRECTORY | O_CLOEXEC));
+  const auto one = LoadOrCreate();
+  const auto two = VaultKey::LoadOrCreate(directory.UnsafeFd());
+  ASSERT_TRUE(one.has_value() && two.has_value());
+  EXPECT_NE(BytesOf(*one), BytesOf(*two));
+}
+
+TEST_F(VaultKeyTest, OpensTheGoldenKeyFile) {
+  std::filesystem::copy_file(std::string(GATEHOUSE_GOLDEN) + "/vault_v1.key",
+                             path_);
+  ASSERT_EQ(::chmod(path_.c_str(), 0600), 0);
+  const auto key = LoadOrCreate();
+  ASSERT_TRUE(key.has_value()) << key.error().message;
+  std::string expected;
+  for (char c = 0; c < 32; ++c) expected.push_back(c);
+  EXPECT_EQ(BytesOf(*key), expected);
+}
+
+TEST_F(VaultKeyTest, OthersMayNotUseTheFile) {
+  ASSERT_TRUE(LoadOrCreate().has_value());
+  for (const mode_t mode : {0640U, 0604U, 0620U, 0610U, 0666U}) {
+    ASSERT_EQ(::chmod(path_.c_str(), mode), 0);
+    const auto refusal = Refusal();
+    ASSERT_TRUE(refusal.has_value());
+    EXPECT_EQ(refusal->code, ErrorCode::kNotPermitted);
+    EXPECT_THAT(refusal->message, HasSubstr("must be 0600"));
+  }
+  ASSERT_EQ(::chmod(path_.c_str(), 0400), 0);
+  EXPECT_TRUE(LoadOrCreate().has_value());
+}
+
+TEST_F(VaultKeyTest, TheFileBelongsToUs) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to give a file away";
+  ASSERT_TRUE(LoadOrCreate().has_value());
+  ASSERT_EQ(::chown(path_.c_str(), 65534, 65534), 0);
+  const auto refusal = Refusal();
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->code, ErrorCode::kNotPermitted);
+  EXPECT_THAT(refusal->message, HasSubstr("belongs to uid 65534"));
+}
+
+TEST_F(VaultKeyTest, EveryWrongSizeIsRefused) {
+  ASSERT_TRUE(LoadOrCreate().has_value());
+  const std::string file = File();
+  for (size_t bytes = 0; bytes < file.size(); ++bytes) {
+    Write(file.substr(0, bytes));
+    EXPECT_TRUE(Refusal().has_value()) << bytes;
+  }
+  Write(file + '\0');
+  EXPECT_TRUE(Refusal().has_value());
+}
+
+TEST_F(VaultKeyTest, EveryFlippedBitIsRefused) {
+  ASSERT_TRUE(LoadOrCreate().has_value());
+  const std::string file = File();
+  for (size_t bit = 0; bit < file.size() * 8; ++bit) {
+    std::string flipped = file;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    Write(flipped);
+    EXPECT_TRUE(Refusal().has_value()) << bit;
+  }
+  Write(file);
+  EXPECT_FALSE(Refusal().has_value());
+}
+
+TEST_F(VaultKeyTest, ANewerVersionIsNotSupported) {
+  ASSERT_TRUE(LoadOrCreate().has_value());
+  std::string file = File();
+  file.at(8) = 2;
+  Write(file + "and more");
+  const auto refusal = Refusal();
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->code, ErrorCode::kNotSupported);
+}
+
+TEST_F(VaultKeyTest, FollowsNoLinkAndReadsNoPipe) {
+  ASSERT_EQ(::symlink("elsewhere", path_.c_str()), 0);
+  EXPECT_FALSE(LoadOrCreate().has_value());
+  EXPECT_FALSE(std::filesystem::exists(directory_.Path("elsewhere")));
+  ASSERT_EQ(::unlink(path_.c_str()), 0);
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  const auto key = LoadOrCreate();
+  ASSERT_FALSE(key.has_value());
+  EXPECT_THAT(key.error().message, HasSubstr("not a regular file"));
+}
+
+TEST_F(VaultKeyTest, CanBeMoved) {
+  std::array<uint8_t, kVaultKeyBytes> bytes = {};
+  bytes.fill(7);
+  Result<VaultKey> key = VaultKey::FromBytes(bytes);
+  ASSERT_TRUE(key.has_value());
+  const VaultKey moved = std::move(*key);
+  EXPECT_TRUE(
+      std::equal(bytes.begin(), bytes.end(), moved.UnsafeBytes().begin()));
+}
+
+}  // namespace
+}  // namespace gatehouse
