@@ -1,3 +1,4 @@
+#include <array>
 #include <cerrno>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -14,8 +15,13 @@ namespace {
 using Json = nlohmann::json;
 
 // Keys of Defender's managed configuration that this version acts on.
-constexpr std::string_view kSection = "antivirusEngine";
+constexpr std::string_view kEngineSection = "antivirusEngine";
 constexpr std::string_view kEnforcementLevel = "enforcementLevel";
+// What Defender's has no key for.
+constexpr std::string_view kOwnSection = "gatehouse";
+constexpr std::string_view kReleaseRing = "releaseRing";
+constexpr std::array<std::string_view, 3> kReleaseRings = {
+    "Production", "External", "InsiderFast"};
 
 Result<bool> ReadEnforcementLevel(const Json& value, const std::string& where,
                                   DaemonConfig& config) {
@@ -36,38 +42,51 @@ Result<bool> ReadEnforcementLevel(const Json& value, const std::string& where,
   return true;
 }
 
-Result<bool> ReadEngineSection(const Json& members, const std::string& path,
-                               DaemonConfig& config) {
-  const std::string section(kSection);
-  if (!members.is_object()) {
-    return Fail(ErrorCode::kInvalidInput,
-                path + ": '" + section + "' must be an object");
-  }
-  const std::string prefix = path + ": " + section + ".";
-  for (const auto& [key, value] : members.items()) {
-    std::string where = prefix;
-    where += key;
-    if (key == kEnforcementLevel) {
-      Result<bool> read = ReadEnforcementLevel(value, where, config);
-      if (!read) return read;
-    } else {
-      where += ": unknown key";
-      config.warnings.push_back(std::move(where));
+Result<bool> ReadReleaseRing(const Json& value, const std::string& where,
+                             DaemonConfig& config) {
+  for (const std::string_view ring : kReleaseRings) {
+    if (value == ring) {
+      config.release_ring = ring;
+      return true;
     }
   }
+  return Fail(ErrorCode::kInvalidInput,
+              where + ": must be one of Production, External, InsiderFast");
+}
+
+// One key of one section; unknown ones are warnings.
+Result<bool> ReadKey(std::string_view section, const std::string& key,
+                     const Json& value, const std::string& where,
+                     DaemonConfig& config) {
+  if (section == kEngineSection && key == kEnforcementLevel) {
+    return ReadEnforcementLevel(value, where, config);
+  }
+  if (section == kOwnSection && key == kReleaseRing) {
+    return ReadReleaseRing(value, where, config);
+  }
+  config.warnings.push_back(where + ": unknown key");
   return true;
 }
 
 Result<bool> ReadSections(const Json& root, const std::string& path,
                           DaemonConfig& config) {
   for (const auto& [section, members] : root.items()) {
-    if (section == kSection) {
-      Result<bool> read = ReadEngineSection(members, path, config);
-      if (!read) return read;
-    } else {
+    if (section != kEngineSection && section != kOwnSection) {
       std::string warning = path;
       warning.append(": unknown section '").append(section).append("'");
       config.warnings.push_back(std::move(warning));
+      continue;
+    }
+    if (!members.is_object()) {
+      std::string problem = path;
+      problem.append(": '").append(section).append("' must be an object");
+      return Fail(ErrorCode::kInvalidInput, std::move(problem));
+    }
+    for (const auto& [key, value] : members.items()) {
+      std::string where = path;
+      where.append(": ").append(section).append(".").append(key);
+      Result<bool> read = ReadKey(section, key, value, where, config);
+      if (!read) return read;
     }
   }
   return true;

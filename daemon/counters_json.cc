@@ -1,21 +1,13 @@
 #include "daemon/counters_json.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "base/time.h"
-#include "base/unique_fd.h"
+#include "ipc/json.h"
 
 namespace gatehouse {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json AuthJson(const AuthStatistics& auth) {
   Json reasons = Json::object();
@@ -62,7 +54,30 @@ Json SinkJson(const SinkStatistics& sink) {
   return Json{{"detectionsOnOpen", sink.detections_on_open.load()},
               {"detectionsOnClose", sink.detections_on_close.load()},
               {"detectionsOnRescan", sink.detections_on_rescan.load()},
-              {"closesNotScanned", sink.closes_not_scanned.load()}};
+              {"closesNotScanned", sink.closes_not_scanned.load()},
+              {"exempt", sink.exempt.load()}};
+}
+
+Json QuarantineJson(const RemediatorStatistics& remediator) {
+  return Json{{"hits", remediator.hits.load()},
+              {"hitsAgain", remediator.hits_again.load()},
+              {"hitsRefused", remediator.hits_refused.load()},
+              {"isolatedInTime", remediator.isolated_in_time.load()},
+              {"isolatedLate", remediator.isolated_late.load()},
+              {"notIsolated", remediator.not_isolated.load()},
+              {"recovered", remediator.recovered.load()},
+              {"recordErrors", remediator.record_errors.load()},
+              {"pending", remediator.pending.load()},
+              {"captured", remediator.captured.load()}};
+}
+
+Json ServerJson(const ServerStatistics& server) {
+  return Json{{"accepted", server.accepted.load()},
+              {"refused", server.refused.load()},
+              {"evicted", server.evicted.load()},
+              {"expired", server.expired.load()},
+              {"malformed", server.malformed.load()},
+              {"sessions", server.sessions_now.load()}};
 }
 
 Json RescansJson(const RescanStatistics& rescans) {
@@ -119,27 +134,10 @@ std::string CountersJson(const SharedState& shared,
       {"backgroundWorkers", WorkersJson(shared.background)},
       {"sink", SinkJson(shared.sink)},
       {"rescans", RescansJson(shared.rescans)},
+      {"quarantine", QuarantineJson(shared.remediator)},
+      {"server", ServerJson(shared.server)},
       {"crashedContents", shared.crashed.count.load()}};
   return counters.dump(2) + "\n";
-}
-
-Result<bool> ReplaceFile(const std::string& path, std::string_view text) {
-  const std::string temporary = path + ".new";
-  (void)::unlink(temporary.c_str());  // Of a process that died half way.
-  const UniqueFd fd(::open(temporary.c_str(),
-                           O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-                           S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
-  if (!fd.valid()) return FailSystem("create '" + temporary + "'", errno);
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd.UnsafeFd(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return FailSystem("write '" + temporary + "'", errno);
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    return FailSystem("rename '" + temporary + "'", errno);
-  }
-  return true;
 }
 
 }  // namespace gatehouse

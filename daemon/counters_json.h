@@ -14,8 +14,4 @@ namespace gatehouse {
 [[nodiscard]] std::string CountersJson(const SharedState& shared,
                                        const esl_journal_t* journal);
 
-// Writes `text` to `path` whole or not at all, through a file beside it.
-// Errors: kOperational. Not thread-safe for one path.
-Result<bool> ReplaceFile(const std::string& path, std::string_view text);
-
 }  // namespace gatehouse

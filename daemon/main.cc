@@ -14,6 +14,7 @@
 #include "daemon/state_lock.h"
 #include "daemon/supervisor.h"
 #include "es_linux.h"
+#include "ipc/socket.h"
 
 namespace gatehouse {
 namespace {
@@ -52,6 +53,8 @@ int Run(int argc, char** argv) {
   if (!run_directory) return FailStart(run_directory.error().message);
   Result<StateLock> lock = StateLock::Take(options.state_directory);
   if (!lock) return FailStart(lock.error().message);
+  const Result<UniqueFd> listener = ListenOn(options.run_directory);
+  if (!listener) return FailStart(listener.error().message);
   SharedState* shared = CreateSharedState();
   const uint32_t events_max = EventsThatFit();
   esl_journal_t* journal = esl_journal_create(events_max);
@@ -59,8 +62,11 @@ int Run(int argc, char** argv) {
     return FailStart("out of shared memory");
   }
   shared->previous_run_unclean.store(lock->previous_run_unclean() ? 1 : 0);
-  Supervisor supervisor({options, *lock, *shared, journal, events_max});
-  return supervisor.Run();
+  Supervisor supervisor(
+      {options, *lock, *shared, journal, events_max, listener->UnsafeFd()});
+  const int exit_code = supervisor.Run();
+  StopListening(options.run_directory);
+  return exit_code;
 }
 
 }  // namespace

@@ -54,6 +54,9 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
                                              "Configuration file (JSON)")
                                   ->type_name("FILE")
                                   ->capture_default_str();
+  bool no_quarantine = false;
+  app.add_flag("--no-quarantine", no_quarantine,
+               "Deny and record threats, and leave them where they are");
   app.add_flag("--allow-root-file-system", options.allow_root_file_system,
                "Let --protect name the file system of '/' too");
   try {
@@ -63,6 +66,7 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
     parsed.exit_code = app.exit(error) == 0 ? 0 : kExitUsage;
     return parsed;
   }
+  options.isolates = !no_quarantine;
   options.config_is_default = config->count() == 0;
   options.notify_socket = Environment("NOTIFY_SOCKET");
   options.watchdog_microseconds = WatchdogMicroseconds();

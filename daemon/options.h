@@ -3,6 +3,7 @@
 // Plain value; thread-compatible.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ struct DaemonOptions {
   std::string config_path = "/etc/gatehouse/mdatp_managed.json";
   bool config_is_default = true;  // A missing default file is no error.
   bool allow_root_file_system = false;
-  std::string notify_socket;           // $NOTIFY_SOCKET
+  bool isolates = true;       // --no-quarantine: deny and record, move nothing.
+  std::string notify_socket;  // $NOTIFY_SOCKET
   uint64_t watchdog_microseconds = 0;  // $WATCHDOG_USEC; 0: none.
 };
 
@@ -35,8 +37,10 @@ struct ParsedOptions {
 
 // What of the configuration file the daemon acts on.
 struct DaemonConfig {
-  bool real_time_protection = true;   // antivirusEngine.enforcementLevel
-  std::vector<std::string> warnings;  // Unknown keys and the like.
+  // antivirusEngine.enforcementLevel; empty: the file does not say.
+  std::optional<bool> real_time_protection;
+  std::string release_ring = "Production";  // gatehouse.releaseRing
+  std::vector<std::string> warnings;        // Unknown keys and the like.
 };
 
 // Reads and checks the JSON file. A missing file is an error unless it is the

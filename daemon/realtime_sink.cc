@@ -1,57 +1,111 @@
 #include "daemon/realtime_sink.h"
 
+#include <chrono>
 #include <utility>
 
+#include "base/time.h"
+
 namespace gatehouse {
+namespace {
+
+// Where nobody waits: how soon a file that was closed should be gone.
+constexpr std::chrono::seconds kIsolationTime{3};
+
+// Answers whoever is held. False if the policy had answered already.
+bool Answer(FileEvent& event, const Verdict& verdict) {
+  return !event.ticket.pending() || event.ticket.Settle(verdict);
+}
+
+}  // namespace
 
 void RealtimeSink::OnVerdict(FileEvent event, const Verdict& verdict) {
+  if (verdict.kind == VerdictKind::kInfected) {
+    OnInfected(std::move(event), verdict);
+    return;
+  }
   // Answer before anything else: a process is held still until we do.
-  const bool held = event.ticket.pending();
-  const bool in_time = held && event.ticket.Settle(verdict);
-  const bool late = held && !in_time;
-  if (verdict.kind == VerdictKind::kInfected) Detected(event, verdict, late);
+  const bool was_held = event.ticket.pending();
+  const bool in_time = Answer(event, verdict);
   if (event.kind == FileEventKind::kRescan) {
-    rescans_.Finish(verdict);
+    parts_.rescans.Finish(verdict);
+  } else if (!IsJudged(verdict)) {
+    OnNoVerdict(std::move(event), verdict, was_held);
+  } else if (!in_time) {
+    parts_.rescans.CountLateVerdict();
+  }
+}
+
+void RealtimeSink::OnInfected(FileEvent event, const Verdict& verdict) {
+  const bool is_exempt =
+      parts_.quarantine != nullptr &&
+      parts_.quarantine->exemptions().Covers(event.file.UnsafeFd());
+  const bool in_time =
+      Answer(event, is_exempt ? Verdict::NotScanned(NotScannedReason::kRestored)
+                              : verdict);
+  if (event.kind == FileEventKind::kRescan) {
+    parts_.rescans.Finish(verdict);
+  } else if (!in_time) {
+    parts_.rescans.CountLateVerdict();
+  }
+  if (is_exempt) {
+    parts_.statistics.exempt.fetch_add(1);
     return;
   }
-  if (IsJudged(verdict)) {
-    if (late) rescans_.CountLateVerdict();
-    return;
-  }
-  if (!held) statistics_.closes_not_scanned.fetch_add(1);
+  Detected(event, verdict, !in_time);
+  Isolate(std::move(event), verdict);
+}
+
+void RealtimeSink::OnNoVerdict(FileEvent event, const Verdict& verdict,
+                               bool was_held) {
+  if (!was_held) parts_.statistics.closes_not_scanned.fetch_add(1);
   // What kills the scanner is not scanned again by these signatures, and a
   // daemon that is stopping scans nothing.
   if (verdict.reason == NotScannedReason::kScanCrashed ||
       verdict.reason == NotScannedReason::kCancelled) {
     return;
   }
-  rescans_.Add(std::move(event));
+  parts_.rescans.Add(std::move(event));
 }
 
 void RealtimeSink::Detected(const FileEvent& event, const Verdict& verdict,
                             bool late) {
   const char* what = "threat found in a closed file";
-  std::atomic<uint64_t>* counter = &statistics_.detections_on_close;
+  std::atomic<uint64_t>* counter = &parts_.statistics.detections_on_close;
   switch (event.kind) {
     case FileEventKind::kExec:
     case FileEventKind::kOpen:
       what = late ? "threat found after its open was allowed"
                   : "open of a threat denied";
-      counter = &statistics_.detections_on_open;
+      counter = &parts_.statistics.detections_on_open;
       break;
     case FileEventKind::kRescan:
       what = "threat found by a rescan";
-      counter = &statistics_.detections_on_rescan;
+      counter = &parts_.statistics.detections_on_rescan;
       break;
     case FileEventKind::kClose:
     case FileEventKind::kCorpus:
       break;
   }
   counter->fetch_add(1);
-  log_.Log(Severity::kWarning, what,
-           {{"name", verdict.threat_name},
-            {"path", event.unsafe_path},
-            {"pid", std::to_string(event.pid)}});
+  parts_.log.Log(Severity::kWarning, what,
+                 {{"name", verdict.threat_name},
+                  {"path", event.unsafe_path},
+                  {"pid", std::to_string(event.pid)}});
+}
+
+void RealtimeSink::Isolate(FileEvent event, const Verdict& verdict) {
+  if (parts_.quarantine == nullptr) return;
+  Detection detection;
+  detection.threat_name = verdict.threat_name;
+  detection.isolate_by = event.deadline != kNever
+                             ? event.deadline
+                             : MonotonicClock::now() + kIsolationTime;
+  // Whoever opens the file next is denied anyway; a closed one may never be
+  // looked at again, so that it waits for its turn.
+  const bool may_wait = event.kind == FileEventKind::kClose ||
+                        event.kind == FileEventKind::kRescan;
+  detection.event = std::move(event);
+  (void)parts_.quarantine->remediator().Submit(std::move(detection), may_wait);
 }
 
 }  // namespace gatehouse

@@ -1,29 +1,39 @@
-// RealtimeSink: acts on the verdicts of real time. Answers first, then counts,
-// logs and queues what has to be looked at again.
+// RealtimeSink: acts on the verdicts of real time. Answers first, then hands
+// what is malicious to quarantine, counts, logs and queues what has to be
+// looked at again.
 //
-// Thread-safe. The queue, the log and the statistics must outlive it.
+// Thread-safe. What Parts refers to must outlive it.
 #pragma once
 
 #include "daemon/log.h"
 #include "daemon/shared_state.h"
 #include "engine/rescan_queue.h"
 #include "engine/verdict_sink.h"
+#include "quarantine/quarantine.h"
 
 namespace gatehouse {
 
 class RealtimeSink {
  public:
-  RealtimeSink(RescanQueue& rescans, LogWriter& log, SinkStatistics& statistics)
-      : rescans_(rescans), log_(log), statistics_(statistics) {}
+  struct Parts {
+    RescanQueue& rescans;
+    LogWriter& log;
+    SinkStatistics& statistics;
+    // Null when it could not be opened: threats are denied and stay where they
+    // are.
+    Quarantine* quarantine = nullptr;
+  };
+  explicit RealtimeSink(const Parts& parts) : parts_(parts) {}
 
   void OnVerdict(FileEvent event, const Verdict& verdict);
 
  private:
+  void OnInfected(FileEvent event, const Verdict& verdict);
+  void OnNoVerdict(FileEvent event, const Verdict& verdict, bool was_held);
   void Detected(const FileEvent& event, const Verdict& verdict, bool late);
+  void Isolate(FileEvent event, const Verdict& verdict);
 
-  RescanQueue& rescans_;
-  LogWriter& log_;
-  SinkStatistics& statistics_;
+  const Parts parts_;
 };
 static_assert(VerdictSink<RealtimeSink>);
 

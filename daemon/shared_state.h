@@ -12,6 +12,8 @@
 #include "engine/rescan_queue.h"
 #include "es_adapter/adapter.h"
 #include "es_adapter/auth_ledger.h"
+#include "ipc/server_limits.h"
+#include "quarantine/remediator.h"
 
 namespace gatehouse {
 
@@ -61,6 +63,8 @@ struct SharedState {
   RealtimeStatistics background;
   SinkStatistics sink;
   RescanStatistics rescans;
+  RemediatorStatistics remediator;
+  ServerStatistics server;
   CrashedContentTable crashed;
 };
 

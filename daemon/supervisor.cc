@@ -146,9 +146,12 @@ void Supervisor::BecomeWorker(pid_t supervisor) {
   const rlimit no_core = {0, 0};
   (void)::setrlimit(RLIMIT_CORE, &no_core);
   int exit_code = kExitUnableToStart;
-  const WorkerParts parts{parts_.options, parts_.shared, parts_.journal,
+  const WorkerParts parts{parts_.options,
+                          parts_.shared,
+                          parts_.journal,
                           parts_.events_max,
-                          parts_.shared.supervisor.workers_started.load()};
+                          parts_.shared.supervisor.workers_started.load(),
+                          parts_.unsafe_listener_fd};
   std::thread worker([&] { exit_code = RunWorker(parts); });
   worker.join();
   ::_exit(exit_code);
@@ -216,9 +219,10 @@ void Supervisor::CloseStrayDescriptors() {
     count = esl_journal_kept_fds(parts_.journal, kept_fds_.data(),
                                  kept_fds_.size() - 8);
   }
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO,
-                       signal_fd_.UnsafeFd(), parts_.state_lock.UnsafeFd()}) {
-    kept_fds_[count++] = fd;
+  for (const int fd :
+       {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, signal_fd_.UnsafeFd(),
+        parts_.state_lock.UnsafeFd(), parts_.unsafe_listener_fd}) {
+    if (fd >= 0) kept_fds_[count++] = fd;
   }
   std::sort(kept_fds_.begin(), kept_fds_.begin() + static_cast<long>(count));
   unsigned int first = 0;

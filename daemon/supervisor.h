@@ -28,7 +28,8 @@ class Supervisor {
     StateLock& state_lock;
     SharedState& shared;
     esl_journal_t* journal = nullptr;
-    uint32_t events_max = 0;  // Slots of the journal, of each kind.
+    uint32_t events_max = 0;      // Slots of the journal, of each kind.
+    int unsafe_listener_fd = -1;  // Clients wait here while there is no worker.
   };
   explicit Supervisor(const Parts& parts);
 

@@ -10,22 +10,29 @@
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 
 #include "base/thread_name.h"
+#include "daemon/client_requests.h"
 #include "daemon/counters_json.h"
+#include "daemon/health.h"
+#include "daemon/loaded_signatures.h"
 #include "daemon/log.h"
-#include "daemon/protected_paths.h"
+#include "daemon/protection.h"
+#include "daemon/real_time_setting.h"
 #include "daemon/realtime_sink.h"
+#include "daemon/replace_file.h"
 #include "engine/crash_mark.h"
 #include "engine/event_queue.h"
 #include "engine/realtime_workers.h"
 #include "es_adapter/adapter.h"
 #include "es_adapter/auth_ledger.h"
-#include "signatures/definitions.h"
+#include "ipc/server.h"
+#include "quarantine/quarantine.h"
 #include "signatures/signature_set.h"
 
 namespace gatehouse {
@@ -80,20 +87,20 @@ class Worker {
         ledger_(parts.events_max, parts.shared.auth),
         crashed_(parts.shared.crashed),
         rescans_(background_queue_, parts.shared.rescans),
-        sink_(rescans_, log_, parts.shared.sink),
         adapter_({auth_queue_, background_queue_, rescans_, ledger_, crashed_,
-                  parts.shared.auth, parts.shared.adapter}) {}
+                  parts.shared.auth, parts.shared.adapter}),
+        protection_(
+            {parts.options, parts.shared, parts.journal, adapter_, log_}),
+        real_time_(protection_) {}
 
   int Run();
 
  private:
-  bool IsProtecting() const;
   Result<bool> Start();
-  Result<std::shared_ptr<const SignatureSet>> CompileSignatures();
+  void OpenQuarantine();
   Result<bool> StartScanning(const std::shared_ptr<const SignatureSet>& set);
-  Result<bool> OpenClient(bool own_fault);
-  Result<bool> Protect();
-  Result<bool> Watch(const ProtectedFileSystem& file_system);
+  Result<bool> StartServing();
+  nlohmann::json Health() const;
   void ServeSignals();
   void WriteCounters();
   void Stop();
@@ -105,13 +112,21 @@ class Worker {
   EventQueue background_queue_;
   AuthLedger ledger_;
   CrashedContent crashed_;
+  DenyList deny_list_;
   RescanQueue rescans_;
-  RealtimeSink sink_;
   Adapter adapter_;
+  Protection protection_;
+  RealTimeSetting real_time_;
   DaemonConfig config_;
-  es_client_t* client_ = nullptr;  // Deleted by Stop.
+  LoadedSignatures signatures_;
+  std::string quarantine_error_;
+  std::unique_ptr<Quarantine> quarantine_;
+  std::optional<RealtimeSink> sink_;
   std::unique_ptr<RealtimeWorkers> scan_workers_;
   std::unique_ptr<RealtimeWorkers> background_workers_;
+  std::stop_source stop_requests_;
+  std::optional<ClientRequests> requests_;
+  std::unique_ptr<IpcServer> server_;
 };
 
 int Worker::Run() {
@@ -126,76 +141,72 @@ int Worker::Run() {
   parts_.shared.ready_worker.store(parts_.worker_number);
   log_.Log(Severity::kInfo, "ready",
            {{"worker", std::to_string(parts_.worker_number)},
-            {"real_time_protection", IsProtecting() ? "fanotify" : "off"}});
+            {"real_time_protection", protection_.state().subsystem}});
   ServeSignals();
   Stop();
   return 0;
 }
 
-bool Worker::IsProtecting() const {
-  return config_.real_time_protection && !parts_.options.protect.empty();
-}
-
 Result<bool> Worker::Start() {
   const bool own_fault = PredecessorDiedOfOwnFault(parts_.shared);
-  Result<bool> marks = InstallFaultMarks(&parts_.shared.fault_word);
-  if (!marks) return marks;
+  Result<bool> done = InstallFaultMarks(&parts_.shared.fault_word);
+  if (!done) return done;
   // First of all: marks outlive workers, and the files that are opened next may
   // be on a file system that is marked. Our own opens are allowed only once we
   // read events. What is adopted waits in the queue meanwhile.
-  if (!parts_.options.protect.empty()) {
-    Result<bool> opened = OpenClient(own_fault);
-    if (!opened) return opened;
-  }
-  const Result<DaemonConfig> config = ReadConfig(parts_.options);
+  done = protection_.Open(own_fault);
+  if (!done) return done;
+  Result<DaemonConfig> config = ReadConfig(parts_.options);
   if (!config) return Unexpected(config.error());
-  config_ = *config;
+  config_ = std::move(*config);
   for (const std::string& warning : config_.warnings) {
     log_.Log(Severity::kWarning, "configuration", {{"warning", warning}});
   }
-  const Result<std::shared_ptr<const SignatureSet>> set = CompileSignatures();
-  if (!set) return Unexpected(set.error());
-  Result<bool> scanning = StartScanning(*set);
-  if (!scanning) return scanning;
-  if (IsProtecting()) return Protect();
-  if (client_ != nullptr) (void)es_unsubscribe_all(client_);
-  return true;
+  done = real_time_.Load(config_, parts_.options.state_directory);
+  if (!done) return done;
+  Result<LoadedSignatures> signatures =
+      LoadSignatures(parts_.options.definitions_directory, log_);
+  if (!signatures) return Unexpected(signatures.error());
+  signatures_ = std::move(*signatures);
+  OpenQuarantine();
+  done = StartScanning(signatures_.set);
+  if (!done) return done;
+  // Nobody waits yet on a cold start: what a crash left is put in order first.
+  // A successor denies it meanwhile.
+  const bool is_cold_start = parts_.shared.protection_ready.load() == 0;
+  if (is_cold_start && quarantine_ != nullptr) {
+    quarantine_->remediator().WaitForRecovery();
+  }
+  done = real_time_.Apply();
+  if (!done) return done;
+  return StartServing();
 }
 
-Result<std::shared_ptr<const SignatureSet>> Worker::CompileSignatures() {
-  if (parts_.options.definitions_directory.empty()) {
-    return SignatureSet::Compile({}, {});
+// Without it, threats are denied and stay where they are, and health says so.
+void Worker::OpenQuarantine() {
+  const auto recorded = [this](const Threat& threat) {
+    log_.Log(Severity::kInfo, "threat recorded",
+             {{"id", threat.id},
+              {"name", threat.name},
+              {"path", threat.path},
+              {"status", ThreatStatusWord(threat.status())},
+              {"detail", threat.history.back().detail}});
+  };
+  const auto failed = [this](const Error& error) {
+    log_.Log(Severity::kError, "quarantine", {{"error", error.message}});
+  };
+  Result<std::unique_ptr<Quarantine>> quarantine = Quarantine::Open(
+      {parts_.options.state_directory, deny_list_, parts_.shared.remediator,
+       recorded, failed, parts_.options.isolates},
+      signatures_.set);
+  if (quarantine) {
+    quarantine_ = std::move(*quarantine);
+  } else {
+    quarantine_error_ = quarantine.error().message;
+    failed(quarantine.error());
   }
-  Result<Definitions> definitions =
-      LoadDefinitions(parts_.options.definitions_directory);
-  if (!definitions) return Unexpected(definitions.error());
-  const LineCounts totals = definitions->report.Totals();
-  for (const FileReport& file : definitions->report.files) {
-    log_.Log(Severity::kInfo, "definitions loaded",
-             {{"file", file.file},
-              {"loaded", std::to_string(file.counts.loaded)},
-              {"skipped", std::to_string(file.counts.skipped)},
-              {"malformed", std::to_string(file.counts.malformed)}});
-  }
-  for (const LoadProblem& problem : definitions->report.problems) {
-    log_.Log(Severity::kWarning, "definition not loaded",
-             {{"file", problem.file},
-              {"line", std::to_string(problem.line)},
-              {"reason", problem.reason}});
-  }
-  if (totals.loaded == 0) {
-    std::string files;
-    for (const FileReport& file : definitions->report.files) {
-      files += " '" + file.file + "'";
-    }
-    return Fail(ErrorCode::kInvalidInput,
-                "no usable signature in '" +
-                    parts_.options.definitions_directory +
-                    "':" + (files.empty() ? " no signature files" : files));
-  }
-  Signatures& loaded = definitions->signatures;
-  return SignatureSet::Compile(std::move(loaded.bodies),
-                               std::move(loaded.hashes));
+  sink_.emplace(RealtimeSink::Parts{rescans_, log_, parts_.shared.sink,
+                                    quarantine_.get()});
 }
 
 Result<bool> Worker::StartScanning(
@@ -204,8 +215,9 @@ Result<bool> Worker::StartScanning(
   options.workers =
       std::max(kScanWorkersMin, std::thread::hardware_concurrency());
   options.workers = std::min(options.workers, kWorkersMax / 2);
+  options.deny_list = &deny_list_;
   Result<std::unique_ptr<RealtimeWorkers>> scan =
-      RealtimeWorkers::Start(auth_queue_, set, SinkRef(sink_), &crashed_,
+      RealtimeWorkers::Start(auth_queue_, set, SinkRef(*sink_), &crashed_,
                              parts_.shared.realtime, options);
   if (!scan) return Unexpected(scan.error());
   scan_workers_ = std::move(*scan);
@@ -214,83 +226,31 @@ Result<bool> Worker::StartScanning(
   options.exec_reserved = 0;
   options.workers_max = kBackgroundWorkersMax;
   Result<std::unique_ptr<RealtimeWorkers>> background =
-      RealtimeWorkers::Start(background_queue_, set, SinkRef(sink_), &crashed_,
+      RealtimeWorkers::Start(background_queue_, set, SinkRef(*sink_), &crashed_,
                              parts_.shared.background, options);
   if (!background) return Unexpected(background.error());
   background_workers_ = std::move(*background);
   return true;
 }
 
-Result<bool> Worker::OpenClient(bool own_fault) {
-  // The supervisor has it for a moment when it answers for nobody.
-  JournalOwner expected = JournalOwner::kNobody;
-  while (!parts_.shared.journal_owner.compare_exchange_weak(
-      expected, JournalOwner::kWorker)) {
-    expected = JournalOwner::kNobody;
-    std::this_thread::yield();
-  }
-  const es_new_client_result_t result = esl_new_client_adopting(
-      &client_, parts_.journal, own_fault, &adapter_, Adapter::HandleMessage);
-  switch (result) {
-    case ES_NEW_CLIENT_RESULT_SUCCESS:
-      esl_set_detail(client_, ESL_DETAIL_FILE);
-      return true;
-    case ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED:
-      return Fail(ErrorCode::kNotPermitted,
-                  "real-time protection needs CAP_SYS_ADMIN");
-    case ES_NEW_CLIENT_RESULT_ERR_TOO_MANY_CLIENTS:
-      return Fail(ErrorCode::kLimitExceeded,
-                  "the kernel's limit of fanotify groups is reached");
-    case ES_NEW_CLIENT_RESULT_ERR_INVALID_ARGUMENT:
-    case ES_NEW_CLIENT_RESULT_ERR_INTERNAL:
-    case ES_NEW_CLIENT_RESULT_ERR_NOT_ENTITLED:
-    case ES_NEW_CLIENT_RESULT_ERR_NOT_PERMITTED:
-      break;
-  }
-  return Fail(ErrorCode::kOperational, "fanotify cannot be used here");
-}
-
-// The first worker marks; marks outlive it, and a successor looks up nothing:
-// something else may be mounted at the path by then.
-Result<bool> Worker::Protect() {
-  if (parts_.shared.protection_ready.load() != 0) return true;
-  const Result<ProtectedPaths> found = FindProtectedPaths(
-      parts_.options.protect, parts_.options.allow_root_file_system);
-  if (!found) return Unexpected(found.error());
-  for (const std::string& left_out : found->left_out) {
-    log_.Log(Severity::kWarning, "not protected, its server may hang",
-             {{"file_system", left_out}});
-  }
-  constexpr std::array kEvents = {ES_EVENT_TYPE_AUTH_OPEN,
-                                  ES_EVENT_TYPE_NOTIFY_CLOSE};
-  if (es_subscribe(client_, kEvents.data(), kEvents.size()) !=
-      ES_RETURN_SUCCESS) {
-    return Fail(ErrorCode::kNotSupported, "cannot subscribe to opens");
-  }
-  for (const ProtectedFileSystem& file_system : found->file_systems) {
-    Result<bool> watched = Watch(file_system);
-    if (!watched) return watched;
-  }
-  parts_.shared.protection_ready.store(1);
+Result<bool> Worker::StartServing() {
+  requests_.emplace(ClientRequests::Parts{
+      [this] { return Health(); }, real_time_, signatures_, crashed_,
+      quarantine_.get(), quarantine_error_, log_, stop_requests_.get_token()});
+  Result<std::unique_ptr<IpcServer>> server = IpcServer::Start(
+      parts_.unsafe_listener_fd,
+      [this](Session& session) { requests_->Handle(session); }, {},
+      parts_.shared.server);
+  if (!server) return Unexpected(server.error());
+  server_ = std::move(*server);
   return true;
 }
 
-// What is mounted below a protected path and cannot be asked for permission
-// (/proc, for one) is left out; what was named must be protected.
-Result<bool> Worker::Watch(const ProtectedFileSystem& file_system) {
-  const int error_number =
-      esl_watch_file_system(client_, file_system.mount_point.c_str());
-  if (error_number == 0) {
-    log_.Log(Severity::kInfo, "protecting",
-             {{"path", file_system.mount_point}});
-    return true;
-  }
-  const Error error = SystemError(
-      "protect '" + file_system.mount_point + "' (" + file_system.type + ")",
-      error_number);
-  if (file_system.is_named) return Unexpected(error);
-  log_.Log(Severity::kWarning, "not protected", {{"error", error.message}});
-  return true;
+nlohmann::json Worker::Health() const {
+  return HealthJson(
+      {protection_.state(), real_time_.is_enabled(), real_time_.is_managed(),
+       config_.release_ring, signatures_.version, signatures_.updated_ms,
+       WallClockMilliseconds(), quarantine_error_, parts_.shared.remediator});
 }
 
 void Worker::ServeSignals() {
@@ -311,8 +271,8 @@ void Worker::ServeSignals() {
 
 void Worker::WriteCounters() {
   const std::string path = parts_.options.run_directory + "/counters.json";
-  const Result<bool> written =
-      ReplaceFile(path, CountersJson(parts_.shared, parts_.journal));
+  const Result<bool> written = ReplaceFile(
+      path, CountersJson(parts_.shared, parts_.journal), Durability::kNone);
   if (written) {
     log_.Log(Severity::kInfo, "counters written", {{"path", path}});
   } else {
@@ -322,13 +282,16 @@ void Worker::WriteCounters() {
 }
 
 void Worker::Stop() {
+  (void)stop_requests_.request_stop();
+  server_.reset();  // Before what its sessions use.
   // First no more events, then those in work, then the connection.
-  if (client_ != nullptr) (void)es_unsubscribe_all(client_);
+  protection_.StopEvents();
   scan_workers_.reset();
   background_workers_.reset();
   FinishTickets();
-  if (client_ != nullptr) (void)es_delete_client(client_);
-  client_ = nullptr;
+  sink_.reset();
+  quarantine_.reset();  // Lets the last events go.
+  protection_.Close();
 }
 
 // An event whose push met the closing of the queue has nobody but us, and the
@@ -337,8 +300,8 @@ void Worker::FinishTickets() {
   while (ledger_.busy()) {
     std::optional<FileEvent> event = auth_queue_.Pop(false);
     if (event) {
-      sink_.OnVerdict(std::move(*event),
-                      Verdict::NotScanned(NotScannedReason::kCancelled));
+      sink_->OnVerdict(std::move(*event),
+                       Verdict::NotScanned(NotScannedReason::kCancelled));
     } else {
       std::this_thread::yield();
     }

@@ -17,8 +17,9 @@ struct WorkerParts {
   const DaemonOptions& options;
   SharedState& shared;
   esl_journal_t* journal = nullptr;
-  uint32_t events_max = 0;     // Slots of the journal, of each kind.
-  uint64_t worker_number = 0;  // Of SupervisorStatistics::workers_started.
+  uint32_t events_max = 0;      // Slots of the journal, of each kind.
+  uint64_t worker_number = 0;   // Of SupervisorStatistics::workers_started.
+  int unsafe_listener_fd = -1;  // Where clients connect; the supervisor's.
 };
 
 // Returns the exit code of the process: 0 after an orderly stop, 1 when it

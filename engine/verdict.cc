@@ -31,6 +31,8 @@ std::string_view ReasonWord(NotScannedReason reason) {
       return "no_worker";
     case NotScannedReason::kRestored:
       return "restored";
+    case NotScannedReason::kRemoteFileSystem:
+      return "remote_file_system";
   }
   return "unknown";
 }

@@ -32,8 +32,9 @@ enum class NotScannedReason : uint8_t {
   kScanCrashed,           // This content killed the scanner twice.
   kNoWorker,              // No worker process was there to judge.
   kRestored,              // Malicious, and an administrator restored it.
+  kRemoteFileSystem,      // A server that may hang would hold us up.
 };
-inline constexpr size_t kNotScannedReasonCount = 12;
+inline constexpr size_t kNotScannedReasonCount = 13;
 
 // The word for output and counters: "time_limit".
 [[nodiscard]] std::string_view ReasonWord(NotScannedReason reason);

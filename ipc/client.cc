@@ -8,7 +8,7 @@
 
 namespace gatehouse {
 
-Result<Client> Client::Connect(const std::string& run_directory) {
+Result<IpcClient> IpcClient::Connect(const std::string& run_directory) {
   Result<UniqueFd> connected = ConnectTo(run_directory, kConnectTimeout);
   if (!connected) return Unexpected(connected.error());
   const Result<PeerCredentials> peer = PeerOf(connected->UnsafeFd());
@@ -19,16 +19,16 @@ Result<Client> Client::Connect(const std::string& run_directory) {
                     " serves the socket, and only root may");
   }
   // Nothing that the daemon says comes with descriptors.
-  return Client(Connection(std::move(*connected), 0));
+  return IpcClient(Connection(std::move(*connected), 0));
 }
 
-Result<bool> Client::Send(const Json& request,
-                          std::span<const int> unsafe_fds) {
+Result<bool> IpcClient::Send(const Json& request,
+                             std::span<const int> unsafe_fds) {
   return connection_.Send(request, unsafe_fds, kClientSendTimeout);
 }
 
-Result<Json> Client::Receive(std::chrono::milliseconds timeout) {
-  Result<Message> message = connection_.Receive(timeout);
+Result<Json> IpcClient::Receive(std::chrono::milliseconds timeout) {
+  Result<IpcMessage> message = connection_.Receive(timeout);
   if (!message) return Unexpected(message.error());
   if (TypeOf(message->body) == kErrorType) {
     return Unexpected(ErrorOf(message->body));

@@ -1,4 +1,4 @@
-// Client: the side of mdatp of a connection to the daemon.
+// IpcClient: the side of mdatp of a connection to the daemon.
 //
 // One thread at a time. Owns its connection.
 #pragma once
@@ -17,11 +17,11 @@ namespace gatehouse {
 inline constexpr std::chrono::milliseconds kConnectTimeout{2000};
 inline constexpr std::chrono::milliseconds kClientSendTimeout{10000};
 
-class Client {
+class IpcClient {
  public:
   // Errors: kUnreachable; kNotPermitted when the server's user is neither root
   // nor ours: whatever it would say deserves no trust.
-  static Result<Client> Connect(const std::string& run_directory);
+  static Result<IpcClient> Connect(const std::string& run_directory);
 
   // Blocks for at most kClientSendTimeout. A server that has closed the
   // connection may have said why: Receive then tells.
@@ -33,7 +33,8 @@ class Client {
   Result<Json> Receive(std::chrono::milliseconds timeout);
 
  private:
-  explicit Client(Connection connection) : connection_(std::move(connection)) {}
+  explicit IpcClient(Connection connection)
+      : connection_(std::move(connection)) {}
 
   Connection connection_;
 };

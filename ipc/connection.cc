@@ -77,10 +77,10 @@ class Outgoing {
 
 }  // namespace
 
-Result<Message> MessageOf(FrameReader::Frame frame) {
+Result<IpcMessage> IpcMessageOf(FrameReader::Frame frame) {
   Result<Json> body = ParseObject(frame.payload);
   if (!body) return Unexpected(body.error());
-  return Message{std::move(*body), std::move(frame.descriptors)};
+  return IpcMessage{std::move(*body), std::move(frame.descriptors)};
 }
 
 Result<bool> Connection::Send(const Json& body, std::span<const int> unsafe_fds,
@@ -118,12 +118,12 @@ Result<bool> Connection::Send(const Json& body, std::span<const int> unsafe_fds,
   return true;
 }
 
-Result<Message> Connection::Receive(std::chrono::milliseconds timeout) {
+Result<IpcMessage> Connection::Receive(std::chrono::milliseconds timeout) {
   const MonotonicTime give_up_at = MonotonicClock::now() + timeout;
   for (;;) {
     const Result<bool> is_complete = reader_.ReadAvailable(socket_.UnsafeFd());
     if (!is_complete) return Unexpected(is_complete.error());
-    if (*is_complete) return MessageOf(reader_.Take());
+    if (*is_complete) return IpcMessageOf(reader_.Take());
     const Result<bool> is_ready =
         WaitFor(socket_.UnsafeFd(), POLLIN, give_up_at);
     if (!is_ready) return Unexpected(is_ready.error());

@@ -16,13 +16,13 @@
 
 namespace gatehouse {
 
-struct Message {
+struct IpcMessage {
   Json body;  // An object.
   std::vector<UniqueFd> descriptors;
 };
 
 // Makes a message of a frame. Errors: those of ParseObject.
-Result<Message> MessageOf(FrameReader::Frame frame);
+Result<IpcMessage> IpcMessageOf(FrameReader::Frame frame);
 
 class Connection {
  public:
@@ -42,7 +42,7 @@ class Connection {
   // Blocks until a whole message is there. Errors: kUnreachable (the peer has
   // gone, or `timeout` is over), kInvalidInput and kLimitExceeded (no message
   // of ours), kOperational; afterwards nothing more can be received.
-  Result<Message> Receive(std::chrono::milliseconds timeout);
+  Result<IpcMessage> Receive(std::chrono::milliseconds timeout);
 
   // Borrowed: valid as long as this object.
   int UnsafeFd() const { return socket_.UnsafeFd(); }

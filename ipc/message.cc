@@ -37,10 +37,10 @@ std::string Cut(std::string_view text, size_t bytes_max) {
 
 // The oldest entry is the detection, the newest the present status.
 std::vector<StatusChange> Shortened(const std::vector<StatusChange>& history) {
-  if (history.size() <= kThreatHistoryMax) return history;
+  if (history.size() <= kThreatFrameHistoryMax) return history;
   std::vector<StatusChange> shortened = {history.front()};
   shortened.insert(shortened.end(),
-                   history.end() - (ptrdiff_t{kThreatHistoryMax} - 1),
+                   history.end() - (ptrdiff_t{kThreatFrameHistoryMax} - 1),
                    history.end());
   return shortened;
 }
@@ -187,7 +187,7 @@ Result<Threat> ThreatOf(const Json& frame) {
   return threat;
 }
 
-Json ScanFrame(const ScanRecord& scan) {
+Json ScanFrame(const IpcScan& scan) {
   Json frame = {
       {"$type", kScanType}, {"scan_id", scan.scan_id}, {"type", scan.type}};
   PutTime(frame, "startTime", scan.start_time_ms);
@@ -197,8 +197,8 @@ Json ScanFrame(const ScanRecord& scan) {
   return frame;
 }
 
-Result<ScanRecord> ScanRecordOf(const Json& frame) {
-  ScanRecord scan;
+Result<IpcScan> IpcScanOf(const Json& frame) {
+  IpcScan scan;
   const std::array<TextPlace, 3> places = {{
       {"scan_id", scan.scan_id, kWordBytesMax},
       {"type", scan.type, kWordBytesMax},

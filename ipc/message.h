@@ -75,8 +75,8 @@ inline constexpr size_t kErrorMessageBytesMax = 4096;
 [[nodiscard]] Error ErrorOf(const Json& frame);
 
 // "threat" frames. Of a long history the oldest and the newest entries go:
-// kThreatHistoryMax of them. Display text is the receiver's business.
-inline constexpr size_t kThreatHistoryMax = 64;
+// kThreatFrameHistoryMax of them. Display text is the receiver's business.
+inline constexpr size_t kThreatFrameHistoryMax = 64;
 inline constexpr size_t kThreatDetailBytesMax = 256;
 inline constexpr size_t kPathBytesMax = 8192;
 inline constexpr size_t kThreatNameBytesMax = 1024;
@@ -85,7 +85,7 @@ inline constexpr size_t kThreatNameBytesMax = 1024;
 Result<Threat> ThreatOf(const Json& frame);
 
 // An on-demand scan that threats refer to.
-struct ScanRecord {
+struct IpcScan {
   std::string scan_id;
   std::string type;  // "custom"
   int64_t start_time_ms = 0;
@@ -93,8 +93,8 @@ struct ScanRecord {
   uint64_t files_scanned = 0;
   std::string state;  // "Running", "Succeeded", "Failed", "Cancelled".
 };
-[[nodiscard]] Json ScanFrame(const ScanRecord& scan);
-Result<ScanRecord> ScanRecordOf(const Json& frame);
+[[nodiscard]] Json ScanFrame(const IpcScan& scan);
+Result<IpcScan> IpcScanOf(const Json& frame);
 
 [[nodiscard]] Json EndFrame(uint64_t count);
 

@@ -48,7 +48,7 @@ void Dismiss(UniqueFd socket, const Error& error) {
 
 }  // namespace
 
-class Server::Loop {
+class IpcServer::Loop {
  public:
   Loop(int unsafe_listener_fd, SessionHandler handler,
        const ServerLimits& limits, ServerStatistics& statistics)
@@ -92,7 +92,7 @@ class Server::Loop {
   std::jthread thread_;
 };
 
-Result<bool> Server::Loop::Start() {
+Result<bool> IpcServer::Loop::Start() {
   epoll_.Reset(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_.valid()) return FailSystem("make an epoll set", errno);
   wake_.Reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -109,7 +109,7 @@ Result<bool> Server::Loop::Start() {
   return true;
 }
 
-void Server::Loop::Turn() {
+void IpcServer::Loop::Turn() {
   std::array<epoll_event, kEventsPerTurn> events = {};
   const int count =
       ::epoll_wait(epoll_.UnsafeFd(), events.data(), int{kEventsPerTurn},
@@ -140,19 +140,19 @@ void Server::Loop::Turn() {
 }
 
 // Also called by the threads of sessions.
-void Server::Loop::Wake() const {
+void IpcServer::Loop::Wake() const {
   // Fails only when the counter is full: then it wakes anyhow.
   (void)::eventfd_write(wake_.UnsafeFd(), 1);
 }
 
-bool Server::Loop::Watch(int fd) const {
+bool IpcServer::Loop::Watch(int fd) const {
   epoll_event event = {};
   event.events = EPOLLIN;
   event.data.fd = fd;
   return ::epoll_ctl(epoll_.UnsafeFd(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-void Server::Loop::WatchListener(bool on) {
+void IpcServer::Loop::WatchListener(bool on) {
   if (on) {
     is_accepting_ = Watch(unsafe_listener_fd_);
     // No memory for it: a pause, and again.
@@ -164,7 +164,7 @@ void Server::Loop::WatchListener(bool on) {
                     nullptr);  // It is in the set.
 }
 
-int Server::Loop::TimeoutMs(MonotonicTime now) const {
+int IpcServer::Loop::TimeoutMs(MonotonicTime now) const {
   const MonotonicTime next =
       std::min(half_open_.NextExpiry(), accept_again_at_);
   if (next == kNever) return -1;
@@ -173,7 +173,7 @@ int Server::Loop::TimeoutMs(MonotonicTime now) const {
       std::clamp<int64_t>(left.count(), 0, std::numeric_limits<int>::max()));
 }
 
-void Server::Loop::AcceptSome(MonotonicTime now) {
+void IpcServer::Loop::AcceptSome(MonotonicTime now) {
   for (size_t i = 0; i < kAcceptsPerTurn; ++i) {
     UniqueFd socket(::accept4(unsafe_listener_fd_, nullptr, nullptr,
                               SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -188,7 +188,7 @@ void Server::Loop::AcceptSome(MonotonicTime now) {
   }
 }
 
-void Server::Loop::Welcome(UniqueFd socket, MonotonicTime now) {
+void IpcServer::Loop::Welcome(UniqueFd socket, MonotonicTime now) {
   Result<PeerCredentials> peer = PeerOf(socket.UnsafeFd());
   if (!peer) {
     Count(statistics_.refused);
@@ -216,13 +216,13 @@ void Server::Loop::Welcome(UniqueFd socket, MonotonicTime now) {
   Read(fd, now);
 }
 
-void Server::Loop::PauseAccepting(MonotonicTime now) {
+void IpcServer::Loop::PauseAccepting(MonotonicTime now) {
   if (half_open_.EvictOne(now)) Count(statistics_.evicted);
   WatchListener(false);
   accept_again_at_ = now + kAcceptPause;
 }
 
-void Server::Loop::Read(int fd, MonotonicTime now) {
+void IpcServer::Loop::Read(int fd, MonotonicTime now) {
   HalfOpenConnection* const connection = half_open_.Find(fd);
   // An event for one that went earlier in this turn.
   if (connection == nullptr) return;
@@ -245,19 +245,18 @@ void Server::Loop::Read(int fd, MonotonicTime now) {
   Dismiss(std::move(taken.socket), is_complete.error());
 }
 
-Server::Server(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
+IpcServer::IpcServer(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
 
-Server::~Server() = default;
+IpcServer::~IpcServer() = default;
 
-Result<std::unique_ptr<Server>> Server::Start(int unsafe_listener_fd,
-                                              SessionHandler handler,
-                                              const ServerLimits& limits,
-                                              ServerStatistics& statistics) {
+Result<std::unique_ptr<IpcServer>> IpcServer::Start(
+    int unsafe_listener_fd, SessionHandler handler, const ServerLimits& limits,
+    ServerStatistics& statistics) {
   auto loop = std::make_unique<Loop>(unsafe_listener_fd, std::move(handler),
                                      limits, statistics);
   const Result<bool> is_running = loop->Start();
   if (!is_running) return Unexpected(is_running.error());
-  return std::unique_ptr<Server>(new Server(std::move(loop)));
+  return std::unique_ptr<IpcServer>(new IpcServer(std::move(loop)));
 }
 
 }  // namespace gatehouse

@@ -1,4 +1,4 @@
-// Server: accepts connections from anybody, reads one request from each and
+// IpcServer: accepts connections from anybody, reads one request from each and
 // lets a handler answer it.
 //
 // Thread-safe after Start. Owns its threads and all connections; borrows the
@@ -18,24 +18,24 @@
 
 namespace gatehouse {
 
-class Server {
+class IpcServer {
  public:
   // `unsafe_listener_fd` is what ListenOn returned; it and `statistics` outlive
   // the server. sessions_now starts at 0 again; the other counters go on.
   // Errors: kOperational, kLimitExceeded (no descriptors).
-  static Result<std::unique_ptr<Server>> Start(int unsafe_listener_fd,
-                                               SessionHandler handler,
-                                               const ServerLimits& limits,
-                                               ServerStatistics& statistics);
+  static Result<std::unique_ptr<IpcServer>> Start(int unsafe_listener_fd,
+                                                  SessionHandler handler,
+                                                  const ServerLimits& limits,
+                                                  ServerStatistics& statistics);
 
   // Accepts nothing more, ends all connections, and waits for the handlers.
-  ~Server();
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
+  ~IpcServer();
+  IpcServer(const IpcServer&) = delete;
+  IpcServer& operator=(const IpcServer&) = delete;
 
  private:
   class Loop;
-  explicit Server(std::unique_ptr<Loop> loop);
+  explicit IpcServer(std::unique_ptr<Loop> loop);
 
   std::unique_ptr<Loop> loop_;
 };

@@ -4,8 +4,8 @@
 
 namespace gatehouse {
 
-Session::Session(Connection connection, PeerCredentials peer, Message request,
-                 std::chrono::milliseconds send_timeout)
+Session::Session(Connection connection, PeerCredentials peer,
+                 IpcMessage request, std::chrono::milliseconds send_timeout)
     : connection_(std::move(connection)),
       peer_(std::move(peer)),
       request_(std::move(request)),
@@ -19,8 +19,8 @@ Result<bool> Session::SendError(const Error& error) {
   return Send(ErrorFrame(error));
 }
 
-Result<Message> Session::Receive(std::chrono::milliseconds timeout) {
-  Result<Message> message = connection_.Receive(timeout);
+Result<IpcMessage> Session::Receive(std::chrono::milliseconds timeout) {
+  Result<IpcMessage> message = connection_.Receive(timeout);
   if (!message && (message.error().code == ErrorCode::kInvalidInput ||
                    message.error().code == ErrorCode::kLimitExceeded)) {
     (void)SendError(message.error());  // Best effort: it may have gone.

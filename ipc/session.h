@@ -20,7 +20,7 @@ namespace gatehouse {
 
 class Session {
  public:
-  Session(Connection connection, PeerCredentials peer, Message request,
+  Session(Connection connection, PeerCredentials peer, IpcMessage request,
           std::chrono::milliseconds send_timeout);
 
   // Who asks, from the kernel. Decide by this and by nothing in the request.
@@ -44,12 +44,12 @@ class Session {
 
   // The next frame, within `timeout`. What is no frame of ours is answered
   // with an error frame here. On any error the session is over.
-  Result<Message> Receive(std::chrono::milliseconds timeout);
+  Result<IpcMessage> Receive(std::chrono::milliseconds timeout);
 
  private:
   Connection connection_;
   PeerCredentials peer_;
-  Message request_;
+  IpcMessage request_;
   std::chrono::milliseconds send_timeout_;
 };
 

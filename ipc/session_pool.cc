@@ -89,7 +89,7 @@ bool SessionPool::HasRoomFor(uid_t uid) const {
 }
 
 void SessionPool::Run(Running& running, HalfOpenConnection connection) {
-  Result<Message> request = MessageOf(connection.reader.Take());
+  Result<IpcMessage> request = IpcMessageOf(connection.reader.Take());
   Connection open(std::move(connection.socket), kFrameDescriptorsMax);
   if (!request) {
     statistics_.malformed.fetch_add(1, std::memory_order_relaxed);

@@ -132,4 +132,9 @@ Result<UniqueFd> ConnectTo(const std::string& run_directory,
   }
 }
 
+void StopListening(const std::string& run_directory) {
+  const std::string path = run_directory + "/" + kSocketName;
+  (void)::unlink(path.c_str());  // Whoever took its place is told by nobody.
+}
+
 }  // namespace gatehouse

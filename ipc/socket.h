@@ -21,6 +21,9 @@ inline constexpr int kListenBacklog = 128;
 // path is longer than an address may be (kLimitExceeded); system errors.
 Result<UniqueFd> ListenOn(const std::string& run_directory);
 
+// Removes the socket's name: whoever comes later finds nobody at once.
+void StopListening(const std::string& run_directory);
+
 // Connects to it. Blocks for at most `timeout`. Errors: kUnreachable, when
 // nobody serves it; kNotPermitted; kLimitExceeded as above; kOperational.
 Result<UniqueFd> ConnectTo(const std::string& run_directory,

@@ -32,7 +32,7 @@ Result<std::unique_ptr<Quarantine>> Quarantine::Open(
   for (const Error& problem : unfinished->problems) parts.failed(problem);
   Result<std::unique_ptr<Remediator>> remediator = Remediator::Start(
       {*quarantine->vault_, *quarantine->store_, parts.deny_list,
-       parts.statistics, parts.recorded, parts.failed},
+       parts.statistics, parts.recorded, parts.failed, parts.isolates},
       signatures, std::move(unfinished->isolations));
   if (!remediator) return Unexpected(remediator.error());
   quarantine->remediator_ = std::move(*remediator);

@@ -29,6 +29,7 @@ class Quarantine {
     // See Remediator::Parts.
     std::function<void(const Threat&)> recorded;
     std::function<void(const Error&)> failed;
+    bool isolates = true;
   };
 
   // Opens vault and store, denies what a dead process left unfinished, and

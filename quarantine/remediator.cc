@@ -66,7 +66,9 @@ Remediator::~Remediator() {
     left.swap(queue_);
   }
   for (const Work& work : left) {
-    RecordRefused(work.detection, "the daemon was stopped");
+    const Threat threat = RecordInPlace(work.detection, ThreatStatus::kBlocked,
+                                        "the daemon was stopped");
+    if (work.detection.done) work.detection.done(threat);
   }
 }
 
@@ -102,8 +104,15 @@ bool Remediator::Submit(Detection detection, bool may_wait) {
       return true;
     }
   }
+  // Not recorded: whoever found it may have others waiting for him. The file
+  // is in its place, and judged again when somebody opens it.
   parts_.statistics.hits_refused.fetch_add(1);
-  RecordRefused(detection, "too many files are being isolated");
+  if (detection.done) {
+    Threat threat = ThreatOf(ObjectHeader());
+    threat.history.push_back({WallClockMilliseconds(), ThreatStatus::kBlocked,
+                              "too many files are being isolated"});
+    detection.done(threat);
+  }
   return false;
 }
 
@@ -139,9 +148,7 @@ void Remediator::Run(Isolator& isolator, bool recovers) {
 
 void Remediator::Deal(Isolator& isolator, Work work) {
   const Detection& detection = work.detection;
-  Isolation isolation =
-      isolator.Isolate({detection.event.file.UnsafeFd(), detection.threat_name,
-                        detection.scan_id});
+  Isolation isolation = Treat(isolator, detection);
   const bool in_time = MonotonicClock::now() <= detection.isolate_by;
   Threat threat = ThreatOf(isolation.header);
   if (IsKnownAndGone(isolation)) {
@@ -165,11 +172,21 @@ void Remediator::Deal(Isolator& isolator, Work work) {
   for (const auto& other : also_done) other(threat);
 }
 
+Isolation Remediator::Treat(Isolator& isolator, const Detection& detection) {
+  if (!parts_.isolates) {
+    return InPlace(detection, ThreatStatus::kBlocked,
+                   "quarantine is switched off");
+  }
+  return isolator.Isolate({detection.event.file.UnsafeFd(),
+                           detection.threat_name, detection.scan_id});
+}
+
 // A hit of somebody who opened the file before its name was gone and was
 // judged after.
 bool Remediator::IsKnownAndGone(const Isolation& isolation) {
   if (isolation.status != ThreatStatus::kNotFound) return false;
-  const Result<bool> known = parts_.store.Knows(FileKey(isolation.header.file));
+  const Result<bool> known =
+      parts_.store.KnowsFile(FileKey(isolation.header.file));
   return known && *known;
 }
 
@@ -276,7 +293,17 @@ void Remediator::Record(Threat& threat, const std::string& file_key) {
   if (parts_.recorded) parts_.recorded(threat);
 }
 
-void Remediator::RecordRefused(const Detection& detection, const char* why) {
+Threat Remediator::RecordOnly(const Detection& detection, const char* why) {
+  return RecordInPlace(detection, ThreatStatus::kDetected, why);
+}
+
+Threat Remediator::RecordInPlace(const Detection& detection,
+                                 ThreatStatus status, const char* why) {
+  return RecordIsolation(InPlace(detection, status, why), std::nullopt);
+}
+
+Isolation Remediator::InPlace(const Detection& detection, ThreatStatus status,
+                              const char* why) {
   const int fd = detection.event.file.UnsafeFd();
   FileOperations& files = parts_.vault.files();
   ObjectHeader header;
@@ -285,9 +312,7 @@ void Remediator::RecordRefused(const Detection& detection, const char* why) {
   header.scan_id = detection.scan_id;
   header.path = files.PathOf(fd).value_or("");
   header.file = files.Identity(fd).value_or(FileFacts());
-  const Threat threat = RecordIsolation(
-      {ThreatStatus::kBlocked, why, std::move(header), {}}, std::nullopt);
-  if (detection.done) detection.done(threat);
+  return {status, why, std::move(header), {}};
 }
 
 // --- Recovery ---------------------------------------------------------------

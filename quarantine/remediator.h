@@ -74,6 +74,8 @@ class Remediator {
     // What was recorded, and what could not be; called on any thread of ours.
     std::function<void(const Threat&)> recorded;
     std::function<void(const Error&)> failed;
+    // False: hits are recorded as blocked and left where they are.
+    bool isolates = true;
   };
 
   // Starts the threads, the first of which deals with `unfinished` before
@@ -88,9 +90,14 @@ class Remediator {
   Remediator(const Remediator&) = delete;
   Remediator& operator=(const Remediator&) = delete;
 
-  // Takes a hit. With `may_wait` it blocks while there is no room; else it
-  // returns false then, and the detection has been recorded as blocked.
+  // Takes a hit. While there is no room it blocks with `may_wait`, else it
+  // returns false: counted, the file in its place, `done` called with what is
+  // not recorded.
   bool Submit(Detection detection, bool may_wait);
+
+  // Records what is left in its place on purpose, as detected. Does not call
+  // `done`.
+  Threat RecordOnly(const Detection& detection, const char* why);
 
   // Blocks until the unfinished isolations of Start are dealt with.
   void WaitForRecovery();
@@ -115,6 +122,7 @@ class Remediator {
   void Recover(Isolator& isolator);
   std::optional<Work> Take();
   void Deal(Isolator& isolator, Work work);
+  Isolation Treat(Isolator& isolator, const Detection& detection);
   bool IsKnownAndGone(const Isolation& isolation);
   Callbacks TakeCallbacks(const Key& key);
   Callbacks EndWork(const Key& key);
@@ -126,7 +134,10 @@ class Remediator {
   bool FinishOne(Isolator& isolator, CapturedFile& captured, bool is_last_call);
   static Key KeyOf(int fd);
   void Record(Threat& threat, const std::string& file_key);
-  void RecordRefused(const Detection& detection, const char* why);
+  Isolation InPlace(const Detection& detection, ThreatStatus status,
+                    const char* why);
+  Threat RecordInPlace(const Detection& detection, ThreatStatus status,
+                       const char* why);
 
   const Parts parts_;
   std::vector<UnfinishedIsolation> unfinished_;  // Of the first thread.

@@ -157,6 +157,11 @@ Result<std::vector<Threat>> ThreatStore::WithStatus(ThreatStatus status) const {
   return state_->threats->WithStatus(status);
 }
 
+Result<bool> ThreatStore::KnowsFile(std::string_view file_key) const {
+  const MutexLock lock(mutex_);
+  return state_->threats->KnowsFile(file_key);
+}
+
 Result<Threat> ThreatStore::Get(std::string_view id) const {
   const MutexLock lock(mutex_);
   Result<std::vector<Threat>> threats = state_->threats->WithId(id);

@@ -110,7 +110,7 @@ class ThreatStore {
   Result<Threat> Get(std::string_view id) const;
 
   // True if a threat was recorded with this key, whatever became of it.
-  Result<bool> Knows(std::string_view file_key) const;
+  Result<bool> KnowsFile(std::string_view file_key) const;
 
   // Adding replaces an exemption of the same file and content. Errors:
   // kInvalidInput without a key, kLimitExceeded above kExemptionsMax.

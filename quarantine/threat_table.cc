@@ -77,6 +77,7 @@ Result<ThreatTable> ThreatTable::Prepare(const Database& database) {
       {&table.count_, "SELECT COUNT(*) FROM threats"},
       {&table.prune_, kPrune},
       {&table.find_id_, "SELECT 1 FROM threats WHERE id = ?1"},
+      {&table.find_file_, "SELECT 1 FROM threats WHERE file_key = ?1"},
       {&table.find_unfinished_, kFindUnfinished},
       {&table.of_owner_, kOfOwner},
       {&table.with_status_, kWithStatus},
@@ -172,6 +173,11 @@ Result<uint64_t> ThreatTable::Prune(size_t threats_max,
 Result<bool> ThreatTable::Knows(std::string_view id) {
   Run run(find_id_);
   return run.Text(id).Step();
+}
+
+Result<bool> ThreatTable::KnowsFile(std::string_view file_key) {
+  Run run(find_file_);
+  return run.Bytes(file_key).Step();
 }
 
 Result<std::string> ThreatTable::UnfinishedOf(std::string_view file_key) {

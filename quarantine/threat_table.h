@@ -31,6 +31,7 @@ class ThreatTable {
   Result<uint64_t> Prune(size_t threats_max, std::string_view kept_id);
 
   Result<bool> Knows(std::string_view id);
+  Result<bool> KnowsFile(std::string_view file_key);
   Result<std::vector<Threat>> OfOwner(std::optional<uint32_t> owner_uid);
   Result<std::vector<Threat>> WithStatus(ThreatStatus status);
   Result<std::vector<Threat>> WithId(std::string_view id);  // One, or none.
@@ -53,6 +54,7 @@ class ThreatTable {
   Statement count_;
   Statement prune_;
   Statement find_id_;
+  Statement find_file_;
   Statement find_unfinished_;
   Statement of_owner_;
   Statement with_status_;

@@ -34,27 +34,40 @@ class ConfigTest : public testing::Test {
   const TempDir directory_;
 };
 
-TEST_F(ConfigTest, ProtectsInRealTimeUnlessToldOtherwise) {
+TEST_F(ConfigTest, LeavesRealTimeProtectionOpenUnlessToldOtherwise) {
   const auto config = Read("{}");
   ASSERT_TRUE(config.has_value());
-  EXPECT_TRUE(config->real_time_protection);
+  EXPECT_FALSE(config->real_time_protection.has_value());
   EXPECT_THAT(config->warnings, IsEmpty());
 }
 
 TEST_F(ConfigTest, ReadsTheEnforcementLevel) {
-  EXPECT_TRUE(Read(R"({"antivirusEngine":{"enforcementLevel":"real_time"}})")
-                  .value()
-                  .real_time_protection);
-  EXPECT_FALSE(Read(R"({"antivirusEngine":{"enforcementLevel":"on_demand"}})")
-                   .value()
-                   .real_time_protection);
+  EXPECT_EQ(Read(R"({"antivirusEngine":{"enforcementLevel":"real_time"}})")
+                .value()
+                .real_time_protection,
+            true);
+  EXPECT_EQ(Read(R"({"antivirusEngine":{"enforcementLevel":"on_demand"}})")
+                .value()
+                .real_time_protection,
+            false);
+}
+
+TEST_F(ConfigTest, ReadsTheReleaseRing) {
+  EXPECT_EQ(Read("{}").value().release_ring, "Production");
+  EXPECT_EQ(Read(R"({"gatehouse":{"releaseRing":"InsiderFast"}})")
+                .value()
+                .release_ring,
+            "InsiderFast");
+  const auto wrong = Read(R"({"gatehouse":{"releaseRing":"beta"}})");
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_THAT(wrong.error().message, HasSubstr("gatehouse.releaseRing"));
 }
 
 TEST_F(ConfigTest, WarnsOfKeysThatItDoesNotKnow) {
   const auto config = Read(R"({"cloudService":{"enabled":true},
       "antivirusEngine":{"threadCount":4,"enforcementLevel":"on_demand"}})");
   ASSERT_TRUE(config.has_value());
-  EXPECT_FALSE(config->real_time_protection);
+  EXPECT_EQ(config->real_time_protection, false);
   EXPECT_THAT(config->warnings,
               ElementsAre(HasSubstr("antivirusEngine.threadCount"),
                           HasSubstr("'cloudService'")));

@@ -59,7 +59,7 @@ class RealtimeSinkTest : public testing::Test {
     log_write_.Reset(ends[1]);
     log_.emplace(log_write_.UnsafeFd());
     rescans_.emplace(queue_, rescan_statistics_);
-    sink_.emplace(*rescans_, *log_, statistics_);
+    sink_.emplace(RealtimeSink::Parts{*rescans_, *log_, statistics_, nullptr});
   }
 
   static FileEvent Event(FileEventKind kind) {

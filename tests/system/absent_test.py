@@ -20,7 +20,8 @@ class AbsentTest(gate.GateTest):
                         b"Test.One:0:*:" + b"marker one".hex().encode())
         gate.write_file(self.path("evil"), gate.eicar())
         gate.write_file(self.path("clean"), b"harmless")
-        daemon = self.start_daemon(["--definitions", definitions])
+        daemon = self.start_daemon(["--definitions", definitions,
+                                    "--no-quarantine"])
         opener, = self.start_openers(1)
         self.assertEqual(opener.open(self.path("evil"))["errno"], EPERM)
 

@@ -19,7 +19,7 @@ class AnswersTest(gate.GateTest):
     def test_every_event_read_is_answered_once(self):
         clean = self.write_clean_files(20)
         gate.write_file(self.path("evil-0"), gate.eicar())
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         trace_path = os.path.join(self.base, "trace")
         tracer = subprocess.Popen(
             ["strace", "-f", "-qq", "-x", "-s", "4096", "-e",

@@ -15,7 +15,7 @@ class DenyTest(gate.GateTest):
 
     def test_eicar_is_denied_while_its_writer_has_it_open(self):
         clean = self.write_clean_files(CLEAN_FILES)
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         openers = self.start_openers(PROCESSES)
         totals = {}
         for round_number in range(ROUNDS):
@@ -52,13 +52,13 @@ class DenyTest(gate.GateTest):
         gate.write_file(self.path("evil"), gate.eicar())
         opener, = self.start_openers(1)
         self.assertEqual(opener.open(self.path("evil"))["bytes"], 68)
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         self.assertEqual(opener.open(self.path("evil"))["errno"], 1)
         self.assertEqual(daemon.stop(), 0)
         self.assertEqual(opener.open(self.path("evil"))["bytes"], 68)
 
     def test_a_written_file_is_scanned_when_it_is_closed(self):
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         gate.write_file(self.path("evil"), gate.eicar())
         gate.write_file(self.path("clean"), b"harmless")
         gate.until(lambda: daemon.counters()["sink"]["detectionsOnClose"] == 1,
@@ -69,7 +69,7 @@ class DenyTest(gate.GateTest):
         gate.write_file(self.path("evil"), gate.eicar())
         os.link(self.path("evil"), self.path("link"))
         os.symlink("evil", self.path("symlink"))
-        self.start_daemon()
+        self.start_daemon(["--no-quarantine"])
         for name in ("evil", "link", "symlink"):
             for flags in (os.O_RDONLY, os.O_RDWR, os.O_WRONLY,
                           os.O_WRONLY | os.O_TRUNC, os.O_WRONLY | os.O_APPEND):

@@ -21,7 +21,7 @@ class FloodTest(gate.GateTest):
         self.write_endless_files(24)
         gate.write_file(self.path("evil"), gate.eicar())
         gate.write_file(self.path("clean"), b"harmless")
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         flood = self.start_openers(24)
         prober, = self.start_openers(1)
         for index, opener in enumerate(flood):
@@ -46,7 +46,7 @@ class FloodTest(gate.GateTest):
         broken before our reader had its descriptor. Known and counted."""
         gate.write_file(self.path("leased"), b"harmless")
         gate.write_file(self.path("evil"), gate.eicar())
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         opener, = self.start_openers(1)
         with open(self.path("leased"), "rb+") as holder:
             daemon.settled_counters()  # Only we have it open now.
@@ -60,7 +60,7 @@ class FloodTest(gate.GateTest):
     def test_a_file_cut_short_while_it_is_scanned_harms_nothing(self):
         path = self.path("shrinking")
         gate.write_file(path, b"x" * (64 << 20))
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         opener, = self.start_openers(1)
         opener.ask("open", path)
         for size in range(60, 0, -4):

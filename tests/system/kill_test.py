@@ -68,7 +68,7 @@ class KillTest(gate.GateTest):
                    "no descriptor has leaked")
 
     def test_killall_by_name_at_random_moments(self):
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         daemon.counters()
         descriptors = daemon.descriptors()
 
@@ -82,7 +82,7 @@ class KillTest(gate.GateTest):
         self.assertEqual(daemon.stop(), 0)
 
     def test_kills_at_random_moments_by_pid(self):
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         daemon.counters()
         descriptors = daemon.descriptors()
 
@@ -100,7 +100,7 @@ class KillTest(gate.GateTest):
         opener, = self.start_openers(1)
         opened = 0
         for _ in range(5):
-            daemon = self.start_daemon()
+            daemon = self.start_daemon(["--no-quarantine"])
             opener.ask("loop", self.clean, CLEAN_FILES, self.path("evil-"),
                        EVIL_FILES)
             gate.pause(self.random.uniform(0.0, 0.03))
@@ -121,7 +121,7 @@ class KillTest(gate.GateTest):
         config = self.path("config.json")
         gate.write_file(config, b"{}")
         daemon = self.start_daemon(["--definitions", definitions,
-                                    "--config", config])
+                                    "--config", config, "--no-quarantine"])
         opener, = self.start_openers(1)
         for _ in range(10):
             os.kill(daemon.worker(), signal.SIGKILL)
@@ -131,7 +131,7 @@ class KillTest(gate.GateTest):
         self.assertEqual(counters["eventSource"]["allowedNoWorker"], 0)
 
     def test_a_stopped_worker_is_replaced(self):
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         opener, = self.start_openers(1)
         daemon.stop_worker()
         self.assertEqual(opener.open(self.path("evil-0"))["errno"], 1)
@@ -139,7 +139,7 @@ class KillTest(gate.GateTest):
             daemon.counters()["supervisor"]["workersUnresponsive"], 1)
 
     def test_when_the_supervisor_dies_openers_are_released_and_it_is_told(self):
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         opener, = self.start_openers(1)
         self.assertEqual(opener.open(self.path("evil-0"))["errno"], 1)
         daemon.process.kill()
@@ -147,10 +147,10 @@ class KillTest(gate.GateTest):
         # The worker goes with it, and with both the group: fail open.
         gate.until(lambda: opener.open(self.path("evil-0"))["errno"] == 0,
                    "the kernel allows")
-        again = self.start_daemon()
+        again = self.start_daemon(["--no-quarantine"])
         self.assertTrue(again.counters()["previousRunUnclean"])
         self.assertEqual(again.stop(), 0)
-        third = self.start_daemon()
+        third = self.start_daemon(["--no-quarantine"])
         self.assertFalse(third.counters()["previousRunUnclean"])
 
 

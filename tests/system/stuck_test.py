@@ -35,7 +35,7 @@ class StuckTest(gate.GateTest):
 
     def stuck(self, count, evil_in_time):
         self.write_sticky_files(count)
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         sticky = self.start_openers(count)
         for index, opener in enumerate(sticky):
             opener.ask("open", self.path("sticky-%d" % index))
@@ -83,7 +83,7 @@ class StuckTest(gate.GateTest):
         self.assertGreater(counters["realtimeWorkers"]["limitHits"], 0)
 
     def test_a_stuck_scan_of_a_closed_file_holds_up_no_open(self):
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         self.write_sticky_files(8)
         gate.until(
             lambda: daemon.counters()["backgroundWorkers"]["stuck"] == 6,
@@ -97,7 +97,7 @@ class StuckTest(gate.GateTest):
     def test_what_crashes_the_scanner_twice_is_answered_by_policy(self):
         gate.write_file(self.path("crash"), CRASH)
         gate.write_file(self.path("copy"), CRASH)
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         victim, prober = self.start_openers(2)
         victim.ask("open", self.path("crash"))
         # Meanwhile the others get their answers.
@@ -122,7 +122,7 @@ class StuckTest(gate.GateTest):
         self.assertEqual(daemon.stop(), 0)
 
     def test_a_closed_file_that_crashes_the_scanner_is_given_up(self):
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         gate.write_file(self.path("crash"), CRASH)
         gate.until(lambda: daemon.counters()["crashedContents"] == 1,
                    "its content is remembered")

@@ -1,0 +1,204 @@
+#include "daemon/client_requests.h"
+
+#include <unistd.h>
+
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "daemon/scan_session.h"
+#include "ipc/message.h"
+
+namespace gatehouse {
+namespace {
+
+// A daemon that does not run as root serves its own user as root.
+bool IsAdministrator(const PeerCredentials& peer) {
+  return peer.uid == 0 || peer.uid == ::geteuid();
+}
+
+std::optional<uint32_t> OwnerFilter(const PeerCredentials& peer) {
+  if (IsAdministrator(peer)) return std::nullopt;
+  return peer.uid;
+}
+
+Result<bool> RequireAdministrator(const Session& session, const char* what) {
+  if (IsAdministrator(session.peer())) return true;
+  return Fail(ErrorCode::kNotPermitted, std::string("only root may ") + what);
+}
+
+// To others than its owner, a threat does not exist.
+Error NoThreat(const std::string& id) {
+  return {ErrorCode::kNotFound, "no threat with the id '" + id + "'"};
+}
+
+IpcScan ScanOf(const ScanRecord& record) {
+  IpcScan scan;
+  scan.scan_id = record.id;
+  scan.type = record.type;
+  scan.start_time_ms = record.start_ms;
+  scan.end_time_ms = record.end_ms;
+  scan.files_scanned = record.files_scanned;
+  scan.state = record.state;
+  return scan;
+}
+
+// Whose scan it was is nobody's business but his and root's: a threat of a
+// user that root's scan found comes without the scan.
+std::vector<ScanRecord> ScansOf(const std::vector<Threat>& threats,
+                                std::vector<ScanRecord> scans) {
+  std::set<std::string> wanted;
+  for (const Threat& threat : threats) wanted.insert(threat.scan_id);
+  std::erase_if(scans, [&wanted](const ScanRecord& scan) {
+    return !wanted.contains(scan.id);
+  });
+  return scans;
+}
+
+}  // namespace
+
+void ClientRequests::Handle(Session& session) {
+  const Result<IpcRequest> request =
+      ParseRequest(session.request(), session.descriptor_count());
+  const Result<bool> done = request ? Dispatch(session, *request)
+                                    : Result<bool>(Unexpected(request.error()));
+  // The client may be gone; it is the only one who would want to know.
+  if (!done) (void)session.SendError(done.error());
+}
+
+Result<bool> ClientRequests::Dispatch(Session& session,
+                                      const IpcRequest& request) {
+  switch (request.command) {
+    case IpcCommand::kHealth:
+      return session.Send(Json(parts_.health()));
+    case IpcCommand::kVersion:
+      return session.Send(
+          {{"$type", kVersionType}, {"appVersion", GATEHOUSE_VERSION}});
+    case IpcCommand::kThreatList:
+    case IpcCommand::kThreatGet:
+    case IpcCommand::kQuarantineList:
+      return SendThreats(session, request);
+    case IpcCommand::kQuarantineRestore:
+      return Restore(session, request);
+    case IpcCommand::kQuarantineRemove:
+      return Remove(session, request);
+    case IpcCommand::kConfigSet:
+      return Configure(session, request);
+    case IpcCommand::kScanBegin:
+      return Scan(session, request);
+    case IpcCommand::kScanFiles:
+    case IpcCommand::kScanEnd:
+      break;
+  }
+  return Fail(ErrorCode::kInvalidInput, "there is no scan that goes on");
+}
+
+Result<Quarantine*> ClientRequests::OpenQuarantine() {
+  if (parts_.quarantine != nullptr) return parts_.quarantine;
+  return Fail(ErrorCode::kOperational,
+              "quarantine is not available: " + parts_.quarantine_error);
+}
+
+void ClientRequests::LogChange(const Session& session, const char* what,
+                               const std::string& object) {
+  parts_.log.Log(Severity::kInfo, what,
+                 {{"object", object},
+                  {"uid", std::to_string(session.peer().uid)},
+                  {"pid", std::to_string(session.peer().pid)}});
+}
+
+// --- Threats ----------------------------------------------------------------
+
+Result<bool> ClientRequests::SendThreats(Session& session,
+                                         const IpcRequest& request) {
+  const Result<Quarantine*> quarantine = OpenQuarantine();
+  if (!quarantine) return Unexpected(quarantine.error());
+  const ThreatStore& store = (*quarantine)->store();
+  const std::optional<uint32_t> owner = OwnerFilter(session.peer());
+  Result<std::vector<Threat>> threats = store.List(owner);
+  if (!threats) return Unexpected(threats.error());
+  if (request.command == IpcCommand::kThreatGet) {
+    std::erase_if(*threats, [&request](const Threat& threat) {
+      return threat.id != request.id;
+    });
+    if (threats->empty()) return Unexpected(NoThreat(request.id));
+  } else if (request.command == IpcCommand::kQuarantineList) {
+    std::erase_if(*threats, [](const Threat& threat) {
+      return threat.status() != ThreatStatus::kQuarantined;
+    });
+  }
+  Result<std::vector<ScanRecord>> scans = store.Scans(owner);
+  if (!scans) return Unexpected(scans.error());
+  for (const ScanRecord& scan : ScansOf(*threats, std::move(*scans))) {
+    Result<bool> sent = session.Send(ScanFrame(ScanOf(scan)));
+    if (!sent) return sent;
+  }
+  for (const Threat& threat : *threats) {
+    Result<bool> sent = session.Send(ThreatFrame(threat));
+    if (!sent) return sent;
+  }
+  return session.Send(EndFrame(threats->size()));
+}
+
+Result<bool> ClientRequests::Restore(Session& session,
+                                     const IpcRequest& request) {
+  Result<bool> may = RequireAdministrator(session, "restore from quarantine");
+  if (!may) return may;
+  const Result<Quarantine*> quarantine = OpenQuarantine();
+  if (!quarantine) return Unexpected(quarantine.error());
+  std::vector<UniqueFd> descriptors = session.TakeDescriptors();
+  UniqueFd destination;
+  if (!descriptors.empty()) destination = std::move(descriptors.front());
+  const Result<std::string> path =
+      (*quarantine)
+          ->restorer()
+          .Restore(request.id, std::move(destination), session.peer().uid);
+  if (!path) return Unexpected(path.error());
+  LogChange(session, "restored from quarantine", *path);
+  Json answer{{"$type", kRestoredType}};
+  PutBytes(answer, "path", *path);
+  return session.Send(answer);
+}
+
+Result<bool> ClientRequests::Remove(Session& session,
+                                    const IpcRequest& request) {
+  Result<bool> may = RequireAdministrator(session, "remove from quarantine");
+  if (!may) return may;
+  const Result<Quarantine*> quarantine = OpenQuarantine();
+  if (!quarantine) return Unexpected(quarantine.error());
+  const Result<bool> removed = (*quarantine)->restorer().Remove(request.id);
+  if (!removed) return removed;
+  LogChange(session, "removed from quarantine", request.id);
+  return session.Send({{"$type", kRemovedType}});
+}
+
+// --- Settings ---------------------------------------------------------------
+
+Result<bool> ClientRequests::Configure(Session& session,
+                                       const IpcRequest& request) {
+  Result<bool> may = RequireAdministrator(session, "change the configuration");
+  if (!may) return may;
+  if (request.name != "real-time-protection") {
+    return Fail(ErrorCode::kNotSupported, "no setting '" + request.name + "'");
+  }
+  if (request.value != "enabled" && request.value != "disabled") {
+    return Fail(ErrorCode::kInvalidInput,
+                "'" + request.value + "' is neither enabled nor disabled");
+  }
+  const Result<bool> set = parts_.real_time.Set(request.value == "enabled");
+  if (!set) return set;
+  LogChange(session, "real-time protection was set", request.value);
+  return session.Send({{"$type", kConfiguredType}});
+}
+
+// --- Scans ------------------------------------------------------------------
+
+Result<bool> ClientRequests::Scan(Session& session, const IpcRequest& request) {
+  const Result<Quarantine*> quarantine = OpenQuarantine();
+  if (!quarantine) return Unexpected(quarantine.error());
+  ScanSession::Parts parts{session, **quarantine, parts_.crashed, parts_.stop};
+  return ScanSession(parts).Run(request, parts_.signatures.set);
+}
+
+}  // namespace gatehouse

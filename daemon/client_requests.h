@@ -1,0 +1,56 @@
+// ClientRequests: answers what clients ask. docs/ipc.md has the protocol; who
+// may do what is decided here, by the credentials the kernel gives.
+//
+// Thread-safe: called by one thread per session. What Parts refers to must
+// outlive it.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+#include "daemon/health.h"
+#include "daemon/loaded_signatures.h"
+#include "daemon/log.h"
+#include "daemon/real_time_setting.h"
+#include "engine/crashed_content.h"
+#include "ipc/request.h"
+#include "ipc/session.h"
+#include "quarantine/quarantine.h"
+
+namespace gatehouse {
+
+class ClientRequests {
+ public:
+  struct Parts {
+    // Asked for with each "health".
+    std::function<nlohmann::json()> health;
+    RealTimeSetting& real_time;
+    const LoadedSignatures& signatures;
+    const CrashedContent& crashed;
+    Quarantine* quarantine = nullptr;  // Null: could not be opened.
+    const std::string& quarantine_error;
+    LogWriter& log;
+    std::stop_token stop;  // Ends scans.
+  };
+  explicit ClientRequests(Parts parts) : parts_(std::move(parts)) {}
+
+  // Answers one request, or leads one scan. A SessionHandler.
+  void Handle(Session& session);
+
+ private:
+  Result<bool> Dispatch(Session& session, const IpcRequest& request);
+  Result<bool> SendThreats(Session& session, const IpcRequest& request);
+  Result<bool> Restore(Session& session, const IpcRequest& request);
+  Result<bool> Remove(Session& session, const IpcRequest& request);
+  Result<bool> Configure(Session& session, const IpcRequest& request);
+  Result<bool> Scan(Session& session, const IpcRequest& request);
+  Result<Quarantine*> OpenQuarantine();
+  void LogChange(const Session& session, const char* what,
+                 const std::string& object);
+
+  const Parts parts_;
+};
+
+}  // namespace gatehouse

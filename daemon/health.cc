@@ -1,0 +1,56 @@
+#include "daemon/health.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace gatehouse {
+namespace {
+
+constexpr int64_t kMillisecondsPerMinute = 60'000;
+
+std::vector<std::string> Issues(const HealthFacts& facts) {
+  std::vector<std::string> issues = facts.protection.issues;
+  if (!facts.real_time_protection_enabled) {
+    issues.emplace_back("real-time protection is disabled");
+  }
+  if (!facts.quarantine_error.empty()) {
+    issues.push_back("quarantine is not available: " + facts.quarantine_error);
+  }
+  if (facts.quarantine.record_errors.load() != 0) {
+    issues.emplace_back("threats could not be recorded: see the log");
+  }
+  return issues;
+}
+
+}  // namespace
+
+nlohmann::json HealthJson(const HealthFacts& facts) {
+  const std::vector<std::string> issues = Issues(facts);
+  const int64_t age_ms =
+      std::max<int64_t>(facts.now_ms - facts.definitions_updated_ms, 0);
+  const RemediatorStatistics& quarantine = facts.quarantine;
+  return nlohmann::json{
+      {"$type", "getHealthAllResult"},
+      {"healthy", issues.empty()},
+      {"healthIssues", issues},
+      {"engineVersion", GATEHOUSE_VERSION},
+      {"appVersion", GATEHOUSE_VERSION},
+      {"releaseRing", facts.release_ring},
+      {"realTimeProtectionEnabled",
+       {{"displayValue", true},
+        {"isManaged", facts.real_time_protection_managed},
+        {"value", facts.real_time_protection_enabled}}},
+      {"realTimeProtectionAvailable", facts.protection.is_available},
+      {"realTimeProtectionSubsystem", facts.protection.subsystem},
+      {"definitionsUpdated", std::to_string(facts.definitions_updated_ms)},
+      {"definitionsUpdatedMinutesAgo", age_ms / kMillisecondsPerMinute},
+      {"definitionsVersion", facts.definitions_version},
+      {"definitionsStatus", {{"$type", "upToDate"}}},
+      {"threatsIsolatedWithinDeadline", quarantine.isolated_in_time.load()},
+      {"threatsIsolatedLate", quarantine.isolated_late.load()},
+      {"threatsNotIsolated", quarantine.not_isolated.load()},
+      {"isolationsPending", quarantine.pending.load()},
+  };
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,32 @@
+// Health: what `mdatp health` shows, derived from live state when it is asked
+// for. docs/health.md says what each field means.
+//
+// Thread-compatible values and pure functions.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "daemon/loaded_signatures.h"
+#include "daemon/protection.h"
+#include "quarantine/remediator.h"
+
+namespace gatehouse {
+
+struct HealthFacts {
+  ProtectionState protection;
+  bool real_time_protection_enabled = false;  // What was asked for.
+  bool real_time_protection_managed = false;  // By the configuration file.
+  std::string release_ring;
+  std::string definitions_version;
+  int64_t definitions_updated_ms = 0;
+  int64_t now_ms = 0;
+  std::string quarantine_error;  // Empty: it is open.
+  const RemediatorStatistics& quarantine;
+};
+
+// The object of docs/ipc.md, command "health".
+[[nodiscard]] nlohmann::json HealthJson(const HealthFacts& facts);
+
+}  // namespace gatehouse

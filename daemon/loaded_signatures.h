@@ -1,0 +1,34 @@
+// LoadedSignatures: what the daemon scans with, and what there is to say of it.
+//
+// Thread-compatible value. Loading reads files and compiles: milliseconds to
+// seconds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "daemon/log.h"
+#include "signatures/signature_set.h"
+
+namespace gatehouse {
+
+struct LoadedSignatures {
+  std::shared_ptr<const SignatureSet> set;
+  // When the newest of their files was written (the program itself, for the
+  // built-in rule): milliseconds since 1970.
+  int64_t updated_ms = 0;
+  // Names the content: "2026.11.24.0749-1204-9f3a61c2": newest file, number of
+  // signatures, digest of the files.
+  std::string version;
+};
+
+// The built-in rule, and the signature files of `directory` unless it is
+// empty. What could not be loaded is logged. Errors: kInvalidInput if the
+// directory has no usable signature; else those of LoadDefinitions and
+// SignatureSet::Compile.
+Result<LoadedSignatures> LoadSignatures(const std::string& directory,
+                                        LogWriter& log);
+
+}  // namespace gatehouse

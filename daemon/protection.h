@@ -1,0 +1,77 @@
+// Protection: whether real-time protection is on, by what subsystem, and if
+// not, why not.
+//
+// Thread-safe. Owns the EndpointSecurity client. What Parts refers to must
+// outlive it.
+#pragma once
+
+#include <EndpointSecurity/EndpointSecurity.h>
+
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "daemon/log.h"
+#include "daemon/options.h"
+#include "daemon/protected_paths.h"
+#include "daemon/shared_state.h"
+#include "es_adapter/adapter.h"
+#include "es_linux.h"
+
+namespace gatehouse {
+
+struct ProtectionState {
+  bool is_available = false;
+  // "fanotify", "fanotify_notify_only", "unavailable": docs/health.md.
+  std::string subsystem;
+  std::vector<std::string> issues;  // Why it is not what was asked for.
+};
+
+class Protection {
+ public:
+  struct Parts {
+    const DaemonOptions& options;
+    SharedState& shared;
+    esl_journal_t* journal = nullptr;
+    Adapter& adapter;
+    LogWriter& log;
+  };
+  explicit Protection(const Parts& parts) : parts_(parts) {}
+  // REQUIRES: Close was called if Open was.
+  ~Protection() = default;
+  Protection(const Protection&) = delete;
+  Protection& operator=(const Protection&) = delete;
+
+  // Opens the client; events that a predecessor left are delivered from now
+  // on. Without the right to do so the daemon goes on without real-time
+  // protection, and state() says so; true if there is a client.
+  Result<bool> Open(bool own_fault);
+
+  // Marks what --protect names, unless it is marked already: marks outlive
+  // workers. Errors name the path.
+  Result<bool> Enable();
+  // Takes the marks away. What has been read is judged.
+  void Disable();
+
+  // Derived now: from the kernel's list of marks, not from what we did.
+  [[nodiscard]] ProtectionState state() const;
+
+  // No more events.
+  void StopEvents();
+  // Closes the connection. REQUIRES: nobody holds a message any more.
+  void Close();
+
+ private:
+  Result<bool> Mark() GATEHOUSE_REQUIRES(mutex_);
+  Result<bool> Watch(const ProtectedFileSystem& file_system)
+      GATEHOUSE_REQUIRES(mutex_);
+
+  const Parts parts_;
+  mutable Mutex mutex_;
+  es_client_t* client_ GATEHOUSE_GUARDED_BY(mutex_) = nullptr;
+  bool is_enabled_ GATEHOUSE_GUARDED_BY(mutex_) = false;
+  std::string refused_ GATEHOUSE_GUARDED_BY(mutex_);  // Why there is no client.
+};
+
+}  // namespace gatehouse

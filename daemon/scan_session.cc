@@ -1,0 +1,246 @@
+#include "daemon/scan_session.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "base/mutex.h"
+#include "base/time.h"
+#include "daemon/peer_rights.h"
+#include "engine/directory_reader.h"
+#include "ipc/message.h"
+
+namespace gatehouse {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A client that walks through many folders has nothing to send for a while.
+constexpr milliseconds kReceiveTimeout{60'000};
+constexpr std::chrono::seconds kScanLimit{300};
+constexpr std::chrono::seconds kIsolationTime{3};
+
+Json ResultOf(size_t index, const Verdict& verdict,
+              const std::optional<Threat>& threat) {
+  Json result{{"index", index}, {"verdict", VerdictWord(verdict.kind)}};
+  if (verdict.kind == VerdictKind::kNotScanned) {
+    result["reason"] = ReasonWord(verdict.reason);
+  }
+  if (verdict.kind == VerdictKind::kError) {
+    result["error_number"] = verdict.error_number;
+  }
+  if (!verdict.threat_name.empty()) result["threat_name"] = verdict.threat_name;
+  if (threat) {
+    result["status"] = ThreatStatusWord(threat->status());
+    result["id"] = threat->id;
+    if (!threat->history.back().detail.empty()) {
+      result["detail"] = threat->history.back().detail;
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+// What became of the hits of one batch, told by the remediator's threads.
+class ScanSession::Isolations {
+ public:
+  std::function<void(const Threat&)> Expect(Finding& finding) {
+    const MutexLock lock(mutex_);
+    ++expected_;
+    return [this, &finding](const Threat& threat) {
+      const MutexLock told(mutex_);
+      finding.threat = threat;
+      --expected_;
+      changed_.NotifyAll();
+    };
+  }
+  void Wait() {
+    const MutexLock lock(mutex_);
+    while (expected_ != 0) changed_.Wait(mutex_);
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  size_t expected_ GATEHOUSE_GUARDED_BY(mutex_) = 0;
+};
+
+Result<bool> ScanSession::Run(const IpcRequest& request,
+                              std::shared_ptr<const SignatureSet> signatures) {
+  Result<std::unique_ptr<Scanner>> scanner =
+      Scanner::Create(std::move(signatures));
+  if (!scanner) return Unexpected(scanner.error());
+  scanner_ = std::move(*scanner);
+  isolates_ = request.quarantine;
+  record_.id = NewThreatId();
+  record_.uid = parts_.session.peer().uid;
+  record_.type = "custom";
+  record_.path = request.path;
+  record_.start_ms = WallClockMilliseconds();
+  record_.state = "Running";
+  const Result<bool> begun = parts_.quarantine.store().BeginScan(record_);
+  if (!begun) return begun;
+  Result<bool> served =
+      parts_.session.Send({{"$type", kScanReadyType}, {"scan_id", record_.id}});
+  if (served) served = Serve();
+  record_.state = served ? "Succeeded" : "Cancelled";
+  record_.end_ms = WallClockMilliseconds();
+  const Result<bool> ended = parts_.quarantine.store().EndScan(record_);
+  if (!served) return true;  // Nobody is there to be told.
+  if (!ended) return ended;
+  return SendResult();
+}
+
+// Until the client says that it was all.
+Result<bool> ScanSession::Serve() {
+  while (true) {
+    Result<IpcMessage> message = parts_.session.Receive(kReceiveTimeout);
+    if (!message) return Unexpected(message.error());
+    const Result<IpcRequest> request =
+        ParseRequest(message->body, message->descriptors.size());
+    if (!request) {
+      (void)parts_.session.SendError(request.error());
+      return Unexpected(request.error());
+    }
+    if (request->command == IpcCommand::kScanEnd) return true;
+    if (request->command != IpcCommand::kScanFiles) {
+      const Error error{ErrorCode::kInvalidInput, "a scan is going on"};
+      (void)parts_.session.SendError(error);
+      return Unexpected(error);
+    }
+    Result<bool> scanned = ScanBatch(std::move(message->descriptors));
+    if (!scanned) return scanned;
+  }
+}
+
+Result<bool> ScanSession::ScanBatch(std::vector<UniqueFd> descriptors) {
+  std::vector<Finding> findings(descriptors.size());
+  Isolations isolations;
+  for (size_t i = 0; i < descriptors.size(); ++i) {
+    Finding& finding = findings[i];
+    finding.index = i;
+    UniqueFd file;
+    finding.verdict = Judge(descriptors[i], file);
+    descriptors[i].Reset();
+    if (finding.verdict.kind == VerdictKind::kInfected) {
+      Treat(std::move(file), isolations, finding);
+    }
+  }
+  isolations.Wait();
+  Json results = Json::array();
+  for (const Finding& finding : findings) {
+    Count(finding);
+    if (finding.verdict.kind == VerdictKind::kClean) continue;
+    results.push_back(ResultOf(finding.index, finding.verdict, finding.threat));
+  }
+  return parts_.session.Send(
+      {{"$type", kScannedType}, {"results", std::move(results)}});
+}
+
+// --- One file ---------------------------------------------------------------
+
+// What the client can reach is not yet what he may read: the kernel decides,
+// with his rights.
+Result<UniqueFd> ScanSession::OpenForPeer(int descriptor) {
+  const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
+  const Result<PeerRights> rights = PeerRights::Assume(parts_.session.peer());
+  if (!rights) return Unexpected(rights.error());
+  UniqueFd file(
+      ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!file.valid()) return FailSystem("open a file", errno);
+  return file;
+}
+
+Verdict ScanSession::Judge(const UniqueFd& descriptor, UniqueFd& file) {
+  const int fd = descriptor.UnsafeFd();
+  struct stat facts = {};
+  if (::fstat(fd, &facts) != 0) return Verdict::FromErrno(errno);
+  // Before it is opened: to open a device or a FIFO has effects of its own.
+  if (!S_ISREG(facts.st_mode)) {
+    return Verdict::NotScanned(NotScannedReason::kNotRegularFile);
+  }
+  if (IsOnPseudoFileSystem(fd)) {
+    return Verdict::NotScanned(NotScannedReason::kPseudoFileSystem);
+  }
+  if (parts_.quarantine.files().MayHang(fd)) {
+    return Verdict::NotScanned(NotScannedReason::kRemoteFileSystem);
+  }
+  Result<UniqueFd> opened = OpenForPeer(fd);
+  if (!opened) {
+    const int error_number = opened.error().error_number;
+    return Verdict::FromErrno(error_number != 0 ? error_number : EIO);
+  }
+  file = std::move(*opened);
+  if (parts_.crashed.Contains(file.UnsafeFd())) {
+    return Verdict::NotScanned(NotScannedReason::kScanCrashed);
+  }
+  ScanLimits limits;
+  limits.give_up_at = MonotonicClock::now() + kScanLimit;
+  limits.cancel = parts_.stop;
+  return scanner_->Scan(file.UnsafeFd(), limits);
+}
+
+// Isolates for root and for the owner; others are told, and no more.
+void ScanSession::Treat(UniqueFd file, Isolations& isolations,
+                        Finding& finding) {
+  const int fd = file.UnsafeFd();
+  Quarantine& quarantine = parts_.quarantine;
+  if (quarantine.exemptions().Covers(fd)) {
+    finding.verdict = Verdict::NotScanned(NotScannedReason::kRestored);
+    return;
+  }
+  const uid_t peer = parts_.session.peer().uid;
+  struct stat facts = {};
+  const bool may_isolate =
+      ::fstat(fd, &facts) == 0 && (peer == 0 || peer == facts.st_uid);
+  Detection detection;
+  detection.event.file = ScanFile(std::move(file));
+  detection.threat_name = finding.verdict.threat_name;
+  detection.scan_id = record_.id;
+  detection.isolate_by = MonotonicClock::now() + kIsolationTime;
+  if (isolates_ && may_isolate) {
+    detection.done = isolations.Expect(finding);
+    (void)quarantine.remediator().Submit(std::move(detection), true);
+  } else {
+    finding.threat = quarantine.remediator().RecordOnly(
+        detection, isolates_ ? "it belongs to another user" : "");
+  }
+}
+
+void ScanSession::Count(const Finding& finding) {
+  switch (finding.verdict.kind) {
+    case VerdictKind::kClean:
+      ++record_.files_scanned;
+      break;
+    case VerdictKind::kInfected:
+    case VerdictKind::kSuspicious:
+      ++record_.files_scanned;
+      ++record_.threats;
+      break;
+    case VerdictKind::kNotScanned:
+      ++record_.not_scanned;
+      break;
+    case VerdictKind::kError:
+      ++record_.errors;
+      break;
+  }
+}
+
+Result<bool> ScanSession::SendResult() {
+  Json result{{"$type", kScanResultType},
+              {"scan_id", record_.id},
+              {"filesScanned", record_.files_scanned},
+              {"threats", record_.threats},
+              {"notScanned", record_.not_scanned},
+              {"errors", record_.errors}};
+  PutTime(result, "startTime", record_.start_ms);
+  PutTime(result, "endTime", record_.end_ms);
+  return parts_.session.Send(result);
+}
+
+}  // namespace gatehouse
