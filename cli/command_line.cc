@@ -1,10 +1,13 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <utility>
 
 namespace gatehouse {
 namespace {
+
+constexpr const char* kDefaultRunDirectory = "/run/gatehouse";
 
 CommandFunction HelpOf(const CLI::App& app) {
   return [&app](OutputFormat) {
@@ -33,6 +36,14 @@ Command Command::AddCommand(const char* name, const char* help,
 void Command::AddRequiredText(const OptionText& text, std::string& value) {
   (void)app_->add_option(text.name, value, text.help)
       ->required()
+      ->type_name(text.placeholder);
+}
+
+void Command::AddRequiredChoice(const OptionText& text, std::string& value,
+                                std::vector<std::string> choices) {
+  (void)app_->add_option(text.name, value, text.help)
+      ->required()
+      ->check(CLI::IsMember(std::move(choices)).description(""))
       ->type_name(text.placeholder);
 }
 
@@ -72,6 +83,10 @@ CommandLine::CommandLine(const char* description, const char* footer,
                    "Output format, text or json; valid with any command")
       ->check(CLI::Validator(check_format, ""))
       ->type_name("FORMAT");
+  app_->add_option("--run-dir", run_directory_,
+                   "Folder with the daemon's socket, instead of "
+                   "$MDATP_RUN_DIR or /run/gatehouse; valid with any command")
+      ->type_name("DIR");
   root().PrintHelpWhenBare();
   (void)root().AddCommand("help", "Print this help", HelpOf(*app_));
 }
@@ -79,6 +94,16 @@ CommandLine::CommandLine(const char* description, const char* footer,
 CommandLine::~CommandLine() = default;
 
 Command CommandLine::root() { return {*app_, chosen_}; }
+
+std::string CommandLine::run_directory() const {
+  if (!run_directory_.empty()) return run_directory_;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here changes it.
+  const char* const from_environment = std::getenv("MDATP_RUN_DIR");
+  if (from_environment != nullptr && *from_environment != '\0') {
+    return from_environment;
+  }
+  return kDefaultRunDirectory;
+}
 
 ExitCode CommandLine::Run(int argc, char** argv) {
   const auto format = [this] {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/console.h"
 #include "cli/exit_code.h"
@@ -35,6 +36,9 @@ class Command {
   Command AddCommand(const char* name, const char* help, CommandFunction run);
 
   void AddRequiredText(const OptionText& text, std::string& value);
+  // One of `choices`.
+  void AddRequiredChoice(const OptionText& text, std::string& value,
+                         std::vector<std::string> choices);
   void AddText(const OptionText& text, std::string& value);
   void AddFlag(const OptionText& text, bool& value);
   // 0 .. `max`.
@@ -61,12 +65,17 @@ class CommandLine {
   // "mdatp" itself: add groups and commands here.
   Command root();
 
+  // Where the daemon's socket is: the option --run-dir, else MDATP_RUN_DIR in
+  // the environment, else /run/gatehouse. For commands, while they run.
+  std::string run_directory() const;
+
   // Parses the arguments and runs what they ask for. Wrong usage is reported.
   ExitCode Run(int argc, char** argv);
 
  private:
   std::unique_ptr<CLI::App> app_;
   std::string output_ = "text";
+  std::string run_directory_;  // Empty: not given.
   CommandFunction chosen_;
 };
 

@@ -7,8 +7,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <system_error>
+
+#include "cli/json_output.h"
 
 namespace gatehouse {
 namespace {
@@ -53,13 +54,12 @@ void WarnLine(std::string_view line) {
 
 ExitCode PrintError(OutputFormat format, ExitCode code,
                     std::string_view message) {
-  WarnLine("Error: " + std::string(message));
+  // It may come from the daemon, or quote the command line.
+  WarnLine("Error: " + ShownText(message));
   if (format == OutputFormat::kJson) {
-    const nlohmann::ordered_json error = {{"$type", "error"},
-                                          {"code", static_cast<int>(code)},
-                                          {"message", message}};
-    PrintLine(error.dump(2, ' ', false,
-                         nlohmann::ordered_json::error_handler_t::replace));
+    PrintJson({{"$type", "error"},
+               {"code", static_cast<int>(code)},
+               {"message", message}});
   }
   return code;
 }

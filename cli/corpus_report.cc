@@ -3,25 +3,34 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <system_error>
 #include <tuple>
 #include <utility>
 
 #include "base/base64.h"
 #include "base/display_text.h"
+#include "cli/json_output.h"
+#include "ipc/json.h"
 
 namespace gatehouse {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 // A set of signatures for another engine may skip every one of its lines.
 constexpr size_t kProblemsShownMax = 100;
 
-std::string ErrorText(const Verdict& verdict) {
+std::string ErrorText(const ScanFinding& finding) {
   // Unlike strerror, the error category is thread-safe.
-  return std::generic_category().message(verdict.error_number);
+  return std::generic_category().message(finding.error_number);
+}
+
+ScanFinding FindingOf(const FileEvent& event, const Verdict& verdict) {
+  ScanFinding finding;
+  finding.path = event.unsafe_path;
+  finding.kind = verdict.kind;
+  finding.threat_name = verdict.threat_name;
+  finding.reason = ReasonWord(verdict.reason);
+  finding.error_number = verdict.error_number;
+  return finding;
 }
 
 int64_t Milliseconds(std::chrono::system_clock::time_point time) {
@@ -32,7 +41,7 @@ int64_t Milliseconds(std::chrono::system_clock::time_point time) {
 
 // JSON strings are Unicode, names are bytes: what is not UTF-8 is shown with
 // replacement characters, and given exactly in a second member.
-void PutBytes(Json& object, const char* key, std::string_view bytes) {
+void PutPath(Json& object, const char* key, std::string_view bytes) {
   object[key] = bytes;
   if (!IsUtf8(bytes)) object[std::string(key) + "Bytes"] = Base64(bytes);
 }
@@ -46,18 +55,18 @@ Json ToJson(const LineCounts& counts) {
 
 Json ToJson(const LoadReport& report, const std::string& directory) {
   Json definitions = ToJson(report.Totals());
-  if (!directory.empty()) PutBytes(definitions, "directory", directory);
+  if (!directory.empty()) PutPath(definitions, "directory", directory);
   definitions["files"] = Json::array();
   for (const FileReport& file : report.files) {
     Json entry = Json::object();
-    PutBytes(entry, "file", file.file);
+    PutPath(entry, "file", file.file);
     entry.update(ToJson(file.counts));
     definitions["files"].push_back(std::move(entry));
   }
   definitions["problems"] = Json::array();
   for (const LoadProblem& problem : report.problems) {
     Json entry = Json::object();
-    PutBytes(entry, "file", problem.file);
+    PutPath(entry, "file", problem.file);
     entry["line"] = problem.line;
     entry["reason"] = problem.reason;
     definitions["problems"].push_back(std::move(entry));
@@ -66,12 +75,44 @@ Json ToJson(const LoadReport& report, const std::string& directory) {
   definitions["ignoredFiles"] = Json::array();
   for (const std::string& file : report.ignored_files) {
     Json entry = Json::object();
-    PutBytes(entry, "file", file);
+    PutPath(entry, "file", file);
     definitions["ignoredFiles"].push_back(std::move(entry));
   }
   definitions["ignoredFilesLeftOut"] = report.ignored_files_left_out;
   return definitions;
 }
+
+// The findings of a scan, by what they are.
+struct FindingLists {
+  Json threats = Json::array();
+  Json not_scanned = Json::array();
+  Json errors = Json::array();
+
+  void Add(const ScanFinding& finding) {
+    Json entry = Json::object();
+    PutPath(entry, "path", finding.path);
+    switch (finding.kind) {
+      case VerdictKind::kClean:
+        break;
+      case VerdictKind::kInfected:
+      case VerdictKind::kSuspicious:
+        PutPath(entry, "name", finding.threat_name);
+        entry["type"] = ThreatType(finding.threat_name);
+        entry["status"] = finding.status.empty() ? "detected" : finding.status;
+        if (!finding.id.empty()) entry["tracking_id"] = finding.id;
+        threats.push_back(std::move(entry));
+        break;
+      case VerdictKind::kNotScanned:
+        entry["reason"] = finding.reason;
+        not_scanned.push_back(std::move(entry));
+        break;
+      case VerdictKind::kError:
+        entry["message"] = ErrorText(finding);
+        errors.push_back(std::move(entry));
+        break;
+    }
+  }
+};
 
 std::string Counted(uint64_t count, std::string_view what) {
   std::string line = "\t" + std::to_string(count) + " ";
@@ -82,21 +123,24 @@ std::string Counted(uint64_t count, std::string_view what) {
 }  // namespace
 
 void TextCorpusReport::OnVerdict(FileEvent event, const Verdict& verdict) {
-  if (verdict.kind == VerdictKind::kClean) return;
-  std::string line = DisplayText(event.unsafe_path) + ": ";
-  switch (verdict.kind) {
+  if (verdict.kind != VerdictKind::kClean) OnFinding(FindingOf(event, verdict));
+}
+
+void TextCorpusReport::OnFinding(const ScanFinding& finding) {
+  std::string line = DisplayText(finding.path) + ": ";
+  switch (finding.kind) {
     case VerdictKind::kClean:
       return;
     case VerdictKind::kInfected:
     case VerdictKind::kSuspicious:
-      line += DisplayText(verdict.threat_name) + " FOUND";
+      line += DisplayText(finding.threat_name) + " FOUND";
+      if (!finding.status.empty()) line += ", " + DisplayText(finding.status);
       break;
     case VerdictKind::kNotScanned:
-      line += ReasonWord(verdict.reason);
-      line += " NOT SCANNED";
+      line += DisplayText(finding.reason) + " NOT SCANNED";
       break;
     case VerdictKind::kError:
-      line += ErrorText(verdict) + " ERROR";
+      line += ErrorText(finding) + " ERROR";
       break;
   }
   PrintLine(line);
@@ -114,57 +158,41 @@ void TextCorpusReport::Finish(const ScanSummary& summary) {
 }
 
 void JsonCorpusReport::OnVerdict(FileEvent event, const Verdict& verdict) {
-  if (verdict.kind == VerdictKind::kClean) return;
-  Finding finding{std::string(event.unsafe_path), verdict};
+  if (verdict.kind != VerdictKind::kClean) OnFinding(FindingOf(event, verdict));
+}
+
+void JsonCorpusReport::OnFinding(ScanFinding finding) {
   const MutexLock lock(mutex_);
   findings_.push_back(std::move(finding));
 }
 
 void JsonCorpusReport::Finish(const ScanSummary& summary) {
-  Json threats = Json::array();
-  Json not_scanned = Json::array();
-  Json errors = Json::array();
-  const MutexLock lock(mutex_);
-  std::sort(findings_.begin(), findings_.end(),
-            [](const Finding& a, const Finding& b) { return a.path < b.path; });
-  for (const Finding& finding : findings_) {
-    const Verdict& verdict = finding.verdict;
-    Json entry = Json::object();
-    PutBytes(entry, "path", finding.path);
-    switch (verdict.kind) {
-      case VerdictKind::kClean:
-        break;
-      case VerdictKind::kInfected:
-      case VerdictKind::kSuspicious:
-        PutBytes(entry, "name", verdict.threat_name);
-        entry["type"] = ThreatType(verdict.threat_name);
-        entry["status"] = "detected";
-        threats.push_back(std::move(entry));
-        break;
-      case VerdictKind::kNotScanned:
-        entry["reason"] = ReasonWord(verdict.reason);
-        not_scanned.push_back(std::move(entry));
-        break;
-      case VerdictKind::kError:
-        entry["message"] = ErrorText(verdict);
-        errors.push_back(std::move(entry));
-        break;
-    }
+  FindingLists lists;
+  {
+    const MutexLock lock(mutex_);
+    std::sort(findings_.begin(), findings_.end(),
+              [](const ScanFinding& a, const ScanFinding& b) {
+                return a.path < b.path;
+              });
+    for (const ScanFinding& finding : findings_) lists.Add(finding);
   }
   Json scan = {{"type", "custom"}};
-  PutBytes(scan, "path", summary.path);
+  if (!summary.scan_id.empty()) scan["scan_id"] = summary.scan_id;
+  PutPath(scan, "path", summary.path);
   scan["state"] = summary.counts.is_cancelled ? "Cancelled" : "Succeeded";
   scan["startTime"] = Milliseconds(summary.start_time);
   scan["endTime"] = Milliseconds(summary.end_time);
   scan["filesScanned"] = summary.counts.files_scanned;
   scan["bytesScanned"] = summary.counts.bytes_scanned;
-  scan["threats"] = std::move(threats);
-  scan["notScanned"] = std::move(not_scanned);
-  scan["errors"] = std::move(errors);
+  scan["threats"] = std::move(lists.threats);
+  scan["notScanned"] = std::move(lists.not_scanned);
+  scan["errors"] = std::move(lists.errors);
   scan["symbolicLinksSkipped"] = summary.counts.symbolic_links;
-  scan["definitions"] =
-      ToJson(summary.load_report, summary.definitions_directory);
-  PrintLine(scan.dump(2, ' ', false, Json::error_handler_t::replace));
+  if (summary.scan_id.empty()) {
+    scan["definitions"] =
+        ToJson(summary.load_report, summary.definitions_directory);
+  }
+  PrintJson(scan);
 }
 
 void PrintLoadReport(const LoadReport& report) {

@@ -1,7 +1,7 @@
-// CorpusReport: what `mdatp scan` says about an offline scan.
+// CorpusReport: what `mdatp scan` says about a scan, its own or the daemon's.
 //
-// Both reports are VerdictSinks: OnVerdict is thread-safe. The rest is for the
-// thread that began the scan.
+// Both reports are VerdictSinks: OnVerdict and OnFinding are thread-safe. The
+// rest is for the thread that began the scan.
 #pragma once
 
 #include <chrono>
@@ -17,9 +17,23 @@
 
 namespace gatehouse {
 
+// A file that is not clean.
+struct ScanFinding {
+  std::string path;
+  VerdictKind kind = VerdictKind::kError;
+  std::string threat_name;  // These are set as those of Verdict.
+  std::string reason;
+  int error_number = 0;
+  // What the daemon did about it, and under which id it knows the threat.
+  // Empty in an offline scan, which does nothing.
+  std::string status;
+  std::string id;
+};
+
 // Everything about a finished scan except its single files.
 struct ScanSummary {
   std::string path;
+  std::string scan_id;                // Empty: offline, without the daemon.
   std::string definitions_directory;  // Empty: built-in rules only.
   LoadReport load_report;
   CorpusCounts counts;
@@ -31,6 +45,7 @@ struct ScanSummary {
 class TextCorpusReport {
  public:
   void OnVerdict(FileEvent event, const Verdict& verdict);
+  static void OnFinding(const ScanFinding& finding);
   static void Finish(const ScanSummary& summary);
 };
 
@@ -39,16 +54,12 @@ class TextCorpusReport {
 class JsonCorpusReport {
  public:
   void OnVerdict(FileEvent event, const Verdict& verdict);
+  void OnFinding(ScanFinding finding);
   void Finish(const ScanSummary& summary);
 
  private:
-  struct Finding {
-    std::string path;
-    Verdict verdict;
-  };
-
   Mutex mutex_;
-  std::vector<Finding> findings_ GATEHOUSE_GUARDED_BY(mutex_);
+  std::vector<ScanFinding> findings_ GATEHOUSE_GUARDED_BY(mutex_);
 };
 
 // Warnings about signature files, on standard error.

@@ -1,8 +1,11 @@
 #include <exception>
 
 #include "cli/command_line.h"
+#include "cli/config_command.h"
 #include "cli/console.h"
+#include "cli/health_command.h"
 #include "cli/scan_command.h"
+#include "cli/threat_command.h"
 #include "cli/version_command.h"
 
 namespace gatehouse {
@@ -24,7 +27,10 @@ constexpr const char* kFooter =
 ExitCode Run(int argc, char** argv) {
   CommandLine command_line(kDescription, kFooter, VersionText());
   AddVersionCommand(command_line);
+  const HealthCommand health(command_line);
+  const ConfigCommands config(command_line);
   const ScanCommands scan(command_line);
+  const ThreatCommands threat(command_line);
   return command_line.Run(argc, argv);
 }
 

@@ -8,6 +8,8 @@
 #include "base/display_text.h"
 #include "cli/console.h"
 #include "cli/corpus_report.h"
+#include "cli/daemon_scan.h"
+#include "cli/file_walk.h"
 #include "cli/interrupt.h"
 #include "engine/corpus_driver.h"
 #include "signatures/definitions.h"
@@ -77,15 +79,113 @@ ExitCode ScanOffline(const CustomScanOptions& scan, OutputFormat output) {
   return ExitCodeAfter(summary.counts, scan.fail_on_threat);
 }
 
-ExitCode RunCustomScan(const CustomScanOptions& scan, OutputFormat output) {
-  if (!scan.is_offline) {
-    return PrintError(output, ExitCode::kDaemonUnreachable,
-                      "the connection to the daemon is not available in this "
-                      "version; use --offline to scan in this process");
+// Counts what a scan by the daemon finds, and passes it on.
+template <class Report>
+class CountingReport {
+ public:
+  explicit CountingReport(CorpusCounts& counts) : counts_(counts) {}
+
+  void OnFinding(ScanFinding finding) {
+    switch (finding.kind) {
+      case VerdictKind::kClean:
+        return;
+      case VerdictKind::kInfected:
+      case VerdictKind::kSuspicious:
+        ++counts_.threats;
+        break;
+      case VerdictKind::kNotScanned:
+        ++counts_.not_scanned;
+        break;
+      case VerdictKind::kError:
+        ++counts_.errors;
+        break;
+    }
+    report.OnFinding(std::move(finding));
   }
-  return output == OutputFormat::kJson
-             ? ScanOffline<JsonCorpusReport>(scan, output)
-             : ScanOffline<TextCorpusReport>(scan, output);
+  // A file that never came as far as the daemon.
+  void OnProblem(std::string path, const Verdict& verdict) {
+    ScanFinding finding;
+    finding.path = std::move(path);
+    finding.kind = verdict.kind;
+    finding.reason = ReasonWord(verdict.reason);
+    finding.error_number = verdict.error_number;
+    OnFinding(std::move(finding));
+  }
+
+  Report report;
+
+ private:
+  CorpusCounts& counts_;
+};
+
+// Walks and scans. `summary` is filled but for its times.
+template <class Report>
+Result<bool> WalkAndScan(const DaemonScan::Options& options,
+                         CountingReport<Report>& counting,
+                         ScanSummary& summary) {
+  Result<DaemonScan> scan =
+      DaemonScan::Begin(options, [&counting](ScanFinding finding) {
+        counting.OnFinding(std::move(finding));
+      });
+  if (!scan) return Unexpected(scan.error());
+  uint64_t problems = 0;
+  const Result<FileWalkCounts> walked = WalkFiles(
+      summary.path,
+      {[&scan](WalkedFile file) { return scan->Add(std::move(file)); },
+       [&scan] { return scan->KeepAlive(); },
+       [&counting, &problems](std::string path, const Verdict& verdict) {
+         ++problems;
+         counting.OnProblem(std::move(path), verdict);
+       }});
+  if (!walked) return Unexpected(walked.error());
+  const Result<bool> is_finished = scan->Finish();
+  if (!is_finished) return is_finished;
+  CorpusCounts& counts = summary.counts;
+  counts.files_scanned =
+      scan->files_added() + problems - counts.not_scanned - counts.errors;
+  counts.bytes_scanned = scan->bytes_added();
+  counts.directories = walked->directories;
+  counts.symbolic_links = walked->symbolic_links;
+  summary.scan_id = scan->scan_id();
+  return true;
+}
+
+template <class Report>
+ExitCode ScanByDaemon(const CustomScanOptions& scan,
+                      const std::string& run_directory, OutputFormat output) {
+  ScanSummary summary;
+  summary.path = scan.path;
+  summary.start_time = std::chrono::system_clock::now();
+  CountingReport<Report> counting(summary.counts);
+  const Result<bool> is_done =
+      WalkAndScan({run_directory, DisplayText(scan.path), !scan.no_quarantine},
+                  counting, summary);
+  if (!is_done) {
+    Error error = is_done.error();
+    if (error.code == ErrorCode::kUnreachable) {
+      error.message += "; use --offline to scan in this process";
+    }
+    return PrintError(output, error);
+  }
+  summary.end_time = std::chrono::system_clock::now();
+  counting.report.Finish(summary);
+  if (scan.print_statistics) PrintStatistics(summary);
+  return ExitCodeAfter(summary.counts, scan.fail_on_threat);
+}
+
+ExitCode RunCustomScan(const CustomScanOptions& scan,
+                       const std::string& run_directory, OutputFormat output) {
+  const bool is_json = output == OutputFormat::kJson;
+  if (scan.is_offline) {
+    return is_json ? ScanOffline<JsonCorpusReport>(scan, output)
+                   : ScanOffline<TextCorpusReport>(scan, output);
+  }
+  if (!scan.definitions.empty() || scan.threads != 0) {
+    return PrintError(output, ExitCode::kUsage,
+                      "--definitions and --threads need --offline");
+  }
+  return is_json ? ScanByDaemon<JsonCorpusReport>(scan, run_directory, output)
+                 : ScanByDaemon<TextCorpusReport>(scan, run_directory, output);
 }
 
 }  // namespace
@@ -95,12 +195,17 @@ ScanCommands::ScanCommands(CommandLine& command_line) {
       command_line.root().AddGroup("scan", "Scan files and folders on demand");
   Command custom = group.AddCommand(
       "custom", "Scan a file or a folder",
-      [this](OutputFormat output) { return RunCustomScan(custom_, output); });
+      [this, &command_line](OutputFormat output) {
+        return RunCustomScan(custom_, command_line.run_directory(), output);
+      });
   custom.AddRequiredText({"--path", "File or folder to scan", "PATH"},
                          custom_.path);
   custom.AddFlag({"--offline",
                   "Scan in this process, without the daemon; changes no file"},
                  custom_.is_offline);
+  custom.AddFlag(
+      {"--no-quarantine", "Report threats and leave the files where they are"},
+      custom_.no_quarantine);
   custom.AddText({"--definitions",
                   "Folder with .ndb, .hdb and .hsb signature files; without it "
                   "only the built-in rules are used",

@@ -15,12 +15,14 @@ struct CustomScanOptions {
   std::string definitions;  // Empty: built-in rules only.
   size_t threads = 0;       // 0: one per core.
   bool is_offline = false;
+  bool no_quarantine = false;
   bool fail_on_threat = false;
   bool print_statistics = false;
 };
 
 class ScanCommands {
  public:
+  // `command_line` outlives this object.
   explicit ScanCommands(CommandLine& command_line);
   ScanCommands(const ScanCommands&) = delete;
   ScanCommands& operator=(const ScanCommands&) = delete;
