@@ -109,7 +109,7 @@ Result<bool> Run::Step() {
 
 Result<bool> Run::Finish() {
   while (true) {
-    const Result<bool> row = Step();
+    Result<bool> row = Step();
     if (!row) return row;
     if (!*row) return true;
   }
@@ -171,7 +171,7 @@ Result<bool> Database::Configure() const {
     (void)sqlite3_db_config(connection, off, 0, nullptr);
   }
   (void)sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  const Result<bool> set = Execute(
+  Result<bool> set = Execute(
       "PRAGMA cell_size_check = ON;"
       "PRAGMA mmap_size = 0;"
       "PRAGMA foreign_keys = ON;"
@@ -234,7 +234,7 @@ void Transaction::Roll::operator()(const Database* database) const {
 
 Result<bool> Transaction::Commit() {
   assert(open_ != nullptr);
-  const Result<bool> committed = open_->Execute("COMMIT");
+  Result<bool> committed = open_->Execute("COMMIT");
   // A commit that failed may still be open: it is rolled back.
   if (!committed) open_.reset();
   (void)open_.release();

@@ -139,7 +139,7 @@ class Sealer {
       if (!got) return Unexpected(got.error());
       if (*got != count) return Changed();
       digest_.Add(content);
-      const Result<bool> written = WriteChunk(offset, count, false);
+      Result<bool> written = WriteChunk(offset, count, false);
       if (!written) return written;
       offset += count;
     }
@@ -158,7 +158,7 @@ class Sealer {
     cipher_.Push(length, {message_.get(), message_bytes}, is_last,
                  {chunk_.get() + kLengthBytes, chunk_bytes});
     const ByteView record(chunk_.get(), kLengthBytes + chunk_bytes);
-    const Result<bool> written =
+    Result<bool> written =
         WriteAt(object_fd_, end_, record, "write the sealed object");
     end_ += record.size();
     return written;

@@ -92,7 +92,7 @@ Unexpected Damaged(const std::string& path, const std::string& what) {
 Result<bool> CreateSchema(const Database& database) {
   Result<Transaction> transaction = Transaction::Begin(database);
   if (!transaction) return Unexpected(transaction.error());
-  const Result<bool> created = database.Execute(kSchema);
+  Result<bool> created = database.Execute(kSchema);
   if (!created) return created;
   return transaction->Commit();
 }

@@ -47,7 +47,7 @@ auto InTransaction(const Database& database, Change change)
   if (!transaction) return Unexpected(transaction.error());
   auto result = change();
   if (!result) return result;
-  const Result<bool> committed = transaction->Commit();
+  Result<bool> committed = transaction->Commit();
   if (!committed) return Unexpected(committed.error());
   return result;
 }
@@ -136,7 +136,7 @@ Result<bool> ThreatStore::AddStatus(std::string_view id, ThreatStatus status,
   const MutexLock lock(mutex_);
   ThreatTable& threats = *state_->threats;
   return InTransaction(state_->database, [&]() -> Result<bool> {
-    const Result<bool> known = threats.Knows(id);
+    Result<bool> known = threats.Knows(id);
     if (!known) return known;
     if (!*known) {
       return Fail(ErrorCode::kNotFound,
@@ -183,10 +183,10 @@ Result<bool> ThreatStore::AddExemption(const Exemption& exemption) {
     Run add(state.add_exemption);
     add.Bytes(exemption.file_key).Bytes(AsText(exemption.sha256));
     add.Number(exemption.uid).Number(exemption.time_ms);
-    const Result<bool> added = add.Finish();
+    Result<bool> added = add.Finish();
     if (!added) return added;
     Run count(state.count_exemptions);
-    const Result<bool> row = count.Step();
+    Result<bool> row = count.Step();
     if (!row) return row;
     if (count.NumberAt(0) > int64_t{kExemptionsMax}) {
       return Fail(ErrorCode::kLimitExceeded,
@@ -203,8 +203,7 @@ Result<bool> ThreatStore::RemoveExemption(
   State& state = *state_;
   return InTransaction(state.database, [&]() -> Result<bool> {
     Run run(state.remove_exemption);
-    const Result<bool> removed =
-        run.Bytes(file_key).Bytes(AsText(sha256)).Finish();
+    Result<bool> removed = run.Bytes(file_key).Bytes(AsText(sha256)).Finish();
     if (!removed) return removed;
     return state.database.Changes() != 0;
   });
@@ -240,7 +239,7 @@ Result<bool> ThreatStore::BeginScan(const ScanRecord& scan) {
     begin.Number(scan.start_ms).Number(scan.end_ms);
     begin.Number(Signed(scan.files_scanned)).Number(Signed(scan.threats));
     begin.Number(Signed(scan.not_scanned)).Number(Signed(scan.errors));
-    const Result<bool> begun = begin.Text(scan.state).Finish();
+    Result<bool> begun = begin.Text(scan.state).Finish();
     if (!begun) return begun;
     if (state.database.Changes() == 0) {
       return Fail(ErrorCode::kInvalidInput,
@@ -259,7 +258,7 @@ Result<bool> ThreatStore::EndScan(const ScanRecord& scan) {
     end.Text(scan.id).Number(scan.end_ms).Number(Signed(scan.files_scanned));
     end.Number(Signed(scan.threats)).Number(Signed(scan.not_scanned));
     end.Number(Signed(scan.errors)).Text(scan.state);
-    const Result<bool> ended = end.Finish();
+    Result<bool> ended = end.Finish();
     if (!ended) return ended;
     if (state.database.Changes() == 0) {
       return Fail(ErrorCode::kNotFound, "there is no scan '" + scan.id + "'");

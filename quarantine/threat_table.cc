@@ -125,10 +125,10 @@ Result<bool> ThreatTable::Insert(const Threat& threat,
   run.Text(threat.sha256).Text(threat.scan_id);
   BindOptional(run, threat.isolated_in_time);
   run.Bytes(file_key).Text(ThreatStatusWord(threat.status()));
-  const Result<bool> inserted = run.Finish();
+  Result<bool> inserted = run.Finish();
   if (!inserted) return inserted;
   for (const StatusChange& change : threat.history) {
-    const Result<bool> appended = Append(threat.id, change);
+    Result<bool> appended = Append(threat.id, change);
     if (!appended) return appended;
   }
   return true;
@@ -139,7 +139,7 @@ Result<bool> ThreatTable::Append(std::string_view id,
   Run append(append_);
   append.Text(id).Number(change.time_ms);
   append.Text(ThreatStatusWord(change.status)).Text(change.detail);
-  const Result<bool> appended = append.Finish();
+  Result<bool> appended = append.Finish();
   if (!appended) return appended;
   Run trim(trim_history_);
   trim.Text(id).Number(int64_t{kThreatHistoryMax} - 1);
@@ -150,7 +150,7 @@ Result<bool> ThreatTable::AddStatus(std::string_view id,
                                     const StatusChange& change) {
   Run run(set_status_);
   run.Text(id).Text(ThreatStatusWord(change.status));
-  const Result<bool> set = run.Finish();
+  Result<bool> set = run.Finish();
   if (!set) return set;
   if (database_->Changes() == 0) return false;
   return Append(id, change);
@@ -236,7 +236,7 @@ Result<bool> ThreatTable::ReadHistory(Threat& threat) {
   Run run(history_);
   run.Text(threat.id);
   while (true) {
-    const Result<bool> row = run.Step();
+    Result<bool> row = run.Step();
     if (!row) return row;
     if (!*row) break;
     const std::string word = run.TextAt(1);

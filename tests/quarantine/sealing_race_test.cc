@@ -20,7 +20,7 @@ constexpr size_t kFileBytes = 4 * kObjectChunkBytes;
 
 class SealingRaceTest : public testing::Test {
  protected:
-  ~SealingRaceTest() override { before_read = nullptr; }
+  void TearDown() override { before_read = nullptr; }
 
   // Calls `change` before the third chunk is read.
   template <class Change>

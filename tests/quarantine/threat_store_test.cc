@@ -316,25 +316,30 @@ TEST_F(ThreatStoreTest, FailsWithoutADirectory) {
   EXPECT_EQ(opened.error().code, ErrorCode::kNotFound);
 }
 
+// What one of several threads does to a store: threats of its own, and one
+// that all of them find.
+void UseStore(ThreatStore& store, int first_number, int rounds) {
+  for (int number = first_number; number < first_number + rounds; ++number) {
+    const std::string id = IdOf(number);
+    EXPECT_TRUE(store.Record(Found(number), id).has_value());
+    EXPECT_TRUE(store.Record(Found(1000 + number), "all").has_value());
+    EXPECT_TRUE(
+        store.AddStatus(id, ThreatStatus::kQuarantined, 0, "").has_value());
+    EXPECT_TRUE(store.List(1000).has_value());
+    EXPECT_TRUE(store.WithStatus(ThreatStatus::kBlocked).has_value());
+    EXPECT_EQ(store.threats_pruned(), 0U);
+  }
+}
+
 TEST_F(ThreatStoreTest, CanBeUsedByManyThreads) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 20;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int thread = 0; thread < kThreads; ++thread) {
-      threads.emplace_back([this, thread] {
-        for (int round = 0; round < kRounds; ++round) {
-          const int number = thread * kRounds + round;
-          EXPECT_TRUE(store_->Record(Found(number), IdOf(number)).has_value());
-          EXPECT_TRUE(store_->Record(Found(1000 + thread), "all").has_value());
-          EXPECT_TRUE(
-              store_->AddStatus(IdOf(number), ThreatStatus::kQuarantined, 0, "")
-                  .has_value());
-          EXPECT_TRUE(store_->List(1000).has_value());
-          EXPECT_TRUE(store_->WithStatus(ThreatStatus::kBlocked).has_value());
-          EXPECT_EQ(store_->threats_pruned(), 0U);
-        }
-      });
+      threads.emplace_back(
+          [this, thread] { UseStore(*store_, thread * kRounds, kRounds); });
     }
   }
   EXPECT_EQ(Ids().size(), kThreads * kRounds + 1U);

@@ -13,11 +13,13 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "tests/quarantine/intercepted_openat.h"
 #include "tests/temp_dir.h"
 
 namespace gatehouse {
@@ -88,6 +90,33 @@ TEST_F(VaultKeyTest, LeavesNothingElseInTheDirectory) {
   EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }
 
+TEST_F(VaultKeyTest, NeedsNoUnnamedFiles) {
+  knows_unnamed_files = false;
+  const auto made = LoadOrCreate();
+  knows_unnamed_files = true;
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  const auto loaded = LoadOrCreate();
+  ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
+  EXPECT_EQ(BytesOf(*made), BytesOf(*loaded));
+  const std::filesystem::directory_iterator files(directory_.path());
+  EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+}
+
+TEST_F(VaultKeyTest, WhoeverComesSecondGetsTheKeyOfTheFirst) {
+  std::array<std::string, 8> keys;
+  {
+    std::vector<std::jthread> threads;
+    threads.reserve(keys.size());
+    for (std::string& bytes : keys) {
+      threads.emplace_back([this, &bytes] {
+        const auto key = LoadOrCreate();
+        if (key) bytes = BytesOf(*key);
+      });
+    }
+  }
+  EXPECT_THAT(keys, testing::Each(BytesOf(*LoadOrCreate())));
+}
+
 TEST_F(VaultKeyTest, IsDifferentInEveryDirectory) {
   const TempDir other;
   const UniqueFd directory(
@@ -146,13 +175,18 @@ TEST_F(VaultKeyTest, EveryWrongSizeIsRefused) {
 TEST_F(VaultKeyTest, EveryFlippedBitIsRefused) {
   ASSERT_TRUE(LoadOrCreate().has_value());
   const std::string file = File();
+  const UniqueFd open_file(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
+  const auto put = [&open_file](char byte, size_t offset) {
+    ASSERT_EQ(
+        ::pwrite(open_file.UnsafeFd(), &byte, 1, static_cast<off_t>(offset)),
+        1);
+  };
   for (size_t bit = 0; bit < file.size() * 8; ++bit) {
-    std::string flipped = file;
-    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
-    Write(flipped);
+    const char byte = file[bit / 8];
+    put(static_cast<char>(byte ^ (1 << bit % 8)), bit / 8);
     EXPECT_TRUE(Refusal().has_value()) << bit;
+    put(byte, bit / 8);
   }
-  Write(file);
   EXPECT_FALSE(Refusal().has_value());
 }
 
