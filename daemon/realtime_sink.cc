@@ -11,6 +11,14 @@ namespace {
 // Where nobody waits: how soon a file that was closed should be gone.
 constexpr std::chrono::seconds kIsolationTime{3};
 
+// What is found by a rescan is late: its event was answered without a verdict,
+// or by a process that died.
+MonotonicTime IsolateBy(const FileEvent& event) {
+  if (event.kind == FileEventKind::kRescan) return MonotonicTime::min();
+  if (event.deadline != kNever) return event.deadline;
+  return MonotonicClock::now() + kIsolationTime;
+}
+
 // Answers whoever is held. False if the policy had answered already.
 bool Answer(FileEvent& event, const Verdict& verdict) {
   return !event.ticket.pending() || event.ticket.Settle(verdict);
@@ -97,9 +105,7 @@ void RealtimeSink::Isolate(FileEvent event, const Verdict& verdict) {
   if (parts_.quarantine == nullptr) return;
   Detection detection;
   detection.threat_name = verdict.threat_name;
-  detection.isolate_by = event.deadline != kNever
-                             ? event.deadline
-                             : MonotonicClock::now() + kIsolationTime;
+  detection.isolate_by = IsolateBy(event);
   // Whoever opens the file next is denied anyway; a closed one may never be
   // looked at again, so that it waits for its turn.
   const bool may_wait = event.kind == FileEventKind::kClose ||

@@ -10,11 +10,11 @@ bool IsJudged(const Verdict& verdict) {
          verdict.kind == VerdictKind::kInfected;
 }
 
-void RescanQueue::Add(FileEvent event) {
+void RescanQueue::AddWithin(size_t rescans_max, FileEvent event) {
   assert(!event.ticket.pending());
   event.kind = FileEventKind::kRescan;
   event.deadline = kNever;
-  if (pending_.fetch_add(1) >= kRescansMax ||
+  if (pending_.fetch_add(1) >= rescans_max ||
       !queue_.TryPush(Lane::kOpen, event)) {
     pending_.fetch_sub(1);
     statistics_.lost.fetch_add(1);

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "engine/event_queue.h"
 #include "engine/file_event.h"
@@ -29,6 +30,9 @@ struct RescanStatistics {
 class RescanQueue {
  public:
   static constexpr size_t kRescansMax = 256;
+  // Of a dead process: its rescans, and the threats it had denied and not yet
+  // isolated. They fill less than half of the journal.
+  static constexpr size_t kAdoptedMax = 1536;
 
   // Rescans go to the open lane of `queue`.
   RescanQueue(EventQueue& queue, RescanStatistics& statistics)
@@ -36,7 +40,8 @@ class RescanQueue {
 
   // Queues the event as kRescan, without ticket and deadline, or counts it as
   // lost.
-  void Add(FileEvent event);
+  void Add(FileEvent event) { AddWithin(kRescansMax, std::move(event)); }
+  void AddAdopted(FileEvent event) { AddWithin(kAdoptedMax, std::move(event)); }
   // A kRescan event has been judged, or has not been for good.
   void Finish(const Verdict& verdict);
   // A verdict came after the policy had answered: it is the rescan that was
@@ -44,6 +49,8 @@ class RescanQueue {
   void CountLateVerdict();
 
  private:
+  void AddWithin(size_t rescans_max, FileEvent event);
+
   EventQueue& queue_;
   RescanStatistics& statistics_;
   std::atomic<size_t> pending_{0};

@@ -66,7 +66,7 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
   const bool crashes = RefuseCrashing(event, message);
   if (is_rescan) {
     parts_.statistics.adopted_rescans.fetch_add(1);
-    if (!crashes) parts_.rescans.Add(std::move(event));
+    if (!crashes) parts_.rescans.AddAdopted(std::move(event));
     return;
   }
   // The ledger answers when the budget is used up: what a scan finds later is

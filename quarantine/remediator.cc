@@ -46,6 +46,9 @@ Result<std::unique_ptr<Remediator>> Remediator::Start(
 Remediator::Remediator(const Parts& parts,
                        std::vector<UnfinishedIsolation> unfinished)
     : parts_(parts), unfinished_(std::move(unfinished)) {
+  // What a predecessor counted as going on is not.
+  parts_.statistics.pending.store(0);
+  parts_.statistics.captured.store(0);
   const MutexLock lock(mutex_);
   for (const UnfinishedIsolation& isolation : unfinished_) {
     if (isolation.file.valid()) in_work_[KeyOf(isolation.file.UnsafeFd())];
@@ -159,10 +162,12 @@ void Remediator::Deal(Isolator& isolator, Work work) {
     threat = RecordIsolation(isolation, in_time);
   }
   std::function<void(const Threat&)> done = std::move(work.detection.done);
-  // Nobody needs the event any more, and it holds a descriptor on the file.
-  work.detection.event = FileEvent();
+  // Before the event goes, and the last descriptor with it: then the inode's
+  // number may mean another file.
   const Callbacks also_done =
       isolation.captured ? TakeCallbacks(work.key) : EndWork(work.key);
+  // It is a descriptor on the captured file, which must have only one of ours.
+  work.detection.event = FileEvent();
   if (isolation.captured) {
     Keep(isolator, std::move(*isolation.captured), work.key);
   }
@@ -185,6 +190,8 @@ Isolation Remediator::Treat(Isolator& isolator, const Detection& detection) {
 // judged after.
 bool Remediator::IsKnownAndGone(const Isolation& isolation) {
   if (isolation.status != ThreatStatus::kNotFound) return false;
+  // A dead process may have finished it without a word.
+  WaitForRecovery();
   const Result<bool> known =
       parts_.store.KnowsFile(FileKey(isolation.header.file));
   return known && *known;

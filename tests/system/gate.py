@@ -47,7 +47,7 @@ def temporary_directory():
 def tmpfs(directory):
     """Mounts a file system that nobody else uses, and makes sure of that."""
     os.makedirs(directory, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512m", "none",
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2g", "none",
                     directory], check=True)
     try:
         if os.stat(directory).st_dev == os.stat("/").st_dev:
@@ -168,6 +168,67 @@ class Daemon:
             self.process.wait()
         self.notify.close()
         os.close(self.ended)
+
+
+class Finished:
+    """What a command of mdatp said."""
+
+    def __init__(self, process, arguments):
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        self.code = process.returncode
+        self.out = out.decode(errors="surrogateescape")
+        self.err = err.decode(errors="surrogateescape")
+        self.arguments = arguments
+
+    def __repr__(self):
+        return "mdatp %s: %d\n%s%s" % (" ".join(self.arguments), self.code,
+                                       self.out, self.err)
+
+    def json(self):
+        return json.loads(self.out)
+
+
+def mdatp(daemon, *arguments, user=None, program=None):
+    """Runs mdatp against `daemon`; as another user, if one is given."""
+    process = subprocess.Popen(
+        [program or os.path.join(BIN, "mdatp"), "--run-dir", daemon.run,
+         *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, user=user, group=user,
+        extra_groups=None if user is None else [])
+    return Finished(process, arguments)
+
+
+def threats(daemon, **options):
+    """Every threat of `mdatp threat list`: id, path, status and more."""
+    listed = mdatp(daemon, "threat", "list", "--output", "json", **options)
+    if listed.code != 0:
+        raise AssertionError(listed)
+    found = []
+    for scan in listed.json()["threats"]["scans"]:
+        for entry in scan["threats"]:
+            newest = max(entry["history"], key=lambda change: int(change["key"]))
+            found.append(dict(entry["threat"], status=newest["value"],
+                              scan=scan))
+    return found
+
+
+def restored(daemon, threat, out):
+    """Restores into a new folder below `out`; returns the content."""
+    folder = os.path.join(out, threat["tracking_id"])
+    os.mkdir(folder)
+    done = mdatp(daemon, "threat", "quarantine", "restore", "threat-id",
+                 "--id", threat["tracking_id"], "--destination-path", folder)
+    names = os.listdir(folder)
+    if done.code != 0 or names != [os.path.basename(threat["path"])]:
+        raise AssertionError("%r left %r" % (done, names))
+    with open(os.path.join(folder, names[0]), "rb") as file:
+        return file.read()
+
+
+def health(daemon, **options):
+    """The health object; {} while no daemon answers."""
+    answer = mdatp(daemon, "health", "--output", "json", **options)
+    return answer.json() if answer.code == 0 else {}
 
 
 def children_of(pid):

@@ -60,7 +60,8 @@ class MarkerTest(gate.GateTest):
         markers = self.make_markers()
         contents = self.make_hashes()
         noise = self.random.randbytes(BORDER_MAX + 1000)
-        daemon = self.start_daemon(["--definitions", self.definitions])
+        daemon = self.start_daemon(["--definitions", self.definitions,
+                                    "--no-quarantine"])
         opener, = self.start_openers(1)
         cases = 0
         for size, offset in self.places():
