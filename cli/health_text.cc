@@ -14,6 +14,7 @@ namespace gatehouse {
 namespace {
 
 constexpr size_t kNameColumns = 44;
+constexpr std::string_view kUnavailable = "unavailable";
 
 constexpr std::array<std::string_view, 40> kDocumentedOrder = {
     "healthy",
@@ -79,7 +80,9 @@ std::string Quoted(std::string_view text) {
 }
 
 std::string ValueText(const Json& value) {
-  if (value.is_null()) return "unavailable";
+  if (value.is_null()) return std::string(kUnavailable);
+  // The word for what cannot be told has no quotes, as in Defender's output.
+  if (value == kUnavailable) return std::string(kUnavailable);
   if (value.is_string()) return Quoted(value.get_ref<const std::string&>());
   // An enumerator that could carry more than its name.
   if (value.is_object() && !TypeOf(value).empty()) {

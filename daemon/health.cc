@@ -7,6 +7,8 @@ namespace gatehouse {
 namespace {
 
 constexpr int64_t kMillisecondsPerMinute = 60'000;
+// As Defender's definitionUpdateDue, by default.
+constexpr int64_t kDefinitionsDueMs = 7 * 24 * 60 * kMillisecondsPerMinute;
 
 std::vector<std::string> Issues(const HealthFacts& facts) {
   std::vector<std::string> issues = facts.protection.issues;
@@ -45,7 +47,8 @@ nlohmann::json HealthJson(const HealthFacts& facts) {
       {"definitionsUpdated", std::to_string(facts.definitions_updated_ms)},
       {"definitionsUpdatedMinutesAgo", age_ms / kMillisecondsPerMinute},
       {"definitionsVersion", facts.definitions_version},
-      {"definitionsStatus", {{"$type", "upToDate"}}},
+      {"definitionsStatus",
+       {{"$type", age_ms > kDefinitionsDueMs ? "outOfDate" : "upToDate"}}},
       {"threatsIsolatedWithinDeadline", quarantine.isolated_in_time.load()},
       {"threatsIsolatedLate", quarantine.isolated_late.load()},
       {"threatsNotIsolated", quarantine.not_isolated.load()},

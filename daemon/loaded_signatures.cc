@@ -21,7 +21,7 @@ int64_t ModifiedMilliseconds(const std::string& path) {
 }
 
 // FNV-1a, 32 bits (isthe.com/chongo/tech/comp/fnv): a fingerprint for people.
-uint32_t Fingerprint(const LoadReport& report) {
+uint32_t Fingerprint(const std::string& directory, const LoadReport& report) {
   uint32_t hash = 2166136261U;
   const auto add = [&hash](const std::string& text) {
     for (const char c : text) {
@@ -31,7 +31,7 @@ uint32_t Fingerprint(const LoadReport& report) {
   for (const FileReport& file : report.files) {
     add(file.file);
     add(std::to_string(file.counts.loaded));
-    add(std::to_string(ModifiedMilliseconds(file.file)));
+    add(std::to_string(ModifiedMilliseconds(directory + "/" + file.file)));
   }
   return hash;
 }
@@ -90,8 +90,8 @@ Result<LoadedSignatures> LoadSignatures(const std::string& directory,
     }
     loaded.updated_ms = 0;
     for (const FileReport& file : definitions.report.files) {
-      loaded.updated_ms =
-          std::max(loaded.updated_ms, ModifiedMilliseconds(file.file));
+      loaded.updated_ms = std::max(
+          loaded.updated_ms, ModifiedMilliseconds(directory + "/" + file.file));
     }
   }
   Result<std::shared_ptr<const SignatureSet>> set =
@@ -103,7 +103,7 @@ Result<LoadedSignatures> LoadSignatures(const std::string& directory,
   loaded.version = VersionText(
       loaded.updated_ms,
       kBuiltIn + loaded.set->body_count() + loaded.set->hash_count(),
-      Fingerprint(definitions.report));
+      Fingerprint(directory, definitions.report));
   return loaded;
 }
 

@@ -1,6 +1,7 @@
 #include "daemon/scan_session.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,7 +22,10 @@ using std::chrono::milliseconds;
 
 // A client that walks through many folders has nothing to send for a while.
 constexpr milliseconds kReceiveTimeout{60'000};
-constexpr std::chrono::seconds kScanLimit{300};
+// Of one batch: a client must not keep us with endless files.
+constexpr std::chrono::seconds kBatchLimit{300};
+// Whoever is held for an answer goes first.
+constexpr int kScanNice = 10;
 constexpr std::chrono::seconds kIsolationTime{3};
 
 Json ResultOf(size_t index, const Verdict& verdict,
@@ -76,6 +80,7 @@ Result<bool> ScanSession::Run(const IpcRequest& request,
       Scanner::Create(std::move(signatures));
   if (!scanner) return Unexpected(scanner.error());
   scanner_ = std::move(*scanner);
+  (void)::setpriority(PRIO_PROCESS, 0, kScanNice);  // Of this thread alone.
   isolates_ = request.quarantine;
   record_.id = NewThreatId();
   record_.uid = parts_.session.peer().uid;
@@ -119,6 +124,7 @@ Result<bool> ScanSession::Serve() {
 }
 
 Result<bool> ScanSession::ScanBatch(std::vector<UniqueFd> descriptors) {
+  batch_ends_at_ = MonotonicClock::now() + kBatchLimit;
   std::vector<Finding> findings(descriptors.size());
   Isolations isolations;
   for (size_t i = 0; i < descriptors.size(); ++i) {
@@ -158,10 +164,14 @@ Result<UniqueFd> ScanSession::OpenForPeer(int descriptor) {
 
 Verdict ScanSession::Judge(const UniqueFd& descriptor, UniqueFd& file) {
   const int fd = descriptor.UnsafeFd();
-  struct stat facts = {};
-  if (::fstat(fd, &facts) != 0) return Verdict::FromErrno(errno);
+  // What the kernel knows without asking a server that may hang.
+  struct statx facts = {};
+  if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &facts) !=
+      0) {
+    return Verdict::FromErrno(errno);
+  }
   // Before it is opened: to open a device or a FIFO has effects of its own.
-  if (!S_ISREG(facts.st_mode)) {
+  if (!S_ISREG(facts.stx_mode)) {
     return Verdict::NotScanned(NotScannedReason::kNotRegularFile);
   }
   if (IsOnPseudoFileSystem(fd)) {
@@ -180,7 +190,7 @@ Verdict ScanSession::Judge(const UniqueFd& descriptor, UniqueFd& file) {
     return Verdict::NotScanned(NotScannedReason::kScanCrashed);
   }
   ScanLimits limits;
-  limits.give_up_at = MonotonicClock::now() + kScanLimit;
+  limits.give_up_at = batch_ends_at_;
   limits.cancel = parts_.stop;
   return scanner_->Scan(file.UnsafeFd(), limits);
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "base/unique_fd.h"
 #include "engine/crashed_content.h"
 #include "engine/scanner.h"
@@ -60,6 +61,7 @@ class ScanSession {
   std::unique_ptr<Scanner> scanner_;
   ScanRecord record_;
   bool isolates_ = false;
+  MonotonicTime batch_ends_at_ = kNever;
 };
 
 }  // namespace gatehouse

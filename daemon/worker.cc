@@ -86,7 +86,7 @@ class Worker {
         background_queue_(size_t{2} * parts.events_max),
         ledger_(parts.events_max, parts.shared.auth),
         crashed_(parts.shared.crashed),
-        rescans_(background_queue_, parts.shared.rescans),
+        rescans_(background_queue_, parts.shared.rescans, parts.events_max),
         adapter_({auth_queue_, background_queue_, rescans_, ledger_, crashed_,
                   parts.shared.auth, parts.shared.adapter}),
         protection_(
@@ -197,7 +197,8 @@ void Worker::OpenQuarantine() {
   };
   Result<std::unique_ptr<Quarantine>> quarantine = Quarantine::Open(
       {parts_.options.state_directory, deny_list_, parts_.shared.remediator,
-       recorded, failed, parts_.options.isolates},
+       recorded, failed, parts_.options.isolates,
+       std::min<size_t>(Remediator::kPendingMax, parts_.events_max / 4)},
       signatures_.set);
   if (quarantine) {
     quarantine_ = std::move(*quarantine);
@@ -237,9 +238,20 @@ Result<bool> Worker::StartServing() {
   requests_.emplace(ClientRequests::Parts{
       [this] { return Health(); }, real_time_, signatures_, crashed_,
       quarantine_.get(), quarantine_error_, log_, stop_requests_.get_token()});
+  // A session may hold a batch of descriptors; events have half of ours.
+  ServerLimits limits;
+  limits.sessions_max = std::clamp<size_t>(
+      parts_.events_max / kScanBatchFilesMax, 4, limits.sessions_max);
+  limits.sessions_for_root = limits.sessions_max / 4;
+  limits.sessions_per_user_max =
+      std::min(limits.sessions_per_user_max, limits.sessions_max / 2);
+  limits.half_open_max =
+      std::min<size_t>(limits.half_open_max, parts_.events_max / 4);
+  limits.half_open_per_user_max =
+      std::min(limits.half_open_per_user_max, limits.half_open_max / 2);
   Result<std::unique_ptr<IpcServer>> server = IpcServer::Start(
       parts_.unsafe_listener_fd,
-      [this](Session& session) { requests_->Handle(session); }, {},
+      [this](Session& session) { requests_->Handle(session); }, limits,
       parts_.shared.server);
   if (!server) return Unexpected(server.error());
   server_ = std::move(*server);

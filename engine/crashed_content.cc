@@ -7,6 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <vector>
@@ -15,6 +16,7 @@ namespace gatehouse {
 namespace {
 
 constexpr size_t kBlockBytes = size_t{64} * 1024;
+constexpr uint64_t kEndBytes = uint64_t{32} << 20;
 
 struct ContentKey {
   uint64_t size = 0;
@@ -31,25 +33,37 @@ Result<uint64_t> FileSize(int fd) {
   return static_cast<uint64_t>(status.st_size);
 }
 
+// Feeds the bytes from `offset` to `end`, as far as there are any.
+Result<bool> Feed(int fd, uint64_t offset, uint64_t end, XXH3_state_t* state) {
+  std::vector<uint8_t> block(kBlockBytes);
+  while (offset < end) {
+    const size_t wanted =
+        static_cast<size_t>(std::min<uint64_t>(block.size(), end - offset));
+    const ssize_t count =
+        ::pread(fd, block.data(), wanted, static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return FailSystem("read a file", errno);
+    if (count == 0) break;
+    (void)XXH3_128bits_update(state, block.data(), static_cast<size_t>(count));
+    offset += static_cast<uint64_t>(count);
+  }
+  return true;
+}
+
+// The reader of events may wait for this: of a long file, the ends must do.
 Result<ContentKey> KeyOf(int fd) {
   const std::unique_ptr<XXH3_state_t, FreeDigestState> state(
       XXH3_createState());
   if (state == nullptr) return Fail(ErrorCode::kOperational, "out of memory");
   (void)XXH3_128bits_reset(state.get());
-  std::vector<uint8_t> block(kBlockBytes);
-  ContentKey key;
-  while (true) {
-    const ssize_t count =
-        ::pread(fd, block.data(), block.size(), static_cast<off_t>(key.size));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return FailSystem("read a file", errno);
-    if (count == 0) break;
-    (void)XXH3_128bits_update(state.get(), block.data(),
-                              static_cast<size_t>(count));
-    key.size += static_cast<uint64_t>(count);
-  }
-  key.digest = XXH3_128bits_digest(state.get());
-  return key;
+  const Result<uint64_t> size = FileSize(fd);
+  if (!size) return Unexpected(size.error());
+  const uint64_t head = std::min(*size, kEndBytes);
+  const uint64_t tail = std::max(head, *size - head);
+  Result<bool> fed = Feed(fd, 0, head, state.get());
+  if (fed) fed = Feed(fd, tail, *size, state.get());
+  if (!fed) return Unexpected(fed.error());
+  return ContentKey{*size, XXH3_128bits_digest(state.get())};
 }
 
 bool Holds(const CrashedContentTable::Entry& entry, const ContentKey& key) {

@@ -3,8 +3,8 @@
 //
 // Thread-safe: one writer at a time, any number of readers, no locks. The
 // table lives in memory that outlives the process (the view borrows it).
-// Content is known by its size and XXH3-128 digest (xxhash.com), so that a
-// copy under another name is known too.
+// Content is known by its size and the XXH3-128 digest (xxhash.com) of its
+// first and last 32 MiB, so that a copy under another name is known too.
 #pragma once
 
 #include <array>

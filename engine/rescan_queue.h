@@ -8,6 +8,7 @@
 // Thread-safe. The queue and the statistics must outlive it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -34,14 +35,21 @@ class RescanQueue {
   // isolated. They fill less than half of the journal.
   static constexpr size_t kAdoptedMax = 1536;
 
-  // Rescans go to the open lane of `queue`.
-  RescanQueue(EventQueue& queue, RescanStatistics& statistics)
-      : queue_(queue), statistics_(statistics) {}
+  // Rescans go to the open lane of `queue`. `events_max` is how many events the
+  // journal holds: where it is small, so is what may be kept of it.
+  RescanQueue(EventQueue& queue, RescanStatistics& statistics,
+              size_t events_max = kAdoptedMax * 4)
+      : queue_(queue),
+        statistics_(statistics),
+        rescans_max_(std::min(kRescansMax, events_max / 8)),
+        adopted_max_(std::min(kAdoptedMax, events_max * 3 / 8)) {}
 
   // Queues the event as kRescan, without ticket and deadline, or counts it as
   // lost.
-  void Add(FileEvent event) { AddWithin(kRescansMax, std::move(event)); }
-  void AddAdopted(FileEvent event) { AddWithin(kAdoptedMax, std::move(event)); }
+  void Add(FileEvent event) { AddWithin(rescans_max_, std::move(event)); }
+  void AddAdopted(FileEvent event) {
+    AddWithin(adopted_max_, std::move(event));
+  }
   // A kRescan event has been judged, or has not been for good.
   void Finish(const Verdict& verdict);
   // A verdict came after the policy had answered: it is the rescan that was
@@ -53,6 +61,8 @@ class RescanQueue {
 
   EventQueue& queue_;
   RescanStatistics& statistics_;
+  const size_t rescans_max_;
+  const size_t adopted_max_;
   std::atomic<size_t> pending_{0};
 };
 

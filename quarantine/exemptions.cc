@@ -39,9 +39,9 @@ std::optional<Exemptions::Sha256> Sha256Of(int fd) {
 
 }  // namespace
 
-void Exemptions::Add(const std::string& file_key, const Sha256& sha256) {
+void Exemptions::Add(const std::string& key, const Sha256& sha256) {
   const MutexLock lock(mutex_);
-  sha256_of_key_[file_key] = sha256;
+  sha256_of_key_[key] = sha256;
   size_.store(sha256_of_key_.size());
 }
 
@@ -52,7 +52,7 @@ bool Exemptions::Covers(int fd) const {
   Sha256 sha256 = {};
   {
     const MutexLock lock(mutex_);
-    const auto found = sha256_of_key_.find(FileKey(*facts));
+    const auto found = sha256_of_key_.find(ExemptionKey(*facts));
     if (found == sha256_of_key_.end()) return false;
     sha256 = found->second;
   }

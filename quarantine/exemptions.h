@@ -24,11 +24,12 @@ class Exemptions {
   // `files` must outlive this object.
   explicit Exemptions(FileOperations& files) : files_(files) {}
 
-  // `file_key` is FileKey().
-  void Add(const std::string& file_key, const Sha256& sha256);
+  // `key` is ExemptionKey().
+  void Add(const std::string& key, const Sha256& sha256);
 
   // True if the file behind `fd` is exempt. Costs one load while there are no
-  // exemptions, one statx for files that are not exempt, else reads the file.
+  // exemptions, one statx for files that are not exempt, else reads the file,
+  // which has the size that it had in the vault.
   // A file that cannot be read is not exempt.
   [[nodiscard]] bool Covers(int fd) const;
 

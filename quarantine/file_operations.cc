@@ -33,4 +33,8 @@ std::string FileKey(const FileFacts& facts) {
   return key + facts.handle;
 }
 
+std::string ExemptionKey(const FileFacts& facts) {
+  return std::to_string(facts.size) + ":" + FileKey(facts);
+}
+
 }  // namespace gatehouse

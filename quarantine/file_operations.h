@@ -48,6 +48,8 @@ class FileOperations {
                                        const std::string& name) = 0;
   // True if a rename from one directory to the other can succeed.
   virtual bool IsOnSameMount(int directory, int other_directory) = 0;
+  // Bytes that `directory`'s file system has left for users.
+  virtual Result<uint64_t> FreeBytes(int directory) = 0;
   // True where a server may hang and the file is better left alone (FUSE,
   // NFS, CIFS).
   virtual bool MayHang(int fd) = 0;
@@ -88,5 +90,7 @@ class FileOperations {
 [[nodiscard]] bool IsUnchanged(const FileFacts& before, const FileFacts& after);
 // A short text that is the same for the same inode.
 [[nodiscard]] std::string FileKey(const FileFacts& facts);
+// The same for the same inode of the same size: what is exempt.
+[[nodiscard]] std::string ExemptionKey(const FileFacts& facts);
 
 }  // namespace gatehouse

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -168,6 +169,14 @@ bool LinuxFileOperations::IsOnSameMount(int directory, int other_directory) {
   const Result<uint64_t> one = ReadMountId(directory);
   const Result<uint64_t> other = ReadMountId(other_directory);
   return one && other && *one == *other;
+}
+
+Result<uint64_t> LinuxFileOperations::FreeBytes(int directory) {
+  struct statvfs facts = {};
+  if (::fstatvfs(directory, &facts) != 0) {
+    return FailSystem("ask for the free space of the vault", errno);
+  }
+  return uint64_t{facts.f_bavail} * facts.f_frsize;
 }
 
 bool LinuxFileOperations::MayHang(int fd) {

@@ -24,6 +24,7 @@ class LinuxFileOperations final : public FileOperations {
   Result<FileFacts> Identity(int fd) override;
   Result<FileFacts> IdentityIn(int directory, const std::string& name) override;
   bool IsOnSameMount(int directory, int other_directory) override;
+  Result<uint64_t> FreeBytes(int directory) override;
   bool MayHang(int fd) override;
 
   Result<bool> MakeDirectory(int directory, const std::string& name) override;

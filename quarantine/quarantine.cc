@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/time.h"
+
 namespace gatehouse {
 
 Result<std::unique_ptr<Quarantine>> Quarantine::Open(
@@ -18,6 +20,9 @@ Result<std::unique_ptr<Quarantine>> Quarantine::Open(
   quarantine->store_ = std::move(*store);
   const std::string& notice = quarantine->store_->notice();
   if (!notice.empty()) parts.failed({ErrorCode::kOperational, notice});
+  const Result<uint64_t> ended =
+      quarantine->store_->EndOpenScans(WallClockMilliseconds(), "Cancelled");
+  if (!ended) return Unexpected(ended.error());
   const Result<std::vector<Exemption>> exemptions =
       quarantine->store_->Exemptions();
   if (!exemptions) return Unexpected(exemptions.error());
@@ -30,10 +35,11 @@ Result<std::unique_ptr<Quarantine>> Quarantine::Open(
       FindUnfinished(*quarantine->vault_, parts.deny_list);
   if (!unfinished) return Unexpected(unfinished.error());
   for (const Error& problem : unfinished->problems) parts.failed(problem);
-  Result<std::unique_ptr<Remediator>> remediator = Remediator::Start(
-      {*quarantine->vault_, *quarantine->store_, parts.deny_list,
-       parts.statistics, parts.recorded, parts.failed, parts.isolates},
-      signatures, std::move(unfinished->isolations));
+  Result<std::unique_ptr<Remediator>> remediator =
+      Remediator::Start({*quarantine->vault_, *quarantine->store_,
+                         parts.deny_list, parts.statistics, parts.recorded,
+                         parts.failed, parts.isolates, parts.pending_max},
+                        signatures, std::move(unfinished->isolations));
   if (!remediator) return Unexpected(remediator.error());
   quarantine->remediator_ = std::move(*remediator);
   return quarantine;

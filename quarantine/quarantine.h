@@ -30,6 +30,7 @@ class Quarantine {
     std::function<void(const Threat&)> recorded;
     std::function<void(const Error&)> failed;
     bool isolates = true;
+    size_t pending_max = Remediator::kPendingMax;
   };
 
   // Opens vault and store, denies what a dead process left unfinished, and

@@ -89,7 +89,7 @@ bool Remediator::Submit(Detection detection, bool may_wait) {
   DenyList::Entry denied = parts_.deny_list.Add(fd, detection.threat_name);
   {
     const MutexLock lock(mutex_);
-    while (may_wait && !is_stopping_ && queue_.size() >= kPendingMax) {
+    while (may_wait && !is_stopping_ && queue_.size() >= parts_.pending_max) {
       changed_.Wait(mutex_);
     }
     const auto again = in_work_.find(key);
@@ -98,7 +98,7 @@ bool Remediator::Submit(Detection detection, bool may_wait) {
       if (detection.done) again->second.push_back(std::move(detection.done));
       return true;  // The other hit's isolation is this one's too.
     }
-    if (queue_.size() < kPendingMax && !is_stopping_) {
+    if (queue_.size() < parts_.pending_max && !is_stopping_) {
       parts_.statistics.hits.fetch_add(1);
       parts_.statistics.pending.fetch_add(1);
       in_work_[key];

@@ -76,6 +76,8 @@ class Remediator {
     std::function<void(const Error&)> failed;
     // False: hits are recorded as blocked and left where they are.
     bool isolates = true;
+    // Hits that wait at a time: each keeps a slot of the journal.
+    size_t pending_max = kPendingMax;
   };
 
   // Starts the threads, the first of which deals with `unfinished` before

@@ -54,7 +54,7 @@ Result<UniqueFd> Restorer::WriteBack(const ObjectHeader& header, int directory,
   if (!done) return Unexpected(done.error());
   const Result<FileFacts> facts = files.Identity(fd);
   if (!facts) return Unexpected(facts.error());
-  const std::string key = FileKey(*facts);
+  const std::string key = ExemptionKey(*facts);
   const Result<bool> remembered = parts_.store.AddExemption(
       {key, unsealed->sha256, uid, WallClockMilliseconds()});
   if (!remembered) return Unexpected(remembered.error());

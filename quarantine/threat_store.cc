@@ -30,7 +30,10 @@ constexpr std::string_view kEndScan =
     "not_scanned = ?5, errors = ?6, state = ?7 WHERE id = ?1";
 // Numbers are given in order, and only the oldest are ever deleted.
 constexpr std::string_view kPruneScans =
-    "DELETE FROM scans WHERE number <= (SELECT MAX(number) FROM scans) - ?";
+    "DELETE FROM scans WHERE uid = ?1 AND end_ms <> 0 AND number NOT IN "
+    "(SELECT number FROM scans WHERE uid = ?1 ORDER BY number DESC LIMIT ?2)";
+constexpr std::string_view kEndOpenScans =
+    "UPDATE scans SET end_ms = ?1, state = ?2 WHERE end_ms = 0";
 constexpr std::string_view kScans =
     "SELECT id, uid, type, path, start_ms, end_ms, files_scanned, threats, "
     "not_scanned, errors, state FROM scans WHERE ?1 IS NULL OR uid = ?1 "
@@ -67,6 +70,7 @@ struct ThreatStore::State {
   Statement begin_scan;
   Statement end_scan;
   Statement prune_scans;
+  Statement end_open_scans;
   Statement scans;
 
   Result<bool> Prepare() {
@@ -81,6 +85,7 @@ struct ThreatStore::State {
         {&begin_scan, kBeginScan},
         {&end_scan, kEndScan},
         {&prune_scans, kPruneScans},
+        {&end_open_scans, kEndOpenScans},
         {&scans, kScans}};
     for (const auto& [statement, sql] : statements) {
       Result<Statement> prepared = database.Prepare(sql);
@@ -246,7 +251,7 @@ Result<bool> ThreatStore::BeginScan(const ScanRecord& scan) {
                   "there is a scan '" + scan.id + "' already");
     }
     Run prune(state.prune_scans);
-    return prune.Number(int64_t{kScansMax}).Finish();
+    return prune.Number(scan.uid).Number(int64_t{kScansMax}).Finish();
   });
 }
 
@@ -265,6 +270,22 @@ Result<bool> ThreatStore::EndScan(const ScanRecord& scan) {
     }
     return true;
   });
+}
+
+Result<uint64_t> ThreatStore::EndOpenScans(int64_t time_ms,
+                                           std::string_view state_word) {
+  const MutexLock lock(mutex_);
+  State& state = *state_;
+  uint64_t ended = 0;
+  const Result<bool> done =
+      InTransaction(state.database, [&]() -> Result<bool> {
+        Run end(state.end_open_scans);
+        Result<bool> run = end.Number(time_ms).Text(state_word).Finish();
+        if (run) ended = state.database.Changes();
+        return run;
+      });
+  if (!done) return Unexpected(done.error());
+  return ended;
 }
 
 Result<std::vector<ScanRecord>> ThreatStore::Scans(

@@ -22,12 +22,12 @@
 
 namespace gatehouse {
 
-// More threats than this are not remembered, but for those in the vault.
+// More threats than this are not remembered; those in the vault do not count.
 inline constexpr size_t kThreatsMax = 10000;
 // More changes of one threat are not: its first one stays, and the newest.
 inline constexpr size_t kThreatHistoryMax = 1000;
 inline constexpr size_t kExemptionsMax = 10000;
-inline constexpr size_t kScansMax = 1000;
+inline constexpr size_t kScansMax = 1000;  // Of each user.
 
 // The database's name in the state directory.
 inline constexpr char kThreatStoreName[] = "threats.db";
@@ -120,11 +120,14 @@ class ThreatStore {
                                const std::array<uint8_t, 32>& sha256);
   Result<std::vector<Exemption>> Exemptions() const;  // The oldest first.
 
-  // Errors: kInvalidInput if there is a scan of that id. The oldest scans above
-  // kScansMax are forgotten.
+  // Errors: kInvalidInput if there is a scan of that id. The oldest scans of
+  // that user above kScansMax are forgotten, unless they go on.
   Result<bool> BeginScan(const ScanRecord& scan);
   // Updates end, counts and state of the scan with that id. Errors: kNotFound.
   Result<bool> EndScan(const ScanRecord& scan);
+  // Ends every scan that has no end, with this time and state: whoever led it
+  // is dead. Returns how many.
+  Result<uint64_t> EndOpenScans(int64_t time_ms, std::string_view state);
   // In the order they began, the newest last; with a uid, only that user's.
   Result<std::vector<ScanRecord>> Scans(
       std::optional<uint32_t> uid = std::nullopt) const;

@@ -94,6 +94,12 @@ Vault::Vault(FileOperations& files, Directories directories, VaultKey key)
 Result<ObjectHeader> Vault::SealAs(const ObjectHeader& header, int source_fd,
                                    const std::string& name) {
   const int stage = stage_.UnsafeFd();
+  const Result<uint64_t> free_bytes = files_.FreeBytes(stage);
+  if (!free_bytes) return Unexpected(free_bytes.error());
+  if (*free_bytes < kFreeBytesMin + header.file.size) {
+    return Fail(ErrorCode::kLimitExceeded,
+                "the vault is full: less than 256 MiB would be left free");
+  }
   const Result<UniqueFd> object = files_.CreateUnnamed(stage);
   if (!object) return Unexpected(object.error());
   const int object_fd = object->UnsafeFd();

@@ -12,6 +12,7 @@
 // what returned is durable. `files` must outlive it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,10 @@ namespace gatehouse {
 
 class Vault {
  public:
+  // What stays free on the vault's file system: a user who makes us seal file
+  // after file must not fill it.
+  static constexpr uint64_t kFreeBytesMin = uint64_t{256} << 20;
+
   // Makes directories and key if there are none. Errors: those of
   // VaultKey::LoadOrCreate, and directories that are not ours alone.
   static Result<std::unique_ptr<Vault>> Open(const std::string& state_directory,
@@ -34,7 +39,7 @@ class Vault {
   Vault& operator=(const Vault&) = delete;
 
   // Seals what `source_fd` holds; returns the completed header. On error there
-  // is no object.
+  // is no object. kLimitExceeded: kFreeBytesMin would not stay free.
   Result<ObjectHeader> Stage(const ObjectHeader& header, int source_fd);
   // The same for an object that is staged already and takes its place.
   Result<ObjectHeader> StageAgain(const ObjectHeader& header, int source_fd);

@@ -166,7 +166,7 @@ TEST_F(ThreatStoreTest, FindsThreatsByStatus) {
 }
 
 TEST_F(ThreatStoreTest, ForgetsTheOldestThatAreNotInTheVault) {
-  Reopen({.threats_max = 3});
+  Reopen({.threats_max = 2});
   Record(Found(1, ThreatStatus::kQuarantined), "1");
   Record(Found(2), "2");
   Record(Found(3), "3");
@@ -266,7 +266,7 @@ TEST_F(ThreatStoreTest, ForgetsTheOldestScans) {
     const Database raw = Raw();
     ASSERT_TRUE(raw.Execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT "
                             "i + 1 FROM n WHERE i < 1000) INSERT INTO scans "
-                            "SELECT i, 'scan ' || i, 0, 'full', x'', i, 0, 0, "
+                            "SELECT i, 'scan ' || i, 0, 'full', x'', i, i, 0, "
                             "0, 0, 0, 'done' FROM n")
                     .has_value());
   }
@@ -279,6 +279,38 @@ TEST_F(ThreatStoreTest, ForgetsTheOldestScans) {
   EXPECT_EQ(scans->size(), kScansMax);
   EXPECT_EQ(scans->front().id, "scan 2");
   EXPECT_EQ(scans->back().id, "newest");
+}
+
+TEST_F(ThreatStoreTest, ForgetsNoScanOfAnotherUserNorOneThatGoesOn) {
+  ScanRecord scan;
+  scan.id = "of another user";
+  scan.uid = 1;
+  scan.end_ms = 5;
+  ASSERT_TRUE(store_->BeginScan(scan).has_value());
+  scan.id = "goes on";
+  scan.uid = 0;
+  scan.end_ms = 0;
+  ASSERT_TRUE(store_->BeginScan(scan).has_value());
+  {
+    const Database raw = Raw();
+    ASSERT_TRUE(raw.Execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT "
+                            "i + 1 FROM n WHERE i < 1000) INSERT INTO scans "
+                            "SELECT i + 10, 'scan ' || i, 0, 'full', x'', i, i,"
+                            " 0, 0, 0, 0, 'done' FROM n")
+                    .has_value());
+  }
+  Reopen();
+  scan.id = "newest";
+  ASSERT_TRUE(store_->BeginScan(scan).has_value());
+  const auto scans = store_->Scans();
+  ASSERT_TRUE(scans.has_value());
+  EXPECT_EQ(scans->size(), kScansMax + 2);
+  EXPECT_EQ((*scans)[0].id, "of another user");
+  EXPECT_EQ((*scans)[1].id, "goes on");
+  // After a crash, nothing goes on.
+  EXPECT_EQ(store_->EndOpenScans(77, "Cancelled").value(), 2U);
+  EXPECT_EQ((*store_->Scans())[1].state, "Cancelled");
+  EXPECT_EQ((*store_->Scans())[1].end_ms, 77);
 }
 
 TEST_F(ThreatStoreTest, IsForItsOwnerAloneWhateverTheUmask) {

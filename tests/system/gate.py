@@ -60,7 +60,8 @@ def tmpfs(directory):
 class Daemon:
     """A wdavdaemon on state and run directories of its own."""
 
-    def __init__(self, base, protect, program="wdavdaemon", arguments=()):
+    def __init__(self, base, protect, program="wdavdaemon", arguments=(),
+                 prefix=()):
         self.state = os.path.join(base, "state")
         self.run = os.path.join(base, "run")
         self.log_path = os.path.join(base, "daemon.log")
@@ -72,7 +73,7 @@ class Daemon:
         protected = ["--protect"] + list(protect) if protect else []
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [os.path.join(BIN, program), "--state-dir", self.state,
+                [*prefix, os.path.join(BIN, program), "--state-dir", self.state,
                  "--run-dir", self.run] + protected + list(arguments),
                 env=dict(os.environ, NOTIFY_SOCKET=notify_path),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
