@@ -61,8 +61,8 @@ class Daemon:
     """A wdavdaemon on state and run directories of its own."""
 
     def __init__(self, base, protect, program="wdavdaemon", arguments=(),
-                 prefix=()):
-        self.state = os.path.join(base, "state")
+                 prefix=(), state=None):
+        self.state = state or os.path.join(base, "state")
         self.run = os.path.join(base, "run")
         self.log_path = os.path.join(base, "daemon.log")
         notify_path = os.path.join(base, "notify")
@@ -162,13 +162,16 @@ class Daemon:
         return self.process.wait(timeout=PATIENCE_SECONDS)
 
     def end(self):
-        """Ends it in any case; for clean-up."""
+        """Ends it in any case; for clean-up. Again: nothing."""
+        if self.ended is None:
+            return
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
             self.process.wait()
         self.notify.close()
         os.close(self.ended)
+        self.ended = None
 
 
 class Finished:
