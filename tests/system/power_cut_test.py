@@ -142,12 +142,11 @@ class PowerCutTest(gate.GateTest):
         stage = os.path.join(daemon.state, "vault", "stage")
         self.assertEqual(os.listdir(stage), [])
         result = self.lost_and_twice(daemon, written)
-        self.assertEqual([name for name in os.listdir(self.files.path)
-                          if name.startswith(".gatehouse")], [])
+        self.left = [name for name in os.listdir(self.files.path)
+                     if name.startswith(".gatehouse")]
         self.assertEqual(daemon.stop(), 0)
-        for name in os.listdir(self.files.path):
-            if name.startswith("evil"):
-                os.unlink(os.path.join(self.files.path, name))
+        subprocess.run(["find", self.files.path, "-mindepth", "1", "-delete"],
+                       check=True)
         subprocess.run(["rm", "-rf", daemon.state], check=True)
         return result
 
@@ -157,6 +156,7 @@ class PowerCutTest(gate.GateTest):
             lost, twice = self.after_the_cut(written)
             self.assertEqual(lost, set())
             self.assertEqual(twice, set())
+            self.assertEqual(self.left, [])
 
     def test_without_flushes_files_are_lost(self):
         """The negative control: fsync that does nothing."""
