@@ -12,9 +12,6 @@
 
 namespace gatehouse {
 
-// Descriptors that may come with the first frame of a connection: the
-// destination of a restore.
-inline constexpr size_t kRequestDescriptorsMax = 1;
 inline constexpr size_t kScanBatchFilesMax = 64;
 // Enough for every path, as display text.
 inline constexpr size_t kDisplayPathBytesMax = 32768;

@@ -10,9 +10,11 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ipc/request.h"
-
 namespace gatehouse {
+
+// Descriptors that may come with the first frame of a connection: the
+// destination of a restore.
+inline constexpr size_t kRequestDescriptorsMax = 1;
 
 struct ServerLimits {
   // Connections whose first frame is not complete.
