@@ -80,6 +80,7 @@ Result<std::vector<Json>> AskForList(const std::string& run_directory,
   std::vector<Json> frames;
   Json frame = std::move(first->frame);
   while (TypeOf(frame) != kEndType) {
+    if (TypeOf(frame).empty()) return Unexpected(BadAnswer("it has no type"));
     if (frames.size() == kAnswerFramesMax) {
       return Unexpected(BadAnswer("it does not end"));
     }

@@ -1,0 +1,406 @@
+#!/usr/bin/env python3
+"""mdatp against a daemon with canned answers: text, JSON, exit codes.
+
+    daemon_test.py MDATP TEST_DAEMON
+"""
+
+import base64
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+import mdatp
+
+IS_ROOT = os.geteuid() == 0
+VIRUS = "11111111-2222-3333-4444-555555555555"
+OTHER = "99999999-2222-3333-4444-555555555555"
+SCAN = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+NAME = "Virus:DOS/EICAR_Test_File"
+DETECTED = "1672350517000"
+
+_test_daemon = os.path.abspath(sys.argv.pop(2))
+os.environ["TZ"] = "UTC"
+
+
+class Case(mdatp.Case):
+    def setUp(self):
+        super().setUp()
+        self.run_directory = self.make_directory("run")
+
+    def serve(self, behaviour="normal"):
+        daemon = subprocess.Popen(
+            [_test_daemon, self.run_directory, behaviour],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+        def stop():
+            daemon.stdin.close()
+            daemon.wait(timeout=mdatp.TIMEOUT_SECONDS)
+            daemon.stdout.close()
+        self.addCleanup(stop)
+        self.assertEqual(daemon.stdout.readline(), b"ready\n")
+
+    def run_mdatp(self, *arguments, **options):
+        return mdatp.run("--run-dir", self.run_directory, *arguments, **options)
+
+    def listen(self):
+        """A server of the test's own, for what the real one never does."""
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(os.path.join(self.run_directory, "mdatp.sock"))
+        listener.listen()
+        return listener
+
+    def text(self, *arguments):
+        finished = self.run_mdatp(*arguments)
+        self.assertEqual((finished.code, finished.err), (0, ""), finished)
+        return finished.out
+
+
+class Health(Case):
+    def test_the_layout(self):
+        self.serve()
+        lines = [
+            ("healthy", "true"),
+            ("health_issues", '["a","b"]'),
+            ("app_version", '"0.2.0"'),
+            ("org_id", "unavailable"),
+            ("behavior_monitoring", '"disabled"'),
+            ("real_time_protection_enabled", "true [managed]"),
+            ("definitions_updated", "Dec 29, 2022 at 09:48:37 PM"),
+            ("definitions_updated_minutes_ago", "20"),
+            ("definitions_status", '"up_to_date"'),
+            ("zebra_count", "3"),
+            ("answer_times", '{"p99":7}'),
+        ]
+        self.assertEqual(self.text("health"), "".join(
+            f"{name:44}: {value}\n" for name, value in lines))
+
+    def test_one_field_is_its_value(self):
+        self.serve()
+        for field, text in (
+                ("app_version", '"0.2.0"'), ("healthy", "true"),
+                ("org_id", "unavailable"), ("appVersion", '"0.2.0"'),
+                ("real_time_protection_enabled", "true [managed]"),
+                ("definitions_updated", "Dec 29, 2022 at 09:48:37 PM"),
+                ("proxy", '"None"')):
+            self.assertEqual(self.text("health", "--field", field), text + "\n")
+
+    def test_an_unknown_field_is_5_and_named(self):
+        self.serve()
+        finished = self.run_mdatp("health", "--field", "no_such")
+        self.assertEqual(finished.code, 5)
+        self.assertIn("'no_such'", finished.err)
+        self.assertEqual(finished.out, "")
+
+    def test_json_is_one_sorted_line(self):
+        self.serve()
+        out = self.text("health", "--output", "json")
+        self.assertEqual(out.count("\n"), 1)
+        self.assertTrue(out.startswith('{"$type":"getHealthAllResult"'), out)
+        health = json.loads(out)
+        self.assertEqual(list(health), sorted(health))
+        self.assertEqual(health["realTimeProtectionEnabled"],
+                         {"displayValue": True, "isManaged": True,
+                          "value": True})
+        self.assertEqual(health["definitionsUpdated"], DETECTED)
+
+    def test_the_daemons_text_cannot_change_the_terminal(self):
+        self.serve("hostile")
+        for arguments in (("health",), ("health", "--output", "json"),
+                          ("threat", "list"),
+                          ("threat", "list", "--output", "json")):
+            out = self.text(*arguments)
+            self.assertNotIn("\x1b", out)
+            self.assertNotIn("\u202e", out)
+            self.assertNotIn("\nName: clean", out)
+
+
+class Threats(Case):
+    def block(self, threat_id):
+        return (f'Id: "{threat_id}"\nName: {NAME}\nType: "virus"\n'
+                "Detection time: Thu Dec 29 21:48:37 2022\n"
+                'Status: "quarantined"\n')
+
+    def test_list_is_blocks_of_five_lines(self):
+        self.serve()
+        self.assertEqual(self.text("threat", "list"),
+                         self.block(VIRUS) + "\n" + self.block(OTHER))
+
+    def test_an_empty_list_says_so(self):
+        self.serve("empty")
+        for words in (("threat", "list"), ("threat", "quarantine", "list")):
+            self.assertEqual(self.text(*words), "No threats\n")
+            self.assertEqual(json.loads(self.text(*words, "--output", "json")),
+                             {"threats": {"scans": []}})
+
+    def test_json_is_nested_below_scans(self):
+        self.serve()
+        scans = json.loads(self.text("threat", "list", "--output", "json"))
+        scan, real_time = scans["threats"]["scans"]
+        self.assertEqual((scan["scan_id"], scan["type"], scan["state"],
+                          scan["startTime"], scan["filesScanned"]),
+                         (SCAN, "custom", "Succeeded", DETECTED, 9))
+        self.assertEqual(real_time["type"], "realTime")
+        entry, = real_time["threats"]
+        self.assertEqual(entry["threat"]["tracking_id"], VIRUS)
+        self.assertEqual(entry["threat"]["name"], NAME)
+        self.assertEqual(entry["threat"]["path"], "/data/eicar.com")
+        # The present status is the value of the greatest key.
+        self.assertEqual(
+            max(entry["history"], key=lambda change: change["key"])["value"],
+            "quarantined")
+        self.assertEqual(entry["history"][0],
+                         {"key": DETECTED, "value": "detected"})
+        other, = scan["threats"]
+        self.assertEqual(base64.b64decode(other["threat"]["pathBytes"]),
+                         b"/data/\xff\n")
+
+    def test_quarantine_list_knows_where_the_file_was(self):
+        self.serve()
+        self.assertEqual(
+            self.text("threat", "quarantine", "list"),
+            self.block(VIRUS) + 'Original path: "/data/eicar.com"\nSize: 68\n\n'
+            + self.block(OTHER) + 'Original path: "/data/\\xff\\n"\nSize: 68\n')
+
+    def test_get_shows_everything(self):
+        self.serve()
+        out = self.text("threat", "get", "--id", VIRUS.upper())
+        self.assertTrue(out.startswith(self.block(VIRUS)))
+        self.assertIn('\nPath: "/data/eicar.com"\n', out)
+        self.assertIn('\tThu Dec 29 21:48:37 2022: "quarantined", by policy\n',
+                      out)
+        entry = json.loads(self.text("threat", "get", "--id", VIRUS,
+                                     "--output", "json"))
+        self.assertEqual(entry["threat"]["tracking_id"], VIRUS)
+
+    def test_an_id_that_nobody_has_is_5(self):
+        self.serve()
+        for threat_id in (OTHER, "nonsense", ""):
+            finished = self.run_mdatp("threat", "get", "--id", threat_id,
+                                      "--output", "json")
+            self.assertEqual(finished.code, 5)
+            self.assertEqual(finished.json()["code"], 5)
+            self.assertEqual(finished.json()["$type"], "error")
+
+    def test_restore_hands_over_the_destination(self):
+        self.serve()
+        destination = self.make_directory("to here")
+        for words in (("quarantine", "restore"), ("restore",)):
+            restore = ("threat", *words, "threat-id", "--id", VIRUS)
+            self.assertEqual(self.text(*restore),
+                             'Threat restored to "/data/eicar.com"\n')
+            self.assertEqual(
+                self.text(*restore, "--destination-path", destination),
+                f'Threat restored to "{destination}/eicar.com"\n')
+        finished = self.run_mdatp(*restore, "--destination-path",
+                                  self.path("none"))
+        self.assertEqual(finished.code, 5)
+        finished = self.run_mdatp(*restore, "--destination-path",
+                                  self.write("file"))
+        self.assertEqual(finished.code, 5)
+
+    def test_remove_and_config(self):
+        self.serve()
+        self.assertEqual(
+            self.text("threat", "quarantine", "remove", "--id", VIRUS),
+            "Threat removed from quarantine\n")
+        for value in ("enabled", "disabled"):
+            self.assertEqual(self.text("config", "real-time-protection",
+                                       "--value", value),
+                             "Configuration property updated\n")
+        finished = self.run_mdatp("config", "real-time-protection", "--value",
+                                  "maybe")
+        self.assertEqual(finished.code, 2)
+
+
+class Scan(Case):
+    def setUp(self):
+        super().setUp()
+        self.tree = self.make_directory("tree")
+
+    def scan(self, *arguments, path=None):
+        return self.run_mdatp("scan", "custom", "--path", path or self.tree,
+                              *arguments)
+
+    def test_every_kind_of_finding(self):
+        self.serve()
+        threat = self.write("tree/a/eicar", b"X")
+        large = self.write("tree/large", b"L")
+        self.write("tree/clean", b"c")
+        os.mkfifo(self.path("tree", "fifo"))
+        os.symlink("clean", self.path("tree", "link"))
+        finished = self.scan()
+        self.assertEqual((finished.code, finished.err), (0, ""))
+        self.assertEqual(
+            sorted(finished.out.splitlines()),
+            sorted([f"{threat}: {NAME} FOUND, quarantined",
+                    f"{large}: size_limit NOT SCANNED",
+                    f"{self.tree}/fifo: not_regular_file NOT SCANNED",
+                    "Scan has finished", "\t2 file(s) scanned",
+                    "\t1 threat(s) detected", "\t2 file(s) not scanned"]))
+        self.assertIn(f"{NAME} FOUND, detected\n",
+                      self.scan("--no-quarantine").out)
+        self.assertEqual(self.scan("--fail-on-threat").code, 10)
+        self.assertRegex(self.scan("--statistics").err, r"\AStatistics: ")
+
+    def test_json(self):
+        self.serve()
+        threat = self.write("tree/eicar", b"X")
+        scan = self.scan("--output", "json").json()
+        self.assertEqual(scan["scan_id"], SCAN)
+        self.assertEqual(scan["filesScanned"], 1)
+        self.assertEqual(scan["threats"], [
+            {"path": threat, "name": NAME, "type": "virus",
+             "status": "quarantined", "tracking_id": VIRUS}])
+        self.assertNotIn("definitions", scan)
+
+    def test_many_files_are_several_batches(self):
+        self.serve()
+        for number in range(200):
+            self.write(f"tree/{number % 7}/{number}", b"X")
+        finished = self.scan()
+        self.assertEqual(finished.out.count(" FOUND, quarantined\n"), 200)
+        self.assertIn("\t200 file(s) scanned\n", finished.out)
+
+    def test_a_deep_tree_needs_few_descriptors(self):
+        self.serve()
+        start = os.getcwd()
+        self.addCleanup(os.chdir, start)
+        os.chdir(self.tree)
+        for _ in range(1500):
+            os.mkdir("directory")
+            os.chdir("directory")
+        with open("eicar", "wb") as file:
+            file.write(b"X")
+        os.chdir(start)
+        finished = subprocess.run(
+            ["bash", "-c", 'ulimit -n 120; "$@"', "bash", mdatp.program(),
+             "--run-dir", self.run_directory, "scan", "custom", "--path",
+             self.tree], capture_output=True, check=False,
+            timeout=mdatp.TIMEOUT_SECONDS)
+        self.assertEqual(finished.returncode, 0, finished.stderr)
+        self.assertIn(b"\t1 threat(s) detected\n", finished.stdout)
+        subprocess.run(["rm", "-rf", self.tree], check=True)
+
+    def test_the_path_itself(self):
+        self.serve()
+        threat = self.write("tree/eicar", b"X")
+        os.symlink(threat, self.path("link"))
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        for path in (threat, self.path("link")):
+            self.assertIn(f"{path}: {NAME} FOUND", self.scan(path=path).out)
+        self.assertIn("not_regular_file NOT SCANNED", self.scan(path=fifo).out)
+        self.assertEqual(self.scan(path=self.path("none")).code, 5)
+
+    def test_options_of_an_offline_scan_need_it(self):
+        finished = self.scan("--threads", "2")
+        self.assertEqual(finished.code, 2)
+        self.assertIn("--offline", finished.err)
+
+
+class Failures(Case):
+    EVERYTHING = (("health",), ("threat", "list"), ("scan", "custom", "--path",
+                                                    "/dev/null"),
+                  ("config", "real-time-protection", "--value", "enabled"),
+                  ("threat", "quarantine", "remove", "--id", VIRUS))
+
+    def codes(self, expected):
+        for arguments in self.EVERYTHING:
+            finished = self.run_mdatp(*arguments, "--output", "json")
+            self.assertEqual(finished.code, expected, (arguments, finished))
+            self.assertEqual(finished.json()["code"], expected)
+            self.assertRegex(finished.err, r"\AError: [^\n\x1b]+\n\Z")
+
+    def test_nobody_there_is_3(self):
+        self.codes(3)
+        self.run_directory = self.path("none")
+        self.codes(3)
+
+    def test_a_stale_socket_is_3(self):
+        self.listen().close()
+        self.codes(3)
+
+    def test_a_closed_connection_is_3_at_once(self):
+        self.serve("deaf")
+        started = time.monotonic()
+        self.codes(3)
+        self.assertLess(time.monotonic() - started, 5)
+
+    def test_what_the_daemon_refuses(self):
+        self.serve("denying")
+        self.codes(4)
+
+    def test_what_the_daemon_does_not_know(self):
+        self.serve("missing")
+        self.codes(5)
+
+    def test_nonsense_is_1(self):
+        self.serve("babbling")
+        self.codes(1)
+
+    def test_busy_is_tried_again_and_then_1(self):
+        self.serve("busy")
+        finished = self.run_mdatp("health")
+        self.assertEqual(finished.code, 1)
+        self.assertIn("come again", finished.err)
+
+    def test_bytes_that_are_no_frame_are_1(self):
+        listener = self.listen()
+        for answer in (b"HTTP/1.1 200 OK\r\n\r\n", b"GH\x02\0\0\0\0\0",
+                       b"GH\x01\0\x01\0\x01\0", b"GH\x01\x01\x02\0\0\0{}",
+                       b"GH\x01\0\x02\0\0\0[]", b"GH\x01\0\x04\0\0\0{\"\xff\""):
+            def answer_one(bytes_to_send=answer):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.sendall(bytes_to_send)
+                    connection.recv(1 << 16)
+            server = threading.Thread(target=answer_one)
+            server.start()
+            finished = self.run_mdatp("health")
+            server.join()
+            self.assertEqual(finished.code, 1, finished)
+
+    def test_the_end_in_the_middle_of_a_frame_is_3(self):
+        listener = self.listen()
+
+        def answer_half():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"GH\x01\0\x10\0\0\0{")
+        server = threading.Thread(target=answer_half)
+        server.start()
+        finished = self.run_mdatp("health")
+        server.join()
+        self.assertEqual(finished.code, 3)
+
+    def test_the_environment_names_the_folder(self):
+        self.serve()
+        os.environ["MDATP_RUN_DIR"] = self.run_directory
+        self.addCleanup(os.environ.pop, "MDATP_RUN_DIR")
+        self.assertEqual(mdatp.run("health", "--field", "healthy").out,
+                         "true\n")
+
+    @unittest.skipUnless(IS_ROOT, "another user's server needs root")
+    def test_a_server_of_another_user_is_not_believed(self):
+        # Bound by us, but listened on by nobody: that is what counts.
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(os.path.join(self.run_directory, "mdatp.sock"))
+        child = os.fork()
+        if child == 0:
+            os.setresuid(mdatp.NOBODY, mdatp.NOBODY, mdatp.NOBODY)
+            listener.listen()
+            os._exit(0)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+        self.codes(4)
+
+
+if __name__ == "__main__":
+    mdatp.main()

@@ -1,0 +1,218 @@
+// gatehouse_test_daemon RUN_DIRECTORY BEHAVIOUR
+//
+// Serves the protocol with canned answers, so that mdatp can be tested without
+// a daemon. Says "ready" on standard output, and ends with standard input.
+//
+// BEHAVIOUR: "normal"; "empty" (no threats); "deaf" (closes without a word);
+// "denying", "missing", "busy" (always that error); "babbling" (frames that
+// make no sense); "hostile" (text that would change a terminal).
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "ipc/message.h"
+#include "ipc/request.h"
+#include "ipc/server.h"
+#include "ipc/socket.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr const char* kVirusId = "11111111-2222-3333-4444-555555555555";
+constexpr const char* kScanId = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
+constexpr const char* kOtherId = "99999999-2222-3333-4444-555555555555";
+constexpr const char* kEicarName = "Virus:DOS/EICAR_Test_File";
+constexpr int64_t kDetectedMs = 1672350517000;
+
+Json Setting(Json value, bool is_managed, bool is_shown = true) {
+  return {{"displayValue", is_shown},
+          {"isManaged", is_managed},
+          {"value", std::move(value)}};
+}
+
+Json Health(std::string_view behaviour) {
+  return {{"$type", kHealthType},
+          {"appVersion", behaviour == "hostile" ? "\x1b[31m\u202e" : "0.2.0"},
+          {"zebraCount", 3},
+          {"healthy", true},
+          {"healthIssues", {"a", "b"}},
+          {"orgId", nullptr},
+          {"behaviorMonitoring", Setting("disabled", false)},
+          {"realTimeProtectionEnabled", Setting(true, true)},
+          {"proxy", Setting("None", false, false)},
+          {"definitionsStatus", {{"$type", "upToDate"}}},
+          {"definitionsUpdated", std::to_string(kDetectedMs)},
+          {"definitionsUpdatedMinutesAgo", 20},
+          {"answerTimes", {{"p99", 7}}}};
+}
+
+Threat Found(const char* id, const std::string& path, const char* scan_id) {
+  Threat threat;
+  threat.id = id;
+  threat.name = kEicarName;
+  threat.type = "virus";
+  threat.path = path;
+  threat.owner_uid = 1000;
+  threat.file_bytes = 68;
+  threat.sha256 = std::string(64, 'a');
+  threat.scan_id = scan_id;
+  threat.isolated_in_time = true;
+  threat.history = {{kDetectedMs, ThreatStatus::kDetected, ""},
+                    {kDetectedMs, ThreatStatus::kQuarantined, "by policy"}};
+  return threat;
+}
+
+void SendThreats(Session& session, std::string_view behaviour) {
+  if (behaviour == "empty") {
+    (void)session.Send(EndFrame(0));
+    return;
+  }
+  IpcScan scan = {kScanId,         "custom", kDetectedMs,
+                  kDetectedMs + 5, 9,        "Succeeded"};
+  Threat in_scan = Found(kOtherId, "/data/\xff\n", kScanId);
+  if (behaviour == "hostile") in_scan.name = "\x1b[2J\nName: clean";
+  (void)session.Send(ThreatFrame(Found(kVirusId, "/data/eicar.com", "")));
+  (void)session.Send(ScanFrame(scan));
+  (void)session.Send(ThreatFrame(in_scan));
+  (void)session.Send(EndFrame(2));
+}
+
+// True for what begins like EICAR; looks at the file behind an O_PATH
+// descriptor as the daemon does, by opening it anew.
+Json ResultFor(size_t index, const UniqueFd& fd, bool quarantine) {
+  const std::string path = "/proc/self/fd/" + std::to_string(fd.UnsafeFd());
+  std::FILE* const file = std::fopen(path.c_str(), "re");
+  if (file == nullptr) {
+    return {{"index", index}, {"verdict", "error"}, {"error_number", 13}};
+  }
+  const int first = std::fgetc(file);
+  (void)std::fclose(file);
+  if (first == 'L') {
+    return {
+        {"index", index}, {"verdict", "not_scanned"}, {"reason", "size_limit"}};
+  }
+  if (first != 'X') return nullptr;
+  return {{"index", index},
+          {"verdict", "infected"},
+          {"threat_name", kEicarName},
+          {"status", quarantine ? "quarantined" : "detected"},
+          {"id", kVirusId}};
+}
+
+void Scan(Session& session, const IpcRequest& begin) {
+  (void)session.Send({{"$type", kScanReadyType}, {"scan_id", kScanId}});
+  for (;;) {
+    const Result<IpcMessage> message =
+        session.Receive(std::chrono::milliseconds{60000});
+    if (!message) return;
+    const Result<IpcRequest> request =
+        ParseRequest(message->body, message->descriptors.size());
+    if (!request) return (void)session.SendError(request.error());
+    if (request->command == IpcCommand::kScanEnd) break;
+    Json results = Json::array();
+    for (size_t i = 0; i < message->descriptors.size(); ++i) {
+      Json result = ResultFor(i, message->descriptors[i], begin.quarantine);
+      if (!result.is_null()) results.push_back(std::move(result));
+    }
+    (void)session.Send({{"$type", kScannedType}, {"results", results}});
+  }
+  (void)session.Send({{"$type", kScanResultType}, {"scan_id", kScanId}});
+}
+
+// The name of the directory behind `fd`, in which the client asked to restore.
+std::string NameOf(const UniqueFd& fd) {
+  std::array<char, 4096> target = {};
+  const std::string link = "/proc/self/fd/" + std::to_string(fd.UnsafeFd());
+  const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
+  return {target.data(), length < 0 ? 0 : static_cast<size_t>(length)};
+}
+
+void Restore(Session& session) {
+  const std::vector<UniqueFd> descriptors = session.TakeDescriptors();
+  Json answer = {{"$type", kRestoredType}};
+  PutBytes(answer, "path",
+           (descriptors.empty() ? "/data" : NameOf(descriptors.front())) +
+               "/eicar.com");
+  (void)session.Send(answer);
+}
+
+void AnswerNormally(Session& session, std::string_view behaviour) {
+  const Result<IpcRequest> request =
+      ParseRequest(session.request(), session.descriptor_count());
+  if (!request) return (void)session.SendError(request.error());
+  switch (request->command) {
+    case IpcCommand::kHealth:
+      return (void)session.Send(Health(behaviour));
+    case IpcCommand::kVersion:
+      return (void)session.Send({{"$type", kVersionType}});
+    case IpcCommand::kThreatList:
+    case IpcCommand::kQuarantineList:
+      return SendThreats(session, behaviour);
+    case IpcCommand::kThreatGet:
+      if (request->id != kVirusId) {
+        return (void)session.SendError(
+            {ErrorCode::kNotFound, "no threat has this id"});
+      }
+      (void)session.Send(ThreatFrame(Found(kVirusId, "/data/eicar.com", "")));
+      return (void)session.Send(EndFrame(1));
+    case IpcCommand::kQuarantineRestore:
+      return Restore(session);
+    case IpcCommand::kQuarantineRemove:
+      return (void)session.Send({{"$type", kRemovedType}});
+    case IpcCommand::kConfigSet:
+      return (void)session.Send({{"$type", kConfiguredType}});
+    case IpcCommand::kScanBegin:
+      return Scan(session, *request);
+    case IpcCommand::kScanFiles:
+    case IpcCommand::kScanEnd:
+      return (void)session.SendError(
+          {ErrorCode::kInvalidInput, "no scan has begun"});
+  }
+}
+
+void Answer(Session& session, std::string_view behaviour) {
+  if (behaviour == "deaf") return;
+  if (behaviour == "denying") {
+    return (void)session.SendError({ErrorCode::kNotPermitted, "only root may"});
+  }
+  if (behaviour == "missing") {
+    return (void)session.SendError({ErrorCode::kNotFound, "no such\x1b[2J id"});
+  }
+  if (behaviour == "busy") {
+    return (void)session.SendError({ErrorCode::kBusy, "come again"});
+  }
+  if (behaviour == "babbling") {
+    return (void)session.Send({{"$type", {1, 2}}, {"results", "\x1b"}});
+  }
+  AnswerNormally(session, behaviour);
+}
+
+int Serve(const std::string& run_directory, std::string_view behaviour) {
+  const Result<UniqueFd> listener = ListenOn(run_directory);
+  if (!listener) {
+    (void)std::fprintf(stderr, "%s\n", listener.error().message.c_str());
+    return 1;
+  }
+  ServerStatistics statistics;
+  const auto server = IpcServer::Start(
+      listener->UnsafeFd(),
+      [behaviour](Session& session) { Answer(session, behaviour); }, {},
+      statistics);
+  if (!server) return 1;
+  (void)std::puts("ready");
+  (void)std::fflush(stdout);
+  while (std::fgetc(stdin) != EOF) {
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace gatehouse
+
+int main(int argc, char** argv) {
+  return argc == 3 ? gatehouse::Serve(argv[1], argv[2]) : 2;
+}

@@ -1,0 +1,76 @@
+#include "ipc/request.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace gatehouse {
+namespace {
+
+constexpr const char* kId = "11111111-2222-3333-4444-555555555555";
+
+TEST(RequestTest, EveryCommandIsUnderstood) {
+  for (const char* word :
+       {"health", "version", "threat_list", "quarantine_list", "scan_end"}) {
+    EXPECT_TRUE(ParseRequest({{"command", word}}, 0)) << word;
+  }
+  for (const char* word :
+       {"threat_get", "quarantine_restore", "quarantine_remove"}) {
+    const Result<IpcRequest> request =
+        ParseRequest({{"command", word}, {"id", kId}}, 0);
+    ASSERT_TRUE(request) << word;
+    EXPECT_EQ(request->id, kId);
+    EXPECT_FALSE(ParseRequest({{"command", word}, {"id", "x"}}, 0)) << word;
+    EXPECT_FALSE(ParseRequest({{"command", word}}, 0)) << word;
+  }
+  const Result<IpcRequest> config =
+      ParseRequest({{"command", "config_set"},
+                    {"name", "real-time-protection"},
+                    {"value", "enabled"}},
+                   0);
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->name, "real-time-protection");
+  EXPECT_EQ(config->value, "enabled");
+  const Result<IpcRequest> scan = ParseRequest(
+      {{"command", "scan_begin"}, {"quarantine", true}, {"path", "/x"}}, 0);
+  ASSERT_TRUE(scan);
+  EXPECT_TRUE(scan->quarantine);
+  EXPECT_EQ(scan->path, "/x");
+}
+
+TEST(RequestTest, AnUnknownCommandIsNotSupported) {
+  const Result<IpcRequest> request =
+      ParseRequest({{"command", "format_disk"}}, 0);
+  ASSERT_FALSE(request);
+  EXPECT_EQ(request.error().code, ErrorCode::kNotSupported);
+}
+
+TEST(RequestTest, WrongMembersAreRefused) {
+  for (const Json& body :
+       {Json::object(), Json{{"command", 1}}, Json{{"command", nullptr}},
+        Json{{"command", std::string(65, 'x')}},
+        Json{{"command", "threat_get"}, {"id", 7}},
+        Json{{"command", "config_set"}, {"name", "x"}},
+        Json{{"command", "config_set"}, {"name", "x"}, {"value", true}},
+        Json{{"command", "scan_begin"}, {"quarantine", 1}, {"path", "/"}},
+        Json{{"command", "scan_begin"}, {"quarantine", true}},
+        Json{{"command", "scan_files"}, {"count", 65}},
+        Json{{"command", "scan_files"}, {"count", -1}},
+        Json{{"command", "scan_files"}, {"count", "0"}}}) {
+    EXPECT_FALSE(ParseRequest(body, 0)) << body;
+  }
+}
+
+TEST(RequestTest, DescriptorsBelongToTheirCommand) {
+  EXPECT_FALSE(ParseRequest({{"command", "health"}}, 1));
+  const Json restore = {{"command", "quarantine_restore"}, {"id", kId}};
+  EXPECT_TRUE(ParseRequest(restore, 0));
+  EXPECT_TRUE(ParseRequest(restore, 1));
+  EXPECT_FALSE(ParseRequest(restore, 2));
+  const Json files = {{"command", "scan_files"}, {"count", 64}};
+  EXPECT_TRUE(ParseRequest(files, 64));
+  EXPECT_FALSE(ParseRequest(files, 63));
+}
+
+}  // namespace
+}  // namespace gatehouse
