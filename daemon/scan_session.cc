@@ -14,6 +14,7 @@
 #include "daemon/peer_rights.h"
 #include "engine/directory_reader.h"
 #include "ipc/message.h"
+#include "quarantine/threat_id.h"
 
 namespace gatehouse {
 namespace {

@@ -1,18 +1,11 @@
 #include "quarantine/isolator.h"
 
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
-#include <cassert>
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <utility>
 
-#include "base/display_text.h"
-#include "quarantine/file_place.h"
+#include "quarantine/threat_id.h"
 
 namespace gatehouse {
 namespace {
@@ -23,24 +16,6 @@ constexpr int kSealsMax = 3;
 constexpr int kCapturesMax = 64;
 constexpr std::chrono::seconds kScanLimit{30};
 constexpr uint32_t kProtectedFlags = 0x10 | 0x20;  // FS_IMMUTABLE, FS_APPEND.
-constexpr const char* kCapturedName = "captured";
-
-std::string CaptureDirectoryName(const std::string& id) {
-  return ".gatehouse-" + id;
-}
-
-bool IsOursAlone(const FileFacts& directory) {
-  return directory.uid == ::geteuid() && (directory.mode & 077U) == 0;
-}
-
-// Another inode is another file even if it is a copy.
-FileFacts ParentFacts(const ObjectHeader& header) {
-  FileFacts facts;
-  facts.dev = header.file.dev;
-  facts.handle_type = header.parent_handle_type;
-  facts.handle = header.parent_handle;
-  return facts;
-}
 
 bool IsNotFound(const Error& error) {
   return error.code == ErrorCode::kNotFound;
@@ -48,24 +23,11 @@ bool IsNotFound(const Error& error) {
 
 }  // namespace
 
-std::string NewThreatId() {
-  std::array<uint8_t, 16> bytes = {};
-  // Cannot fail for so few bytes once the kernel has started.
-  (void)!::getrandom(bytes.data(), bytes.size(), 0);
-  bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0fU) | 0x40U);
-  bytes[8] = static_cast<uint8_t>((bytes[8] & 0x3fU) | 0x80U);
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += kDigits[bytes.at(i) >> 4U];
-    text += kDigits[bytes.at(i) & 0x0fU];
-  }
-  return text;
-}
-
 Isolator::Isolator(Vault& vault, std::unique_ptr<Scanner> scanner)
-    : vault_(vault), files_(vault.files()), scanner_(std::move(scanner)) {}
+    : vault_(vault),
+      files_(vault.files()),
+      area_(vault),
+      scanner_(std::move(scanner)) {}
 
 // --- Seal -------------------------------------------------------------------
 
@@ -166,35 +128,6 @@ Isolation Isolator::SealAndCapture(const Hit& hit, ObjectHeader header) {
 
 // --- Capture, verify, undo --------------------------------------------------
 
-int Isolator::DirectoryFd(const CapturedFile& captured) const {
-  return captured.directory.valid() ? captured.directory.UnsafeFd()
-                                    : vault_.UnsafeStageFd();
-}
-
-std::string Isolator::NameOf(const CapturedFile& captured) {
-  return captured.directory.valid() ? kCapturedName : captured.header.id + ".c";
-}
-
-// Not valid when the file can go to our stage: only a rename within one mount
-// is a rename of the very same inode.
-Result<UniqueFd> Isolator::CaptureDirectory(int parent, const std::string& id) {
-  if (files_.IsOnSameMount(parent, vault_.UnsafeStageFd())) return UniqueFd();
-  const std::string name = CaptureDirectoryName(id);
-  const Result<bool> made = files_.MakeDirectory(parent, name);
-  if (!made && made.error().error_number != EEXIST) {
-    return Unexpected(made.error());
-  }
-  Result<UniqueFd> directory = files_.OpenDirectoryIn(parent, name);
-  if (!directory) return directory;
-  // Whoever may write to the parent may have put another one here.
-  const Result<FileFacts> facts = files_.Identity(directory->UnsafeFd());
-  if (!facts || !IsOursAlone(*facts)) {
-    return Fail(ErrorCode::kNotPermitted,
-                "the directory for its capture was exchanged");
-  }
-  return directory;
-}
-
 Isolation Isolator::Capture(const Hit& hit, const ObjectHeader& header,
                             FilePlace place) {
   Error last{ErrorCode::kOperational, "its name kept changing"};
@@ -209,7 +142,7 @@ Isolation Isolator::Capture(const Hit& hit, const ObjectHeader& header,
       place = std::move(*again);
     }
     Result<UniqueFd> directory =
-        CaptureDirectory(place.parent.UnsafeFd(), header.id);
+        area_.MakeDirectory(place.parent.UnsafeFd(), header.id);
     if (!directory) {
       return GiveUp(header, ThreatStatus::kQuarantineFailed,
                     directory.error().message);
@@ -221,14 +154,20 @@ Isolation Isolator::Capture(const Hit& hit, const ObjectHeader& header,
     captured.base_name = place.base_name;
     Result<bool> done = CaptureOnce(hit, captured);
     if (done && *done) return FinishOrWait(std::move(captured));
-    RemoveCaptureDirectory(captured);
     if (!done) last = done.error();
+    if (area_.Holds(captured)) {
+      return LeaveForRecovery(header, last.message);
+    }
+    area_.RemoveDirectory(captured);
     if (!done && !IsNotFound(last)) break;
   }
-  return GiveUp(header,
-                IsNotFound(last) ? ThreatStatus::kNotFound
-                                 : ThreatStatus::kQuarantineFailed,
-                last.message);
+  // That a name is gone does not say that the file is.
+  const Result<FileFacts> now = files_.Identity(hit.unsafe_fd);
+  const bool is_gone = now && now->nlink == 0;
+  return GiveUp(
+      header,
+      is_gone ? ThreatStatus::kNotFound : ThreatStatus::kQuarantineFailed,
+      last.message);
 }
 
 // False: somebody else's file was there, and has been put back.
@@ -241,45 +180,47 @@ Result<bool> Isolator::CaptureOnce(const Hit& hit, CapturedFile& captured) {
     Result<bool> cleared = files_.ClearProtection(hit.unsafe_fd);
     if (!cleared) return cleared;
   }
-  const int directory = DirectoryFd(captured);
-  const std::string name = NameOf(captured);
+  const int directory = area_.DirectoryFd(captured);
+  const std::string name = CaptureArea::NameOf(captured);
   Result<bool> renamed = files_.Rename(captured.parent.UnsafeFd(),
                                        captured.base_name, directory, name);
   if (!renamed) return renamed;
-  const Result<FileFacts> found = files_.IdentityIn(directory, name);
+  const Result<FileFacts> found = area_.Identity(captured);
   if (found && IsSameFile(*found, wanted)) {
     captured.captured = *found;
     return true;
   }
-  PutBack(captured);
+  const Result<bool> back = area_.PutBack(captured);
+  if (!back) return back;
   return false;
-}
-
-// The name may have been taken meanwhile; nothing is overwritten.
-void Isolator::PutBack(const CapturedFile& captured) {
-  const int directory = DirectoryFd(captured);
-  const int parent = captured.parent.UnsafeFd();
-  Result<bool> done =
-      files_.Rename(directory, NameOf(captured), parent, captured.base_name);
-  if (!done && done.error().error_number == EEXIST) {
-    done =
-        files_.Rename(directory, NameOf(captured), parent,
-                      captured.base_name + ".restored-" + captured.header.id);
-  }
-  (void)files_.Sync(parent);
-}
-
-void Isolator::RemoveCaptureDirectory(const CapturedFile& captured) {
-  if (!captured.directory.valid()) return;
-  // Not ours to force: somebody may have moved something in.
-  (void)files_.RemoveDirectory(captured.parent.UnsafeFd(),
-                               CaptureDirectoryName(captured.header.id));
 }
 
 Isolation Isolator::GiveUp(const ObjectHeader& header, ThreatStatus status,
                            std::string detail) {
   (void)vault_.DropStaged(header.id);
   return {status, std::move(detail), header, {}};
+}
+
+// A captured file that cannot be dealt with: the staged object stays, and the
+// next start tries again.
+Isolation Isolator::LeaveForRecovery(const ObjectHeader& header,
+                                     const std::string& why) {
+  return {
+      ThreatStatus::kQuarantineFailed,
+      "it is in the vault's hands, but unfinished until the next start: " + why,
+      header,
+      {}};
+}
+
+Isolation Isolator::Undo(const CapturedFile& captured, ThreatStatus status,
+                         std::string detail) {
+  const Result<bool> back = area_.PutBack(captured);
+  if (!back) {
+    return LeaveForRecovery(captured.header,
+                            detail + "; " + back.error().message);
+  }
+  area_.RemoveDirectory(captured);
+  return GiveUp(captured.header, status, std::move(detail));
 }
 
 // --- Unlink -----------------------------------------------------------------
@@ -295,7 +236,10 @@ Isolation Isolator::FinishOrWait(CapturedFile captured) {
 std::optional<Isolation> Isolator::Finish(CapturedFile& captured,
                                           bool is_last_call) {
   const Result<bool> in_use = files_.IsOpenElsewhere(captured.file.UnsafeFd());
-  if (in_use && *in_use && !is_last_call) return std::nullopt;
+  if (in_use && *in_use) {
+    captured.was_in_use = true;
+    if (!is_last_call) return std::nullopt;
+  }
   std::optional<Isolation> ended = SealAgainIfChanged(captured);
   if (ended) return ended;
   return Unlink(captured);
@@ -308,37 +252,34 @@ std::optional<Isolation> Isolator::SealAgainIfChanged(CapturedFile& captured) {
   // The capture itself changed the change time.
   FileFacts sealed = captured.header.file;
   sealed.ctime = captured.captured.ctime;
-  if (now && IsUnchanged(sealed, *now)) return std::nullopt;
-  const auto undo = [&](ThreatStatus status, std::string detail) {
-    PutBack(captured);
-    RemoveCaptureDirectory(captured);
-    return GiveUp(captured.header, status, std::move(detail));
-  };
-  if (!now) return undo(ThreatStatus::kQuarantineFailed, now.error().message);
+  const bool is_unchanged = now && IsUnchanged(sealed, *now);
+  if (is_unchanged && !captured.was_in_use) return std::nullopt;
+  if (!now) {
+    return Undo(captured, ThreatStatus::kQuarantineFailed, now.error().message);
+  }
   if (!IsStillMalicious(fd, captured.header)) {
-    return undo(ThreatStatus::kDetected,
+    return Undo(captured, ThreatStatus::kDetected,
                 "its writer made it harmless; it was put back");
   }
   captured.header.file = *now;
   Result<ObjectHeader> sealed_again = vault_.StageAgain(captured.header, fd);
   if (!sealed_again) {
-    return undo(ThreatStatus::kQuarantineFailed, sealed_again.error().message);
+    return Undo(captured, ThreatStatus::kQuarantineFailed,
+                sealed_again.error().message);
   }
   captured.header = std::move(*sealed_again);
   return std::nullopt;
 }
 
 Isolation Isolator::Unlink(CapturedFile& captured) {
-  const int directory = DirectoryFd(captured);
-  Result<bool> done = files_.Unlink(directory, NameOf(captured));
+  const int directory = area_.DirectoryFd(captured);
+  Result<bool> done = files_.Unlink(directory, CaptureArea::NameOf(captured));
   if (!done) {
-    PutBack(captured);
-    RemoveCaptureDirectory(captured);
-    return GiveUp(captured.header, ThreatStatus::kQuarantineFailed,
-                  done.error().message);
+    return Undo(captured, ThreatStatus::kQuarantineFailed,
+                done.error().message);
   }
   (void)files_.Sync(directory);
-  RemoveCaptureDirectory(captured);
+  area_.RemoveDirectory(captured);
   (void)files_.Sync(captured.parent.UnsafeFd());
   // If this fails, recovery finds the original gone and tries again.
   done = vault_.Publish(captured.header.id);
@@ -350,56 +291,63 @@ Isolation Isolator::Unlink(CapturedFile& captured) {
 
 // --- Recovery ---------------------------------------------------------------
 
-// Where a dead process left the file, or what it took for it.
-std::optional<CapturedFile> Isolator::FindCaptured(const ObjectHeader& header,
-                                                   const UniqueFd& file) {
-  CapturedFile captured;
-  captured.header = header;
-  captured.base_name = BaseName(header.path);
-  Result<UniqueFd> parent = files_.OpenDirectory(header.parent_path);
-  Result<FileFacts> facts = Fail(ErrorCode::kNotFound, "");
-  if (parent) facts = files_.Identity(parent->UnsafeFd());
-  if (!facts || facts->handle != header.parent_handle) {
-    parent = files_.OpenByHandle(ParentFacts(header), file.UnsafeFd());
-    if (parent) parent = files_.Reopen(parent->UnsafeFd());
+// The file by the name under which it was found, if it still has it.
+Result<UniqueFd> Isolator::OpenInPlace(const ObjectHeader& header, int parent) {
+  const std::string name = BaseName(header.path);
+  Result<FileFacts> found = files_.IdentityIn(parent, name);
+  if (!found) return Unexpected(found.error());
+  if (!IsSameFileAfterReboot(*found, header.file)) {
+    return Fail(ErrorCode::kNotFound, "another file has its name");
   }
-  if (!parent) return std::nullopt;
-  captured.parent = std::move(*parent);
-  if (files_.IdentityIn(vault_.UnsafeStageFd(), NameOf(captured))) {
-    return captured;
+  Result<UniqueFd> file = files_.OpenFileIn(parent, name);
+  if (!file) return file;
+  found = files_.Identity(file->UnsafeFd());
+  if (!found) return Unexpected(found.error());
+  if (!IsSameFileAfterReboot(*found, header.file)) {
+    return Fail(ErrorCode::kNotFound, "another file got its name");
   }
-  Result<UniqueFd> directory = files_.OpenDirectoryIn(
-      captured.parent.UnsafeFd(), CaptureDirectoryName(header.id));
-  if (!directory && file.valid()) {
-    // The directory around a captured file may have been renamed.
-    directory = OpenParentOf(files_, file.UnsafeFd());
-    const Result<FileFacts> found =
-        directory ? files_.Identity(directory->UnsafeFd())
-                  : Result<FileFacts>(Unexpected(directory.error()));
-    if (!found || !IsOursAlone(*found)) return std::nullopt;
-  }
-  if (!directory) return std::nullopt;
-  captured.directory = std::move(*directory);
-  if (files_.IdentityIn(DirectoryFd(captured), kCapturedName)) return captured;
-  RemoveCaptureDirectory(captured);
-  return std::nullopt;
+  return file;
+}
+
+// The name it was found by is gone; what is left are other hard links, which
+// are judged when somebody opens them.
+bool Isolator::HasLostAName(const ObjectHeader& header, const UniqueFd& file) {
+  const Result<FileFacts> facts = files_.Identity(file.UnsafeFd());
+  return facts && facts->nlink < header.file.nlink;
+}
+
+Isolation Isolator::ResumeCaptured(CapturedFile captured) {
+  Result<FileFacts> found = area_.Identity(captured);
+  if (!found) return LeaveForRecovery(captured.header, found.error().message);
+  Result<UniqueFd> opened = area_.Open(captured);
+  if (!opened) return LeaveForRecovery(captured.header, opened.error().message);
+  captured.captured = std::move(*found);
+  captured.file = std::move(*opened);
+  captured.was_in_use = true;  // For all we know.
+  return FinishOrWait(std::move(captured));
 }
 
 Isolation Isolator::Resume(const ObjectHeader& header, UniqueFd file) {
-  std::optional<CapturedFile> captured = FindCaptured(header, file);
-  if (captured) {
-    const int directory = DirectoryFd(*captured);
-    Result<FileFacts> found = files_.IdentityIn(directory, NameOf(*captured));
-    Result<UniqueFd> opened = files_.OpenFileIn(directory, NameOf(*captured));
-    if (found && opened && IsSameFileAfterReboot(*found, header.file)) {
-      captured->captured = std::move(*found);
-      captured->file = std::move(*opened);
-      return FinishOrWait(std::move(*captured));
-    }
-    PutBack(*captured);  // Killed between a wrong capture and its undo.
-    RemoveCaptureDirectory(*captured);
+  CapturedFile captured;
+  captured.header = header;
+  captured.base_name = BaseName(header.path);
+  captured.parent = area_.FindParent(header, file);
+  const Result<bool> is_captured = area_.Find(captured, file);
+  if (!is_captured) {
+    return LeaveForRecovery(header, is_captured.error().message);
   }
-  if (!file.valid()) {
+  if (*is_captured) {
+    const Result<FileFacts> found = area_.Identity(captured);
+    if (found && IsSameFileAfterReboot(*found, header.file)) {
+      return ResumeCaptured(std::move(captured));
+    }
+    // Killed between a wrong capture and its undo.
+    const Result<bool> back = area_.PutBack(captured);
+    if (!back) return LeaveForRecovery(header, back.error().message);
+    area_.RemoveDirectory(captured);
+  }
+  Result<UniqueFd> opened = OpenInPlace(header, captured.parent.UnsafeFd());
+  if (!opened && (!file.valid() || HasLostAName(header, file))) {
     const Result<bool> published = vault_.Publish(header.id);
     return {ThreatStatus::kQuarantined,
             published ? "" : published.error().message,
@@ -407,7 +355,7 @@ Isolation Isolator::Resume(const ObjectHeader& header, UniqueFd file) {
             {}};
   }
   // In its place, or moved by its owner: what was sealed may be out of date.
-  Result<UniqueFd> opened = files_.Reopen(file.UnsafeFd());
+  if (!opened) opened = files_.Reopen(file.UnsafeFd());
   if (!opened) {
     return GiveUp(header, ThreatStatus::kQuarantineFailed,
                   opened.error().message);

@@ -22,6 +22,7 @@
 #include <string>
 
 #include "engine/scanner.h"
+#include "quarantine/capture_area.h"
 #include "quarantine/file_place.h"
 #include "quarantine/threat.h"
 #include "quarantine/vault.h"
@@ -32,16 +33,6 @@ struct Hit {
   int unsafe_fd = -1;  // Open for reading, and kept open by the caller.
   std::string threat_name;
   std::string scan_id;  // The on-demand scan that found it, if one did.
-};
-
-// A file that lost its name and is still there.
-struct CapturedFile {
-  ObjectHeader header;
-  UniqueFd file;          // The only descriptor of ours on it.
-  UniqueFd parent;        // Where its name was.
-  UniqueFd directory;     // Where it is now; not valid: in stage/.
-  std::string base_name;  // In `parent`.
-  FileFacts captured;     // As it was right after the capture.
 };
 
 struct Isolation {
@@ -79,26 +70,24 @@ class Isolator {
   Isolation SealAndCapture(const Hit& hit, ObjectHeader header);
   Isolation Capture(const Hit& hit, const ObjectHeader& header,
                     FilePlace place);
-  Result<UniqueFd> CaptureDirectory(int parent, const std::string& id);
   Result<bool> CaptureOnce(const Hit& hit, CapturedFile& captured);
-  void PutBack(const CapturedFile& captured);
-  void RemoveCaptureDirectory(const CapturedFile& captured);
   Isolation GiveUp(const ObjectHeader& header, ThreatStatus status,
                    std::string detail);
+  static Isolation LeaveForRecovery(const ObjectHeader& header,
+                                    const std::string& why);
+  Isolation Undo(const CapturedFile& captured, ThreatStatus status,
+                 std::string detail);
   std::optional<Isolation> SealAgainIfChanged(CapturedFile& captured);
   Isolation Unlink(CapturedFile& captured);
   Isolation FinishOrWait(CapturedFile captured);
-  std::optional<CapturedFile> FindCaptured(const ObjectHeader& header,
-                                           const UniqueFd& file);
-  int DirectoryFd(const CapturedFile& captured) const;
-  static std::string NameOf(const CapturedFile& captured);
+  Isolation ResumeCaptured(CapturedFile captured);
+  Result<UniqueFd> OpenInPlace(const ObjectHeader& header, int parent);
+  bool HasLostAName(const ObjectHeader& header, const UniqueFd& file);
 
   Vault& vault_;
   FileOperations& files_;
+  CaptureArea area_;
   const std::unique_ptr<Scanner> scanner_;
 };
-
-// A new random UUID (RFC 9562, version 4).
-[[nodiscard]] std::string NewThreatId();
 
 }  // namespace gatehouse

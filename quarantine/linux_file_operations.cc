@@ -76,6 +76,17 @@ UniqueFd OpenMountOf(uint64_t device) {
   return {};
 }
 
+// The kernel takes no such descriptor to say which file system is meant.
+bool IsPathOnly(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  return flags >= 0 && (flags & O_PATH) != 0;
+}
+
+uint64_t DeviceOf(int fd) {
+  struct stat facts = {};
+  return ::fstat(fd, &facts) == 0 ? facts.st_dev : 0;
+}
+
 struct CloseDirectory {
   void operator()(DIR* stream) const { (void)::closedir(stream); }
 };
@@ -121,8 +132,8 @@ Result<UniqueFd> LinuxFileOperations::OpenByHandle(const FileFacts& facts,
     return Fail(ErrorCode::kNotSupported, "the file system has no handles");
   }
   UniqueFd mount;
-  if (hint < 0) {
-    mount = OpenMountOf(facts.dev);
+  if (hint < 0 || IsPathOnly(hint)) {
+    mount = OpenMountOf(hint < 0 ? facts.dev : DeviceOf(hint));
     if (!mount.valid()) {
       return Fail(ErrorCode::kNotSupported, "its file system is not mounted");
     }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/thread_name.h"
+#include "quarantine/threat_id.h"
 
 namespace gatehouse {
 namespace {
