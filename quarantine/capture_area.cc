@@ -66,16 +66,16 @@ Result<UniqueFd> CaptureArea::MakeDirectory(int parent, const std::string& id) {
     return Unexpected(made.error());
   }
   Result<UniqueFd> directory = files_.OpenDirectoryIn(parent, name);
-  if (!directory) {
-    (void)files_.RemoveDirectory(parent, name);  // Best effort: it is empty.
-    return directory;
-  }
   // Whoever may write to the parent may have put another one here.
-  const Result<FileFacts> facts = files_.Identity(directory->UnsafeFd());
-  if (!facts || !IsOursAlone(*facts)) {
-    return Fail(ErrorCode::kNotPermitted,
-                "the directory for its capture was exchanged");
+  if (directory) {
+    const Result<FileFacts> facts = files_.Identity(directory->UnsafeFd());
+    if (!facts || !IsOursAlone(*facts)) {
+      directory = Fail(ErrorCode::kNotPermitted,
+                       "the directory for its capture was exchanged");
+    }
   }
+  // Best effort: one that is empty.
+  if (!directory) (void)files_.RemoveDirectory(parent, name);
   return directory;
 }
 
