@@ -19,8 +19,8 @@ struct LoadedSignatures {
   // When the newest of their files was written (the program itself, for the
   // built-in rule): milliseconds since 1970.
   int64_t updated_ms = 0;
-  // Names the content: "2026.11.24.0749-1204-9f3a61c2": newest file, number of
-  // signatures, digest of the files.
+  // For people: "2026.11.24.0749-1204-9f3a61c2": newest file, number of
+  // signatures, fingerprint of the names, times and counts of the files.
   std::string version;
 };
 

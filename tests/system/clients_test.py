@@ -200,7 +200,8 @@ class ClientsTest(gate.GateTest):
                 self.assertEqual(json.loads(said[8:])["$type"], "error", sent)
         told = gate.health(daemon)
         self.assertTrue(told["healthy"], told)
-        gate.until(lambda: daemon.descriptors() == descriptors,
+        # At its start the daemon has some that it closes soon.
+        gate.until(lambda: not daemon.descriptors() - descriptors,
                    "no descriptor is left behind")
         self.assertGreater(daemon.counters()["server"]["malformed"], 10)
         self.assertEqual(daemon.counters()["supervisor"]["workersStarted"], 1)

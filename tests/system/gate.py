@@ -4,6 +4,7 @@ protects it, and programs that open files on it.
 Only for use below guard.py.
 """
 
+import collections
 import contextlib
 import json
 import os
@@ -149,15 +150,15 @@ class Daemon:
         return until(settled, "no event is in work")
 
     def descriptors(self):
-        """What both processes have open, as sorted text; without the file of
+        """What both processes have open, counted by name; without the file of
         counters, which may just be being written."""
         open_files = []
         for name in os.listdir("/proc/%d/fd" % self.pid):
             with contextlib.suppress(FileNotFoundError):
                 open_files.append(
                     os.readlink("/proc/%d/fd/%s" % (self.pid, name)))
-        return sorted(name for name in open_files
-                      if not name.startswith(self.run))
+        return collections.Counter(name for name in open_files
+                                   if not name.startswith(self.run))
 
     def stop(self):
         """Asks for an orderly end; returns the exit code."""

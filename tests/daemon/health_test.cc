@@ -1,0 +1,99 @@
+#include "daemon/health.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+
+namespace gatehouse {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using Json = nlohmann::json;
+
+constexpr int64_t kMinuteMs = 60'000;
+constexpr int64_t kDayMs = 24 * 60 * kMinuteMs;
+
+class HealthJsonTest : public testing::Test {
+ protected:
+  HealthJsonTest() : facts_{{}, false, false, {}, {}, 0, 0, {}, statistics_} {
+    facts_.protection.is_available = true;
+    facts_.protection.subsystem = "fanotify";
+    facts_.real_time_protection_enabled = true;
+    facts_.release_ring = "Production";
+    facts_.definitions_version = "1";
+    facts_.definitions_updated_ms = 100 * kDayMs;
+    facts_.now_ms = 100 * kDayMs + 59'999;
+  }
+
+  // The one issue that the change makes.
+  std::string IssueOf(const std::function<void()>& change) {
+    EXPECT_EQ(HealthJson(facts_)["healthy"], true);
+    change();
+    const Json told = HealthJson(facts_);
+    EXPECT_EQ(told["healthy"], false);
+    EXPECT_EQ(told["healthIssues"].size(), 1U);
+    return told["healthIssues"].at(0);
+  }
+
+  RemediatorStatistics statistics_;
+  HealthFacts facts_;
+};
+
+TEST_F(HealthJsonTest, EveryIssueMakesItUnhealthy) {
+  EXPECT_EQ(IssueOf([&] { facts_.protection.issues.emplace_back("a reason"); }),
+            "a reason");
+  facts_.protection.issues.clear();
+  EXPECT_EQ(IssueOf([&] { facts_.real_time_protection_enabled = false; }),
+            "real-time protection is disabled");
+  facts_.real_time_protection_enabled = true;
+  EXPECT_THAT(IssueOf([&] { facts_.quarantine_error = "no disk"; }),
+              HasSubstr("no disk"));
+  facts_.quarantine_error.clear();
+  EXPECT_THAT(IssueOf([&] { statistics_.record_errors = 1; }),
+              HasSubstr("could not be recorded"));
+}
+
+TEST_F(HealthJsonTest, ShowsWhatItIsGiven) {
+  facts_.protection.subsystem = "fanotify_notify_only";
+  facts_.protection.is_available = false;
+  facts_.release_ring = "InsiderFast";
+  facts_.real_time_protection_managed = true;
+  statistics_.isolated_in_time = 3;
+  statistics_.isolated_late = 4;
+  statistics_.not_isolated = 5;
+  statistics_.pending = 6;
+  const Json told = HealthJson(facts_);
+  EXPECT_EQ(told["realTimeProtectionSubsystem"], "fanotify_notify_only");
+  EXPECT_EQ(told["realTimeProtectionAvailable"], false);
+  EXPECT_EQ(told["releaseRing"], "InsiderFast");
+  EXPECT_EQ(
+      told["realTimeProtectionEnabled"],
+      Json({{"displayValue", true}, {"isManaged", true}, {"value", true}}));
+  EXPECT_EQ(told["threatsIsolatedWithinDeadline"], 3);
+  EXPECT_EQ(told["threatsIsolatedLate"], 4);
+  EXPECT_EQ(told["threatsNotIsolated"], 5);
+  EXPECT_EQ(told["isolationsPending"], 6);
+}
+
+TEST_F(HealthJsonTest, DefinitionsGrowOld) {
+  EXPECT_EQ(HealthJson(facts_)["definitionsUpdatedMinutesAgo"], 0);
+  facts_.now_ms = facts_.definitions_updated_ms + 7 * kDayMs;
+  EXPECT_EQ(HealthJson(facts_)["definitionsUpdatedMinutesAgo"], 7 * 24 * 60);
+  EXPECT_EQ(HealthJson(facts_)["definitionsStatus"]["$type"], "upToDate");
+  facts_.now_ms += 1;
+  EXPECT_EQ(HealthJson(facts_)["definitionsStatus"]["$type"], "outOfDate");
+  EXPECT_EQ(HealthJson(facts_)["definitionsUpdated"],
+            std::to_string(100 * kDayMs));
+}
+
+TEST_F(HealthJsonTest, ClockThatWasSetBackIsNoAge) {
+  facts_.now_ms = facts_.definitions_updated_ms - kDayMs;
+  EXPECT_EQ(HealthJson(facts_)["definitionsUpdatedMinutesAgo"], 0);
+}
+
+}  // namespace
+}  // namespace gatehouse
