@@ -106,4 +106,11 @@ bool IsUtf8(std::string_view bytes) {
   return true;
 }
 
+std::string CutText(std::string_view text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  size_t end = bytes_max;
+  while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xC0U) == 0x80U) --end;
+  return std::string(text.substr(0, end));
+}
+
 }  // namespace gatehouse

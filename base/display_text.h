@@ -4,6 +4,7 @@
 // Thread-safe: pure functions.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -18,5 +19,9 @@ namespace gatehouse {
 // True if `bytes` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong
 // forms, nothing above U+10FFFF). NUL is allowed.
 [[nodiscard]] bool IsUtf8(std::string_view bytes);
+
+// At most `bytes_max` bytes of `text`, which is UTF-8, without half a
+// character at the end.
+[[nodiscard]] std::string CutText(std::string_view text, size_t bytes_max);
 
 }  // namespace gatehouse

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/display_text.h"
 #include "base/mutex.h"
 #include "base/time.h"
 #include "daemon/peer_rights.h"
@@ -29,8 +30,17 @@ constexpr std::chrono::seconds kBatchLimit{300};
 constexpr int kScanNice = 10;
 constexpr std::chrono::seconds kIsolationTime{3};
 
+// Of a batch whose answer would be longer than a frame; `mdatp threat get`
+// knows the rest.
+constexpr size_t kShortNameBytes = 96;
+
+struct ResultText {
+  size_t name_bytes_max = kThreatNameBytesMax;
+  size_t detail_bytes_max = kThreatDetailBytesMax;
+};
+
 Json ResultOf(size_t index, const Verdict& verdict,
-              const std::optional<Threat>& threat) {
+              const std::optional<Threat>& threat, const ResultText& text) {
   Json result{{"index", index}, {"verdict", VerdictWord(verdict.kind)}};
   if (verdict.kind == VerdictKind::kNotScanned) {
     result["reason"] = ReasonWord(verdict.reason);
@@ -38,12 +48,15 @@ Json ResultOf(size_t index, const Verdict& verdict,
   if (verdict.kind == VerdictKind::kError) {
     result["error_number"] = verdict.error_number;
   }
-  if (!verdict.threat_name.empty()) result["threat_name"] = verdict.threat_name;
+  if (!verdict.threat_name.empty()) {
+    result["threat_name"] = CutText(verdict.threat_name, text.name_bytes_max);
+  }
   if (threat) {
     result["status"] = ThreatStatusWord(threat->status());
     result["id"] = threat->id;
-    if (!threat->history.back().detail.empty()) {
-      result["detail"] = threat->history.back().detail;
+    const std::string& detail = threat->history.back().detail;
+    if (!detail.empty()) {
+      result["detail"] = CutText(detail, text.detail_bytes_max);
     }
   }
   return result;
@@ -139,14 +152,25 @@ Result<bool> ScanSession::ScanBatch(std::vector<UniqueFd> descriptors) {
     }
   }
   isolations.Wait();
-  Json results = Json::array();
-  for (const Finding& finding : findings) {
-    Count(finding);
-    if (finding.verdict.kind == VerdictKind::kClean) continue;
-    results.push_back(ResultOf(finding.index, finding.verdict, finding.threat));
+  for (const Finding& finding : findings) Count(finding);
+  return SendFindings(findings);
+}
+
+Result<bool> ScanSession::SendFindings(const std::vector<Finding>& findings) {
+  const auto answer = [&findings](const ResultText& text) {
+    Json results = Json::array();
+    for (const Finding& finding : findings) {
+      if (finding.verdict.kind == VerdictKind::kClean) continue;
+      results.push_back(
+          ResultOf(finding.index, finding.verdict, finding.threat, text));
+    }
+    return Json{{"$type", kScannedType}, {"results", std::move(results)}};
+  };
+  Result<bool> sent = parts_.session.Send(answer({}));
+  if (!sent && sent.error().code == ErrorCode::kLimitExceeded) {
+    sent = parts_.session.Send(answer({kShortNameBytes, kShortNameBytes}));
   }
-  return parts_.session.Send(
-      {{"$type", kScannedType}, {"results", std::move(results)}});
+  return sent;
 }
 
 // --- One file ---------------------------------------------------------------

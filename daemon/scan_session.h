@@ -51,6 +51,7 @@ class ScanSession {
 
   Result<bool> Serve();
   Result<bool> ScanBatch(std::vector<UniqueFd> descriptors);
+  Result<bool> SendFindings(const std::vector<Finding>& findings);
   Verdict Judge(const UniqueFd& descriptor, UniqueFd& file);
   Result<UniqueFd> OpenForPeer(int descriptor);
   void Treat(UniqueFd file, Isolations& isolations, Finding& finding);

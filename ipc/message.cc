@@ -27,14 +27,6 @@ constexpr std::array<ErrorWord, 7> kErrorWords = {{
     {ErrorCode::kBusy, "busy"},
 }};
 
-// At most `bytes_max` bytes, and no half character at the end.
-std::string Cut(std::string_view text, size_t bytes_max) {
-  if (text.size() <= bytes_max) return std::string(text);
-  size_t end = bytes_max;
-  while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xC0U) == 0x80U) --end;
-  return std::string(text.substr(0, end));
-}
-
 // The oldest entry is the detection, the newest the present status.
 std::vector<StatusChange> Shortened(const std::vector<StatusChange>& history) {
   if (history.size() <= kThreatFrameHistoryMax) return history;
@@ -116,7 +108,7 @@ Json ErrorFrame(ErrorCode code, std::string_view message) {
   }
   return {{"$type", kErrorType},
           {"code", word},
-          {"message", Cut(message, kErrorMessageBytesMax)}};
+          {"message", CutText(message, kErrorMessageBytesMax)}};
 }
 
 Json ErrorFrame(const Error& error) {
@@ -137,9 +129,9 @@ Error ErrorOf(const Json& frame) {
 
 Json ThreatFrame(const Threat& threat) {
   Json frame = {{"$type", kThreatType}, {"id", threat.id}};
-  PutBytes(frame, "name", Cut(threat.name, kThreatNameBytesMax));
-  PutBytes(frame, "type", Cut(threat.type, kTypeBytesMax));
-  PutBytes(frame, "path", Cut(threat.path, kPathBytesMax));
+  PutBytes(frame, "name", CutText(threat.name, kThreatNameBytesMax));
+  PutBytes(frame, "type", CutText(threat.type, kTypeBytesMax));
+  PutBytes(frame, "path", CutText(threat.path, kPathBytesMax));
   frame["owner_uid"] = threat.owner_uid;
   frame["file_bytes"] = threat.file_bytes;
   frame["sha256"] = threat.sha256;
@@ -151,7 +143,7 @@ Json ThreatFrame(const Threat& threat) {
     Json entry = Json::object();
     PutTime(entry, "time", change.time_ms);
     entry["status"] = ThreatStatusWord(change.status);
-    PutBytes(entry, "detail", Cut(change.detail, kThreatDetailBytesMax));
+    PutBytes(entry, "detail", CutText(change.detail, kThreatDetailBytesMax));
     frame["history"].push_back(std::move(entry));
   }
   return frame;

@@ -176,6 +176,23 @@ class ClientsTest(gate.GateTest):
         self.assertIn("1 file(s) scanned", scan.out)
         self.assertNotIn("\x1b", scan.out + scan.err)
 
+    def test_long_names_of_threats_fit_into_an_answer(self):
+        definitions = os.path.join(self.base, "definitions")
+        tree = os.path.join(self.base, "tree")
+        os.mkdir(definitions)
+        os.mkdir(tree)
+        marker = b"a marker that no other file has"
+        name = b"Test." + b"N" * 2000
+        gate.write_file(os.path.join(definitions, "one.ndb"),
+                        name + b":0:*:" + marker.hex().encode() + b"\n")
+        for number in range(64):
+            gate.write_file(os.path.join(tree, str(number)), marker)
+        daemon = self.start_daemon(["--definitions", definitions], protect=[])
+        scan = gate.mdatp(daemon, "scan", "custom", "--path", tree)
+        self.assertEqual(scan.code, 0, scan)
+        self.assertEqual(scan.out.count(": Test.NNNN"), 64, scan.out)
+        self.assertEqual(len(gate.threats(daemon)), 64)
+
     # --- Hostility ----------------------------------------------------------
 
     def test_garbage_is_refused_and_the_daemon_goes_on(self):
