@@ -116,6 +116,37 @@ Result<bool> CheckMountPoint(const std::string& path,
   return true;
 }
 
+// The topmost mount on the way to `path`, as text; null if there is none.
+const MountedFileSystem* MountOf(const std::string& path,
+                                 const std::vector<MountedFileSystem>& mounts) {
+  const MountedFileSystem* best = nullptr;
+  for (const MountedFileSystem& mount : mounts) {
+    if (!IsAtOrBelow(path, mount.mount_point)) continue;
+    if (best == nullptr || mount.mount_point.size() >= best->mount_point.size())
+      best = &mount;
+  }
+  return best;
+}
+
+// The path as the kernel lists it.
+Result<std::string> FindMountPoint(const std::string& path,
+                                   const std::vector<MountedFileSystem>& mounts,
+                                   bool allow_root_file_system) {
+  // Before anything asks its server.
+  const MountedFileSystem* mount = MountOf(path, mounts);
+  if (mount != nullptr && MayHang(mount->type)) {
+    return Fail(ErrorCode::kNotSupported,
+                "--protect '" + path + "': below a file system (" +
+                    mount->type + ") whose server may hang");
+  }
+  Result<std::string> canonical = CanonicalPath(path);
+  if (!canonical) return canonical;
+  const Result<bool> usable =
+      CheckMountPoint(*canonical, allow_root_file_system);
+  if (!usable) return Unexpected(usable.error());
+  return canonical;
+}
+
 }  // namespace
 
 std::vector<MountedFileSystem> ParseMountInfo(std::string_view text) {
@@ -147,17 +178,18 @@ bool MayHang(std::string_view file_system_type) {
   return false;
 }
 
-Result<ProtectedPaths> FindProtectedPaths(const std::vector<std::string>& paths,
-                                          bool allow_root_file_system) {
+ProtectedPaths FindProtectedPaths(const std::vector<std::string>& paths,
+                                  bool allow_root_file_system) {
   ProtectedPaths found;
   const std::vector<MountedFileSystem> mounts = ParseMountInfo(ReadMountInfo());
   std::set<std::string> devices;
   for (const std::string& path : paths) {
-    const Result<std::string> canonical = CanonicalPath(path);
-    if (!canonical) return Unexpected(canonical.error());
-    const Result<bool> usable =
-        CheckMountPoint(*canonical, allow_root_file_system);
-    if (!usable) return Unexpected(usable.error());
+    const Result<std::string> canonical =
+        FindMountPoint(path, mounts, allow_root_file_system);
+    if (!canonical) {
+      found.missing.push_back(canonical.error());
+      continue;
+    }
     // A later mount hides an earlier one at the same place: begin at the end.
     for (auto mount = mounts.rbegin(); mount != mounts.rend(); ++mount) {
       if (!IsAtOrBelow(mount->mount_point, *canonical)) continue;

@@ -35,12 +35,15 @@ struct ProtectedFileSystem {
 struct ProtectedPaths {
   std::vector<ProtectedFileSystem> file_systems;  // One entry each.
   std::vector<std::string> left_out;              // "'/x/y': fuse.sshfs"
+  // One for each path that cannot be protected now; they name it. kNotFound,
+  // kInvalidInput, kNotSupported where a server may hang.
+  std::vector<Error> missing;
 };
 
 // Each of `paths` must be a mount point on another device than "/" (unless
 // `allow_root_file_system`); the result has it and every file system mounted
-// below it. Errors name the path: kNotFound, kInvalidInput.
-Result<ProtectedPaths> FindProtectedPaths(const std::vector<std::string>& paths,
-                                          bool allow_root_file_system);
+// below it, as they are now. Asks no file system whose server may hang.
+[[nodiscard]] ProtectedPaths FindProtectedPaths(
+    const std::vector<std::string>& paths, bool allow_root_file_system);
 
 }  // namespace gatehouse

@@ -1,5 +1,6 @@
 #include "daemon/protection.h"
 
+#include <algorithm>
 #include <array>
 #include <thread>
 
@@ -44,15 +45,25 @@ Result<bool> Protection::Open(bool own_fault) {
   return Fail(ErrorCode::kOperational, "fanotify cannot be used here");
 }
 
+ProtectedPaths Protection::Find() const {
+  return FindProtectedPaths(parts_.options.protect,
+                            parts_.options.allow_root_file_system);
+}
+
 Result<bool> Protection::Enable() {
+  // Not under the lock: health asks for it, and a disk may be slow.
+  const ProtectedPaths found = Find();
   const MutexLock lock(mutex_);
   is_enabled_ = true;
   if (client_ == nullptr) return false;
-  // The first worker marks; a successor looks up nothing: something else may
-  // be mounted at the path by then.
+  // Marks outlive workers. What changed meanwhile is the watch's to find.
   if (parts_.shared.protection_ready.load() != 0) return true;
-  Result<bool> marked = Mark();
-  if (!marked) {
+  Result<bool> marked = true;
+  if (!found.missing.empty()) marked = Unexpected(found.missing.front());
+  if (marked) marked = Mark(found);
+  if (marked) {
+    parts_.shared.protection_ready.store(1);
+  } else {
     (void)es_unsubscribe_all(client_);
     esl_unwatch_all(client_);
     is_enabled_ = false;
@@ -60,48 +71,72 @@ Result<bool> Protection::Enable() {
   return marked;
 }
 
-Result<bool> Protection::Mark() {
-  const Result<ProtectedPaths> found = FindProtectedPaths(
-      parts_.options.protect, parts_.options.allow_root_file_system);
-  if (!found) return Unexpected(found.error());
-  for (const std::string& left_out : found->left_out) {
-    parts_.log.Log(Severity::kWarning, "not protected, its server may hang",
-                   {{"file_system", left_out}});
-  }
+void Protection::Refresh() {
+  const ProtectedPaths found = Find();
+  const MutexLock lock(mutex_);
+  missing_ = found.missing;
+  if (client_ == nullptr || !is_enabled_) return;
+  const Result<bool> marked = Mark(found);
+  if (marked) return;
+  missing_.push_back(marked.error());
+  parts_.log.Log(Severity::kError, "not protected",
+                 {{"error", marked.error().message}});
+}
+
+// Marking what is marked already changes nothing.
+Result<bool> Protection::Mark(const ProtectedPaths& found) {
   constexpr std::array kEvents = {ES_EVENT_TYPE_AUTH_OPEN,
                                   ES_EVENT_TYPE_NOTIFY_CLOSE};
   if (es_subscribe(client_, kEvents.data(), kEvents.size()) !=
       ES_RETURN_SUCCESS) {
     return Fail(ErrorCode::kNotSupported, "cannot subscribe to opens");
   }
-  for (const ProtectedFileSystem& file_system : found->file_systems) {
-    Result<bool> watched = Watch(file_system);
-    if (!watched) return watched;
+  Result<bool> done = true;
+  std::map<std::string, int> marked;
+  for (const ProtectedFileSystem& file_system : found.file_systems) {
+    const std::string& path = file_system.mount_point;
+    const int error_number = esl_watch_file_system(client_, path.c_str());
+    marked[path] = error_number;
+    // What is mounted below and cannot be asked for permission (/proc, for one)
+    // is left out; what was named must be protected.
+    if (error_number != 0 && file_system.is_named) {
+      done = FailSystem("protect '" + path + "' (" + file_system.type + ")",
+                        error_number);
+    }
   }
-  esl_marks_t marks = {};
-  esl_journal_marks(parts_.journal, &marks);
-  parts_.shared.marks_wanted.store(marks.permission);
-  parts_.shared.protection_ready.store(1);
-  return true;
+  // Not what the kernel lists now: a file system that is going keeps its mark
+  // for a while.
+  parts_.shared.marks_wanted.store(static_cast<uint32_t>(
+      std::count_if(marked.begin(), marked.end(),
+                    [](const auto& one) { return one.second == 0; })));
+  LogChanges(found, std::move(marked));
+  return done;
 }
 
-// What is mounted below a protected path and cannot be asked for permission
-// (/proc, for one) is left out; what was named must be protected.
-Result<bool> Protection::Watch(const ProtectedFileSystem& file_system) {
-  const int error_number =
-      esl_watch_file_system(client_, file_system.mount_point.c_str());
-  if (error_number == 0) {
-    parts_.log.Log(Severity::kInfo, "protecting",
-                   {{"path", file_system.mount_point}});
-    return true;
+void Protection::LogChanges(const ProtectedPaths& found,
+                            std::map<std::string, int> marked) {
+  for (const auto& [path, error_number] : marked) {
+    const auto before = marked_.find(path);
+    if (before != marked_.end() && before->second == error_number) continue;
+    if (error_number == 0) {
+      parts_.log.Log(Severity::kInfo, "protecting", {{"path", path}});
+    } else {
+      const Error error = SystemError("protect '" + path + "'", error_number);
+      parts_.log.Log(Severity::kWarning, "not protected",
+                     {{"error", error.message}});
+    }
   }
-  const Error error = SystemError(
-      "protect '" + file_system.mount_point + "' (" + file_system.type + ")",
-      error_number);
-  if (file_system.is_named) return Unexpected(error);
-  parts_.log.Log(Severity::kWarning, "not protected",
-                 {{"error", error.message}});
-  return true;
+  for (const auto& [path, error_number] : marked_) {
+    if (error_number != 0 || marked.contains(path)) continue;
+    parts_.log.Log(Severity::kInfo, "unmounted", {{"path", path}});
+  }
+  marked_ = std::move(marked);
+  if (found.left_out == left_out_) return;
+  left_out_ = found.left_out;
+  for (const std::string& left_out : left_out_) {
+    parts_.log.Log(Severity::kWarning, "not protected, its server may hang",
+                   {{"file_system", left_out}});
+  }
 }
 
 void Protection::Disable() {
@@ -134,6 +169,7 @@ ProtectionState Protection::state() const {
   if (parts_.options.protect.empty()) {
     state.issues.emplace_back("no file system is protected: see --protect");
   }
+  for (const Error& missing : missing_) state.issues.push_back(missing.message);
   const uint32_t wanted = parts_.shared.marks_wanted.load();
   if (has_reader && marks.permission < wanted) {
     state.issues.push_back(std::to_string(wanted - marks.permission) + " of " +

@@ -7,6 +7,7 @@
 
 #include <EndpointSecurity/EndpointSecurity.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,9 @@ class Protection {
   // Marks what --protect names, unless it is marked already: marks outlive
   // workers. Errors name the path.
   Result<bool> Enable();
+  // Looks again at what is mounted: marks what is new, and learns what is not
+  // there any more.
+  void Refresh();
   // Takes the marks away. What has been read is judged.
   void Disable();
 
@@ -63,15 +67,21 @@ class Protection {
   void Close();
 
  private:
-  Result<bool> Mark() GATEHOUSE_REQUIRES(mutex_);
-  Result<bool> Watch(const ProtectedFileSystem& file_system)
-      GATEHOUSE_REQUIRES(mutex_);
+  [[nodiscard]] ProtectedPaths Find() const;
+  Result<bool> Mark(const ProtectedPaths& found) GATEHOUSE_REQUIRES(mutex_);
+  void LogChanges(const ProtectedPaths& found,
+                  std::map<std::string, int> marked) GATEHOUSE_REQUIRES(mutex_);
 
   const Parts parts_;
   mutable Mutex mutex_;
   es_client_t* client_ GATEHOUSE_GUARDED_BY(mutex_) = nullptr;
   bool is_enabled_ GATEHOUSE_GUARDED_BY(mutex_) = false;
   std::string refused_ GATEHOUSE_GUARDED_BY(mutex_);  // Why there is no client.
+  // Paths that could not be protected when we last looked.
+  std::vector<Error> missing_ GATEHOUSE_GUARDED_BY(mutex_);
+  // What was logged last: mount points and the errno of their marks.
+  std::map<std::string, int> marked_ GATEHOUSE_GUARDED_BY(mutex_);
+  std::vector<std::string> left_out_ GATEHOUSE_GUARDED_BY(mutex_);
 };
 
 }  // namespace gatehouse

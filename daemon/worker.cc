@@ -22,6 +22,7 @@
 #include "daemon/health.h"
 #include "daemon/loaded_signatures.h"
 #include "daemon/log.h"
+#include "daemon/mount_watch.h"
 #include "daemon/protection.h"
 #include "daemon/real_time_setting.h"
 #include "daemon/realtime_sink.h"
@@ -124,6 +125,7 @@ class Worker {
   std::optional<RealtimeSink> sink_;
   std::unique_ptr<RealtimeWorkers> scan_workers_;
   std::unique_ptr<RealtimeWorkers> background_workers_;
+  std::unique_ptr<MountWatch> mount_watch_;
   std::stop_source stop_requests_;
   std::optional<ClientRequests> requests_;
   std::unique_ptr<IpcServer> server_;
@@ -179,6 +181,10 @@ Result<bool> Worker::Start() {
   }
   done = real_time_.Apply();
   if (!done) return done;
+  Result<std::unique_ptr<MountWatch>> mount_watch =
+      MountWatch::Start([this] { protection_.Refresh(); });
+  if (!mount_watch) return Unexpected(mount_watch.error());
+  mount_watch_ = std::move(*mount_watch);
   return StartServing();
 }
 
@@ -296,6 +302,7 @@ void Worker::WriteCounters() {
 void Worker::Stop() {
   (void)stop_requests_.request_stop();
   server_.reset();  // Before what its sessions use.
+  mount_watch_.reset();
   // First no more events, then those in work, then the connection.
   protection_.StopEvents();
   scan_workers_.reset();

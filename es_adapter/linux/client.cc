@@ -219,6 +219,10 @@ int Client::Watch(const char* path) {
   const int error =
       MarkGroups(directory.UnsafeFd(), journal_.subscriptions.load());
   if (error != 0) return error;
+  const auto known =
+      std::find_if(watched_.begin(), watched_.end(),
+                   [path](const auto& one) { return one.path == path; });
+  if (known != watched_.end()) watched_.erase(known);
   watched_.push_back({path, status.st_dev});
   return 0;
 }

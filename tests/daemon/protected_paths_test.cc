@@ -92,49 +92,57 @@ TEST(MayHangTest, KnowsFileSystemsWithout) {
   }
 }
 
-TEST(FindProtectedPathsTest, FindsNothingForNoPath) {
-  const auto found = FindProtectedPaths({}, false);
-  ASSERT_TRUE(found.has_value());
-  EXPECT_THAT(found->file_systems, IsEmpty());
-  EXPECT_THAT(found->left_out, IsEmpty());
+// Why the only path is missing.
+Error MissingOf(const std::string& path, bool allow_root) {
+  const ProtectedPaths found = FindProtectedPaths({path}, allow_root);
+  EXPECT_THAT(found.file_systems, IsEmpty());
+  EXPECT_EQ(found.missing.size(), 1U) << path;
+  return found.missing.empty() ? Error{} : found.missing.front();
 }
 
-TEST(FindProtectedPathsTest, RefusesAPlaceThatDoesNotExist) {
-  const auto found = FindProtectedPaths({"/no/such/place"}, false);
-  ASSERT_FALSE(found.has_value());
-  EXPECT_EQ(found.error().code, ErrorCode::kNotFound);
-  EXPECT_THAT(found.error().message, HasSubstr("'/no/such/place'"));
+TEST(FindProtectedPathsTest, FindsNothingForNoPath) {
+  const ProtectedPaths found = FindProtectedPaths({}, false);
+  EXPECT_THAT(found.file_systems, IsEmpty());
+  EXPECT_THAT(found.left_out, IsEmpty());
+  EXPECT_THAT(found.missing, IsEmpty());
+}
+
+TEST(FindProtectedPathsTest, MissesAPlaceThatDoesNotExist) {
+  const Error missing = MissingOf("/no/such/place", false);
+  EXPECT_EQ(missing.code, ErrorCode::kNotFound);
+  EXPECT_THAT(missing.message, HasSubstr("'/no/such/place'"));
 }
 
 TEST(FindProtectedPathsTest, RefusesAFile) {
   const TempDir directory;
-  const auto found =
-      FindProtectedPaths({directory.Write("file", "text")}, false);
-  ASSERT_FALSE(found.has_value());
-  EXPECT_EQ(found.error().code, ErrorCode::kInvalidInput);
-  EXPECT_THAT(found.error().message, HasSubstr("not a directory"));
+  const Error missing = MissingOf(directory.Write("file", "text"), false);
+  EXPECT_EQ(missing.code, ErrorCode::kInvalidInput);
+  EXPECT_THAT(missing.message, HasSubstr("not a directory"));
 }
 
 TEST(FindProtectedPathsTest, RefusesADirectoryWhereNothingIsMounted) {
   const TempDir directory;
   for (const bool allow_root : {false, true}) {
-    const auto found = FindProtectedPaths({directory.path()}, allow_root);
-    ASSERT_FALSE(found.has_value());
-    EXPECT_EQ(found.error().code, ErrorCode::kInvalidInput);
-    EXPECT_THAT(found.error().message, HasSubstr("not a mount point"));
-    EXPECT_THAT(found.error().message, HasSubstr(directory.path()));
+    const Error missing = MissingOf(directory.path(), allow_root);
+    EXPECT_EQ(missing.code, ErrorCode::kInvalidInput);
+    EXPECT_THAT(missing.message, HasSubstr("not a mount point"));
+    EXPECT_THAT(missing.message, HasSubstr(directory.path()));
   }
 }
 
 TEST(FindProtectedPathsTest, RefusesTheRootFileSystemUnlessItIsAllowed) {
-  const auto refused = FindProtectedPaths({"/"}, false);
-  ASSERT_FALSE(refused.has_value());
-  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidInput);
-  EXPECT_THAT(refused.error().message, HasSubstr("root file system"));
+  const Error missing = MissingOf("/", false);
+  EXPECT_EQ(missing.code, ErrorCode::kInvalidInput);
+  EXPECT_THAT(missing.message, HasSubstr("root file system"));
 }
 
-TEST(FindProtectedPathsTest, RefusesAllPathsForOneThatIsWrong) {
-  EXPECT_FALSE(FindProtectedPaths({"/proc", "/no/such/place"}, false));
+TEST(FindProtectedPathsTest, OnePathThatIsMissingLeavesTheOthers) {
+  const ProtectedPaths found =
+      FindProtectedPaths({"/proc", "/no/such/place"}, false);
+  ASSERT_EQ(found.missing.size(), 1U);
+  EXPECT_THAT(found.missing.front().message, HasSubstr("'/no/such/place'"));
+  ASSERT_FALSE(found.file_systems.empty());
+  EXPECT_EQ(found.file_systems.back().mount_point, "/proc");
 }
 
 }  // namespace

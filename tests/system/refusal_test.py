@@ -111,7 +111,7 @@ class RefusalTest(gate.GateTest):
 class OddFilesTest(gate.GateTest):
 
     def test_odd_names_are_denied_and_logged_harmlessly(self):
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         opener, = self.start_openers(1)
         for name in (b"new\nline", b"\x1b[31mred", b"\xff\xfe bad utf-8",
                      b"quote\"", b" spaces ", "ü€".encode()):
@@ -145,7 +145,7 @@ class OddFilesTest(gate.GateTest):
 
     def test_a_file_that_vanishes_while_it_is_opened_is_judged_all_the_same(
             self):
-        daemon = self.start_daemon()
+        daemon = self.start_daemon(["--no-quarantine"])
         opener, = self.start_openers(1)
         gate.write_file(self.path("evil"), gate.eicar())
         worker = daemon.stop_worker()
@@ -155,17 +155,24 @@ class OddFilesTest(gate.GateTest):
         os.kill(worker, signal.SIGCONT)
         self.assertEqual(opener.answer()["errno"], 1)
 
-    def test_the_file_system_can_be_unmounted(self):
+    def test_an_unmounted_file_system_leaves_nothing_marked(self):
+        """The path is on the root file system then, which nobody named."""
         daemon = self.start_daemon()
         gate.write_file(self.path("clean"), b"harmless")
         daemon.settled_counters()
         subprocess.run(["umount", self.fs], check=True)
-        subprocess.run(["mount", "-t", "tmpfs", "none", self.fs], check=True)
-        # What is mounted there now was never promised protection.
-        os.kill(daemon.worker(), signal.SIGKILL)
-        gate.write_file(self.path("evil"), gate.eicar())
-        opener, = self.start_openers(1)
-        self.assertEqual(opener.open(self.path("evil"))["bytes"], 68)
+        try:
+            os.kill(daemon.worker(), signal.SIGKILL)
+            gate.until(lambda: gate.marks(daemon) == 0, "no mark is left")
+            gate.write_file(self.path("evil"), gate.eicar())
+            opener, = self.start_openers(1)
+            self.assertEqual(opener.open(self.path("evil"))["bytes"], 68)
+            self.assertFalse(gate.health(daemon)["healthy"])
+            self.assertEqual(gate.marks(daemon), 0)
+            os.unlink(self.path("evil"))
+        finally:
+            subprocess.run(["mount", "-t", "tmpfs", "none", self.fs],
+                           check=True)
         self.assertEqual(daemon.stop(), 0)
 
 
