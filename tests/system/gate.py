@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import select
 import shutil
 import signal
@@ -151,13 +152,15 @@ class Daemon:
 
     def descriptors(self):
         """What both processes have open, counted by name; without the file of
-        counters, which may just be being written."""
+        counters, which may just be being written. A worker's files in /proc
+        are named after it: the next worker's count as the same."""
         open_files = []
         for name in os.listdir("/proc/%d/fd" % self.pid):
             with contextlib.suppress(FileNotFoundError):
                 open_files.append(
                     os.readlink("/proc/%d/fd/%s" % (self.pid, name)))
-        return collections.Counter(name for name in open_files
+        return collections.Counter(re.sub(r"^/proc/\d+/", "/proc/*/", name)
+                                   for name in open_files
                                    if not name.startswith(self.run))
 
     def stop(self):
