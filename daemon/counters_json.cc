@@ -30,6 +30,7 @@ Json AuthJson(const AuthStatistics& auth) {
 
 Json AdapterJson(const AdapterStatistics& adapter) {
   return Json{{"authMessages", adapter.auth_messages.load()},
+              {"execMessages", adapter.exec_messages.load()},
               {"closeMessages", adapter.close_messages.load()},
               {"emptyCloses", adapter.empty_closes.load()},
               {"crashedContents", adapter.crashed_contents.load()},
@@ -106,6 +107,10 @@ Json EventSourceJson(const esl_journal_t* journal) {
               {"denied", source.denied},
               {"allowedOwnProcess", source.allowed_own_process},
               {"allowedDeadline", source.allowed_deadline},
+              {"deniedDeadline", source.denied_deadline},
+              {"allowedMuted", source.allowed_muted},
+              {"allowedExpected", source.allowed_expected},
+              {"answeredFromCache", source.answered_from_cache},
               {"allowedUnanswered", source.allowed_unanswered},
               {"allowedNoWorker", source.allowed_no_worker},
               {"rescansLost", source.rescans_lost},

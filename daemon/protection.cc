@@ -86,6 +86,7 @@ void Protection::Refresh() {
 // Marking what is marked already changes nothing.
 Result<bool> Protection::Mark(const ProtectedPaths& found) {
   constexpr std::array kEvents = {ES_EVENT_TYPE_AUTH_OPEN,
+                                  ES_EVENT_TYPE_AUTH_EXEC,
                                   ES_EVENT_TYPE_NOTIFY_CLOSE};
   if (es_subscribe(client_, kEvents.data(), kEvents.size()) !=
       ES_RETURN_SUCCESS) {

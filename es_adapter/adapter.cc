@@ -45,6 +45,9 @@ void Adapter::HandleMessage(void* context, es_client_t* client,
 
 void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
   parts_.statistics.auth_messages.fetch_add(1);
+  if (message.event_type == ES_EVENT_TYPE_AUTH_EXEC) {
+    parts_.statistics.exec_messages.fetch_add(1);
+  }
   const bool is_rescan = EventIsAnswered(message);
   const es_file_t* target = EventTarget(message);
   if (!is_rescan && target != nullptr && IsEmptyFile(*target)) {
@@ -54,8 +57,11 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
     parts_.auth_statistics.allowed_empty.fetch_add(1);
     return;
   }
-  FileEvent event = EventOf(
-      message, is_rescan ? FileEventKind::kRescan : FileEventKind::kOpen);
+  const FileEventKind asked = message.event_type == ES_EVENT_TYPE_AUTH_EXEC
+                                  ? FileEventKind::kExec
+                                  : FileEventKind::kOpen;
+  FileEvent event =
+      EventOf(message, is_rescan ? FileEventKind::kRescan : asked);
   if (!event.file.valid()) {
     parts_.statistics.without_file.fetch_add(1);
     RespondNow(client, message,
@@ -123,10 +129,12 @@ bool Adapter::RefuseCrashing(const FileEvent& event,
 // kernel keeps the events, and the ledger answers at the deadline. Fullness
 // itself is never a reason to allow. False when we are shutting down.
 bool Adapter::Push(EventQueue& queue, FileEvent& event) {
-  if (queue.TryPush(Lane::kOpen, event)) return true;
+  const Lane lane =
+      event.kind == FileEventKind::kExec ? Lane::kExec : Lane::kOpen;
+  if (queue.TryPush(lane, event)) return true;
   parts_.statistics.full_waits.fetch_add(1);
   while (!queue.closed()) {
-    if (queue.TryPush(Lane::kOpen, event)) return true;
+    if (queue.TryPush(lane, event)) return true;
     std::this_thread::yield();
   }
   return false;

@@ -22,6 +22,7 @@ inline constexpr uint32_t kStrikesMax = 2;
 
 struct AdapterStatistics {
   std::atomic<uint64_t> auth_messages{0};
+  std::atomic<uint64_t> exec_messages{0};     // Of those: program starts.
   std::atomic<uint64_t> close_messages{0};    // Of files that were written.
   std::atomic<uint64_t> empty_closes{0};      // 0 bytes: nothing to scan.
   std::atomic<uint64_t> crashed_contents{0};  // Added to the table.

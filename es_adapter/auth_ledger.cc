@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "es_adapter/event_file.h"
+
 namespace gatehouse {
 
 // The race. An entry has one atomic word: a round number, which changes each
@@ -70,6 +72,8 @@ void CountAnswer(const Verdict& verdict, AuthStatistics& statistics) {
 void RespondNow(es_client_t* client, const es_message_t& message,
                 const Verdict& verdict, AuthStatistics& statistics) {
   const bool allow = IsAllowed(verdict);
+  // Before the answer: the kernel asks again at once.
+  if (verdict.kind == VerdictKind::kClean) ExpectOpen(message);
   // All flags, never the event's own: what is cached must not deny a wider
   // open later.
   const es_respond_result_t result =

@@ -25,6 +25,11 @@ namespace gatehouse {
 // The message's deadline on our clock; kNever if nobody waits.
 [[nodiscard]] MonotonicTime EventDeadline(const es_message_t& message);
 
+// The program start that `message` asks about is going to be allowed because
+// its file is clean: the open of it that the kernel asks about next need not be
+// judged again. For others and on macOS: nothing.
+void ExpectOpen(const es_message_t& message);
+
 // See engine/crash_mark.h. Null where no process outlives us (macOS).
 [[nodiscard]] uint32_t* EventScanMark(const es_message_t& message);
 

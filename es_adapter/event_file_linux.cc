@@ -32,6 +32,10 @@ MonotonicTime EventDeadline(const es_message_t& message) {
   return MonotonicTime(std::chrono::nanoseconds(message.deadline));
 }
 
+void ExpectOpen(const es_message_t& message) {
+  esl_message_expect_open(&message);
+}
+
 uint32_t* EventScanMark(const es_message_t& message) {
   return esl_message_scan_mark(&message);
 }

@@ -49,6 +49,9 @@ MonotonicTime EventDeadline(const es_message_t& message) {
          std::chrono::nanoseconds(left * timebase.numer / timebase.denom);
 }
 
+// One event per program start.
+void ExpectOpen(const es_message_t& /*message*/) {}
+
 uint32_t* EventScanMark(const es_message_t& /*message*/) { return nullptr; }
 
 uint32_t EventStrikes(const es_message_t& /*message*/) { return 0; }

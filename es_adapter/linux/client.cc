@@ -1,11 +1,10 @@
 #include "es_adapter/linux/client.h"
 
 #include <fcntl.h>
-#include <poll.h>
+#include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/fanotify.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,47 +13,17 @@
 #include <limits>
 #include <utility>
 
-#include "base/thread_name.h"
 #include "es_adapter/linux/fanotify_group.h"
 
 namespace gatehouse {
 namespace {
 
-constexpr std::chrono::milliseconds kDefaultDeadline{3000};
+constexpr int64_t kNsPerMillisecond = 1'000'000;
 constexpr std::chrono::milliseconds kDeadlineTimerPeriod{50};
-// How many events one read may take: enough to amortise the call, few enough
-// that the last of them does not wait for long.
-constexpr size_t kEventsPerReadMax = 32;
-constexpr size_t kEventsPerReadMin = 2;
-constexpr int kReaderNice = -10;
-
-constexpr uint64_t kSubscribedAuthOpen = 1;
-constexpr uint64_t kSubscribedNotifyClose = 2;
-
-// The bit of an event type that Linux can deliver, else 0.
-uint64_t SubscriptionBit(es_event_type_t type) {
-  if (type == ES_EVENT_TYPE_AUTH_OPEN) return kSubscribedAuthOpen;
-  if (type == ES_EVENT_TYPE_NOTIFY_CLOSE) return kSubscribedNotifyClose;
-  return 0;
-}
-
-// 0 if any of the events cannot be delivered.
-uint64_t SubscriptionBits(std::span<const es_event_type_t> events) {
-  uint64_t bits = 0;
-  for (const es_event_type_t type : events) {
-    const uint64_t bit = SubscriptionBit(type);
-    if (bit == 0) return 0;
-    bits |= bit;
-  }
-  return bits;
-}
-
-uint64_t MarkMask(GroupKind kind, uint64_t subscriptions) {
-  if (kind == GroupKind::kPermission) {
-    return (subscriptions & kSubscribedAuthOpen) != 0 ? FAN_OPEN_PERM : 0;
-  }
-  return (subscriptions & kSubscribedNotifyClose) != 0 ? FAN_CLOSE_WRITE : 0;
-}
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+// Two jiffies of a slow kernel: a file that changed within may change again
+// without another time to show for it.
+constexpr int64_t kTimestampStepNs = 20'000'000;
 
 es_new_client_result_t ClientResult(int error_number) {
   switch (error_number) {
@@ -85,7 +54,8 @@ Client::Client(esl_journal_t& journal, const Handler& handler)
     : journal_(journal),
       handler_(handler),
       own_pid_(::getpid()),
-      deadline_ns_(std::chrono::nanoseconds(kDefaultDeadline).count()),
+      open_deadline_ns_(kOpenDeadlineMilliseconds * kNsPerMillisecond),
+      exec_deadline_ns_(kExecDeadlineMilliseconds * kNsPerMillisecond),
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   for (std::vector<std::atomic<Message*>>& messages : messages_) {
     messages = std::vector<std::atomic<Message*>>(journal_.permission.size());
@@ -163,9 +133,11 @@ void Client::Delete() {
   for (const std::atomic<Message*>& entry : messages_.at(0)) {
     const Message* message = entry.load();
     if (message == nullptr) continue;
-    AllowUnanswered(*message, journal_.counters.allowed_unanswered,
-                    std::numeric_limits<int64_t>::max());
+    if (AnswerUnanswered(*message, true, std::numeric_limits<int64_t>::max())) {
+      journal_.counters.allowed_unanswered.fetch_add(1);
+    }
   }
+  RunSyncMarkers();  // Nothing comes any more.
   // Nobody can begin an answer any more. Those in progress must end before the
   // number of the group can mean another file.
   while (answers_in_progress_.load() != 0) std::this_thread::yield();
@@ -207,7 +179,15 @@ bool Client::Subscribe(std::span<const es_event_type_t> events) {
 bool Client::Unsubscribe(std::span<const es_event_type_t> events) {
   const uint64_t bits = SubscriptionBits(events);
   if (bits == 0) return false;
-  UnmarkGroups(bits & journal_.subscriptions.fetch_and(~bits));
+  const uint64_t left = journal_.subscriptions.fetch_and(~bits) & ~bits;
+  // A group keeps its marks for what is left: what comes of the rest is allowed
+  // unseen. To mark again would leave a gap.
+  for (const GroupKind kind :
+       {GroupKind::kPermission, GroupKind::kNotification}) {
+    if (MarkMask(kind, bits) != 0 && MarkMask(kind, left) == 0) {
+      (void)RemoveAllMarks(journal_.group_fd(kind));
+    }
+  }
   return true;
 }
 
@@ -247,182 +227,8 @@ void Client::UnmarkGroups(uint64_t subscriptions) {
   for (const GroupKind kind :
        {GroupKind::kPermission, GroupKind::kNotification}) {
     if (MarkMask(kind, subscriptions) == 0) continue;
-    // Each group has one kind of event: none of its marks is needed now.
     (void)RemoveAllMarks(journal_.group_fd(kind));
   }
-}
-
-// --- Reading and delivering -------------------------------------------------
-
-void Client::Read(const std::stop_token& stop) {
-  SetThreadName("gh-es-reader");
-  // Best effort: everybody who opens a file waits for this thread.
-  (void)::setpriority(PRIO_PROCESS, 0, kReaderNice);
-  DeliverAdopted();
-  while (!stop.stop_requested()) {
-    const ReadyGroups ready = WaitForEvents();
-    // One batch of each in turn: a flood of one kind must not starve the other.
-    for (const GroupKind kind :
-         {GroupKind::kPermission, GroupKind::kNotification}) {
-      if (ready.at(static_cast<size_t>(kind))) ReadGroup(kind);
-    }
-  }
-}
-
-void Client::DeliverAdopted() {
-  struct Adopted {
-    uint64_t sequence;
-    GroupKind kind;
-    size_t index;
-  };
-  std::vector<Adopted> adopted;
-  for (const GroupKind kind :
-       {GroupKind::kPermission, GroupKind::kNotification}) {
-    const SlotTable& table = journal_.table(kind);
-    for (size_t i = 0; i < table.size(); ++i) {
-      if (!table.HoldsEvent(i)) continue;
-      adopted.push_back({table.slot(i).sequence.load(), kind, i});
-    }
-  }
-  std::sort(adopted.begin(), adopted.end(),
-            [](const Adopted& a, const Adopted& b) {
-              return a.sequence < b.sequence;
-            });
-  for (const Adopted& event : adopted) Settle(event.kind, event.index);
-}
-
-// Reads one batch and delivers it.
-void Client::ReadGroup(GroupKind kind) {
-  SlotTable& table = journal_.table(kind);
-  JournalCounters& counters = journal_.counters;
-  size_t& batch = batch_events_.at(static_cast<size_t>(kind));
-  const SlotTable::Run run = table.AcquireRun(batch);
-  if (run.count == 0) return;
-  const ssize_t bytes = ::read(journal_.group_fd(kind), &table.raw(run.first),
-                               run.count * sizeof(fanotify_event_metadata));
-  if (bytes <= 0) {
-    // There was an event. EAGAIN: its file is under a lease that would have to
-    // be broken first, which we must not wait for; the kernel has refused it.
-    if (bytes < 0 && errno != EINTR) {
-      counters.read_errors.fetch_add(1);
-    }
-    table.CommitRun(run, 0, 0, 0);
-    return;
-  }
-  const size_t count =
-      static_cast<size_t>(bytes) / sizeof(fanotify_event_metadata);
-  assert(table.raw(run.first).event_len == sizeof(fanotify_event_metadata));
-  assert(table.raw(run.first).vers == FANOTIFY_METADATA_VERSION);
-  // As many slots as events keep coming: each costs a little to prepare.
-  batch = count == run.count ? std::min(batch * 2, kEventsPerReadMax)
-                             : std::max(count, kEventsPerReadMin);
-  table.CommitRun(run, count, journal_.next_sequence.fetch_add(count),
-                  JournalNow());
-  (kind == GroupKind::kPermission ? counters.auth_events
-                                  : counters.notify_events)
-      .fetch_add(count);
-  for (size_t i = 0; i < count; ++i) Settle(kind, run.first + i);
-}
-
-// Deals with one event in its slot: inline if we can, else by the handler.
-void Client::Settle(GroupKind kind, size_t slot_index) {
-  SlotTable& table = journal_.table(kind);
-  const fanotify_event_metadata& raw = table.raw(slot_index);
-  if (raw.fd < 0) {
-    if ((raw.mask & FAN_Q_OVERFLOW) != 0) {
-      journal_.counters.queue_overflows.fetch_add(1);
-    }
-    table.Free(slot_index);
-    return;
-  }
-  // pid 0 is a process of another pid namespace: unknown, never ourselves.
-  if (raw.pid == own_pid_ && raw.pid != 0) {
-    if (kind == GroupKind::kPermission) {
-      (void)AnswerEvent(journal_.group_fd(kind), raw.fd, true,
-                        journal_.counters);
-      journal_.counters.allowed_own_process.fetch_add(1);
-    }
-    table.Close(slot_index);
-    return;
-  }
-  Deliver(kind, slot_index);
-}
-
-void Client::Deliver(GroupKind kind, size_t slot_index) {
-  const Slot& slot = journal_.table(kind).slot(slot_index);
-  const bool is_auth = kind == GroupKind::kPermission;
-  Message& message = MessageOf(kind, slot_index);
-  MessageNumbers numbers;
-  numbers.of_type = type_numbers_.at(static_cast<size_t>(kind))++;
-  numbers.global = global_number_++;
-  if (is_auth) numbers.deadline_ns = slot.read_ns.load() + deadline_ns_.load();
-  FillMessage(message, journal_.table(kind).raw(slot_index),
-              is_auth ? ES_EVENT_TYPE_AUTH_OPEN : ES_EVENT_TYPE_NOTIFY_CLOSE,
-              numbers, detail_.load());
-  message.sequence = slot.sequence.load();
-  message.answered_by_predecessor =
-      is_auth && slot.state.load() == SlotState::kAnswered;
-  references_.fetch_add(1);
-  message.references.store(1);
-  if (is_auth && !message.answered_by_predecessor) {
-    message.unanswered.store(message.sequence);
-    deadline_timer_->Arm();
-  }
-  handler_.function(handler_.context, handler_.handle, &message.es);
-  Release(message);
-}
-
-Message& Client::MessageOf(GroupKind kind, size_t slot_index) {
-  std::atomic<Message*>& entry =
-      messages_.at(static_cast<size_t>(kind)).at(slot_index);
-  Message* message = entry.load();
-  if (message == nullptr) {
-    owned_messages_.push_back(std::make_unique<Message>());
-    message = owned_messages_.back().get();
-    message->client = this;
-    message->group = kind;
-    message->slot_index = slot_index;
-    entry.store(message);
-  }
-  assert(message->references.load() == 0);
-  return *message;
-}
-
-// Sleeps until a group has events for which there is a slot, or until woken.
-Client::ReadyGroups Client::WaitForEvents() {
-  // poll skips negative descriptors: a full table leaves its events with the
-  // kernel until a slot is free.
-  std::array<pollfd, kGroupCount + 1> waits = {};
-  for (const GroupKind kind :
-       {GroupKind::kPermission, GroupKind::kNotification}) {
-    waits.at(static_cast<size_t>(kind)) = {
-        HasFreeSlot(kind) ? journal_.group_fd(kind) : -1, POLLIN, 0};
-  }
-  waits.back() = {wake_fd_.UnsafeFd(), POLLIN, 0};
-  (void)::poll(waits.data(), waits.size(), -1);
-  reader_waits_for_slot_.store(false);
-  if (waits.back().revents != 0) {
-    uint64_t wakes = 0;
-    (void)!::read(wake_fd_.UnsafeFd(), &wakes, sizeof(wakes));
-  }
-  return {waits[0].revents != 0, waits[1].revents != 0};
-}
-
-// False also asks for a wake-up by whoever frees the next slot.
-bool Client::HasFreeSlot(GroupKind kind) {
-  const SlotTable& table = journal_.table(kind);
-  if (table.open_count() < table.size()) return true;
-  reader_waits_for_slot_.store(true);
-  // Somebody may have freed one before he could see that.
-  if (table.open_count() < table.size()) return true;
-  journal_.counters.full_stops.fetch_add(1);
-  return false;
-}
-
-void Client::WakeReader() {
-  const uint64_t one = 1;
-  (void)!::write(wake_fd_.UnsafeFd(), &one,
-                 sizeof(one));  // Full: awake anyway.
 }
 
 // --- Answering --------------------------------------------------------------
@@ -441,12 +247,48 @@ bool Client::TryAnswer(const Message& message, uint64_t sequence, bool allow) {
   return ours;
 }
 
-es_respond_result_t Client::Respond(const Message& message, bool allow) {
+es_respond_result_t Client::Respond(const Message& message, uint32_t flags,
+                                    bool keep) {
   const uint64_t sequence = message.unanswered.load();
-  if (sequence == 0 || !TryAnswer(message, sequence, allow)) {
+  if (sequence == 0 ||
+      !TryAnswer(message, sequence, IsAuthorized(message, flags))) {
     return ES_RESPOND_RESULT_ERR_DUPLICATE_RESPONSE;
   }
+  if (keep) Keep(message, flags);
   return ES_RESPOND_RESULT_SUCCESS;
+}
+
+// Somebody holds the message, so that its file is open still.
+void Client::Keep(const Message& message, uint32_t flags) {
+  struct stat now = {};
+  timespec clock = {};
+  (void)::clock_gettime(CLOCK_REALTIME, &clock);  // Cannot fail.
+  const AnswerCache::Question question = QuestionOf(message);
+  const int64_t age_ns = int64_t{clock.tv_sec} * kNsPerSecond + clock.tv_nsec -
+                         question.target.changed_ns;
+  const bool is_settled =
+      message.has_process && !message.had_writer &&
+      question.executable.inode != 0 && age_ns > kTimestampStepNs &&
+      TellsWriters(message.fd) && !HasWriter(message.fd) &&
+      ::fstat(message.fd, &now) == 0 && StateOf(now) == question.target;
+  if (is_settled) answers_.Keep(question, flags, JournalNow());
+}
+
+void Client::ExpectOpen(const Message& message) {
+  if (message.es.event_type != ES_EVENT_TYPE_AUTH_EXEC) return;
+  expected_opens_.Expect(audit_token_to_pid(message.process.audit_token),
+                         StateOf(message.target.stat), JournalNow());
+}
+
+AnswerCache::Question Client::QuestionOf(const Message& message) {
+  return {message.es.event_type, StateOf(message.executable.stat),
+          StateOf(message.target.stat)};
+}
+
+bool Client::IsAuthorized(const Message& message, uint32_t flags) {
+  if (message.es.event_type != ES_EVENT_TYPE_AUTH_OPEN) return flags != 0;
+  const auto wanted = static_cast<uint32_t>(message.es.event.open.fflag);
+  return (wanted & ~flags) == 0;
 }
 
 void Client::Retain(const Message& message) {
@@ -468,31 +310,57 @@ void Client::Release(const Message& message) {
   Unref();
 }
 
-// Allows the opener behind `message` if he still waits and was read before
-// that time, and counts it. Any thread: takes a reference while it works.
-void Client::AllowUnanswered(const Message& message,
-                             std::atomic<uint64_t>& counter,
-                             int64_t read_before_ns) {
+// Answers the opener behind `message` if he still waits and his deadline has
+// come. Any thread: takes a reference while it works.
+bool Client::AnswerUnanswered(const Message& message, bool allow,
+                              int64_t now_ns) {
   const uint64_t sequence = message.unanswered.load();
-  if (sequence == 0) return;
-  if (SlotOf(message).read_ns.load() > read_before_ns) return;
-  if (!TryRetain(message)) return;
-  if (TryAnswer(message, sequence, true)) counter.fetch_add(1);
+  if (sequence == 0) return false;
+  if (message.deadline_ns.load() > now_ns) return false;
+  if (!TryRetain(message)) return false;
+  const bool ours = TryAnswer(message, sequence, allow);
   Release(message);
+  return ours;
 }
 
 // The last resort: by the deadline everybody has an answer.
 bool Client::AnswerOverdue() {
-  const int64_t read_before_ns = JournalNow() - deadline_ns_.load();
+  const es_deadline_miss_mode_t mode = miss_mode_.load();
+  const bool allow = mode != ES_DEADLINE_MISS_MODE_FAIL_CLOSED;
+  const int64_t now_ns = JournalNow();
   bool waiting = false;
   for (const std::atomic<Message*>& entry : messages_.at(0)) {
     const Message* message = entry.load();
     if (message == nullptr) continue;
-    AllowUnanswered(*message, journal_.counters.allowed_deadline,
-                    read_before_ns);
+    if (AnswerUnanswered(*message, allow, now_ns)) {
+      (allow ? journal_.counters.allowed_deadline
+             : journal_.counters.denied_deadline)
+          .fetch_add(1);
+      if (mode == ES_DEADLINE_MISS_MODE_KILL) (void)::kill(own_pid_, SIGKILL);
+    }
     waiting = waiting || message->unanswered.load() != 0;
   }
   return waiting;
+}
+
+std::atomic<int64_t>* Client::DeadlineOf(es_event_type_t type) {
+  if (type == ES_EVENT_TYPE_AUTH_OPEN) return &open_deadline_ns_;
+  if (type == ES_EVENT_TYPE_AUTH_EXEC) return &exec_deadline_ns_;
+  return nullptr;
+}
+
+void Client::Sync(void* context, void (*function)(void*)) {
+  {
+    const MutexLock lock(sync_mutex_);
+    sync_markers_.push_back({context, function});
+  }
+  WakeReader();
+}
+
+void Client::WakeReader() {
+  const uint64_t one = 1;
+  (void)!::write(wake_fd_.UnsafeFd(), &one,
+                 sizeof(one));  // Full: awake anyway.
 }
 
 }  // namespace gatehouse

@@ -19,11 +19,20 @@
 #include <vector>
 
 #include "base/idle_ticker.h"
+#include "base/mutex.h"
 #include "base/unique_fd.h"
+#include "es_adapter/linux/answer_cache.h"
+#include "es_adapter/linux/event_table.h"
+#include "es_adapter/linux/expected_opens.h"
 #include "es_adapter/linux/journal.h"
 #include "es_adapter/linux/message.h"
+#include "es_adapter/linux/mute_set.h"
+#include "es_adapter/linux/own_mounts.h"
 
 namespace gatehouse {
+
+inline constexpr uint32_t kOpenDeadlineMilliseconds = 3000;
+inline constexpr uint32_t kExecDeadlineMilliseconds = 5000;
 
 class Client {
  public:
@@ -47,13 +56,22 @@ class Client {
   bool Unsubscribe(std::span<const es_event_type_t> events);
   int Watch(const char* path);
   void UnwatchAll();
-  void SetDeadline(std::chrono::nanoseconds deadline) {
-    deadline_ns_.store(deadline.count());
-  }
-
+  // Null for an event that nobody waits for.
+  std::atomic<int64_t>* DeadlineOf(es_event_type_t type);
+  void SetMissMode(es_deadline_miss_mode_t mode) { miss_mode_.store(mode); }
+  es_deadline_miss_mode_t miss_mode() const { return miss_mode_.load(); }
   void SetDetail(esl_detail_t detail) { detail_.store(detail); }
+  uint64_t subscriptions() const { return journal_.subscriptions.load(); }
 
-  es_respond_result_t Respond(const Message& message, bool allow);
+  MuteSet& mutes() { return mutes_; }
+  AnswerCache& answers() { return answers_; }
+
+  // `flags`: what is authorised, see es_respond_flags_result.
+  es_respond_result_t Respond(const Message& message, uint32_t flags,
+                              bool keep);
+  void ExpectOpen(const Message& message);
+  // Calls `function` on the reader's thread when what came before was handled.
+  void Sync(void* context, void (*function)(void*));
   static void Retain(const Message& message);
   void Release(const Message& message);
 
@@ -62,6 +80,10 @@ class Client {
   }
 
  private:
+  struct SyncMarker {
+    void* context = nullptr;
+    void (*function)(void*) = nullptr;
+  };
   struct WatchedFileSystem {
     std::string path;
     dev_t device = 0;
@@ -84,27 +106,44 @@ class Client {
   ReadyGroups WaitForEvents();
   bool HasFreeSlot(GroupKind kind);
   void Settle(GroupKind kind, size_t slot_index);
-  void Deliver(GroupKind kind, size_t slot_index);
+  Message& Prepare(GroupKind kind, size_t slot_index, const KnownEvent& event);
+  bool AnswerInline(Message& message, const KnownEvent& event);
+  void AnswerNow(const Message& message, bool allow,
+                 std::atomic<uint64_t>& counter);
+  bool IsMuted(Message& message);
+  static AnswerCache::Question QuestionOf(const Message& message);
+  static bool IsAuthorized(const Message& message, uint32_t flags);
+  void Keep(const Message& message, uint32_t flags);
+  void Deliver(Message& message);
+  void RunSyncMarkers();
   Message& MessageOf(GroupKind kind, size_t slot_index);
   bool TryAnswer(const Message& message, uint64_t sequence, bool allow);
-  void AllowUnanswered(const Message& message, std::atomic<uint64_t>& counter,
-                       int64_t read_before_ns);
+  bool AnswerUnanswered(const Message& message, bool allow, int64_t now_ns);
   void WakeReader();
   bool AnswerOverdue();
 
   esl_journal_t& journal_;
   const Handler handler_;
   const pid_t own_pid_;
-  std::atomic<int64_t> deadline_ns_;
+  std::atomic<int64_t> open_deadline_ns_;
+  std::atomic<int64_t> exec_deadline_ns_;
+  std::atomic<es_deadline_miss_mode_t> miss_mode_{
+      ES_DEADLINE_MISS_MODE_FAIL_OPEN};
   std::atomic<esl_detail_t> detail_{ESL_DETAIL_FULL};
   UniqueFd wake_fd_;  // eventfd: a slot is free again, or stop.
   std::atomic<bool> reader_waits_for_slot_{false};
   std::atomic<uint32_t> answers_in_progress_{0};
   // The client itself and each message in use hold one.
   std::atomic<uint32_t> references_{1};
-  uint64_t global_number_ = 0;                             // Reader only.
-  std::array<uint64_t, kGroupCount> type_numbers_ = {};    // Reader only.
-  std::array<size_t, kGroupCount> batch_events_ = {2, 2};  // Reader only.
+  MuteSet mutes_;
+  AnswerCache answers_;
+  ExpectedOpens expected_opens_;
+  Mutex sync_mutex_;
+  std::vector<SyncMarker> sync_markers_ GATEHOUSE_GUARDED_BY(sync_mutex_);
+  OwnMounts own_mounts_;                                        // Reader only.
+  uint64_t global_number_ = 0;                                  // Reader only.
+  std::array<uint64_t, ES_EVENT_TYPE_LAST> type_numbers_ = {};  // Reader only.
+  std::array<size_t, kGroupCount> batch_events_ = {2, 2};       // Reader only.
   std::vector<WatchedFileSystem> watched_;  // Of the subscribing thread.
   // By slot; made by the reader, read by the timer.
   std::array<std::vector<std::atomic<Message*>>, kGroupCount> messages_;
@@ -118,4 +157,5 @@ class Client {
 // The C handle: Apple's type is opaque, ours holds one pointer.
 struct es_client_s {
   gatehouse::Client* client = nullptr;
+  void* block = nullptr;  // The handler, if it is a Block.
 };

@@ -3,11 +3,15 @@
 #include <EndpointSecurity/EndpointSecurity.h>
 
 #include <cerrno>
-#include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <span>
+#include <vector>
 
+#include "es_adapter/linux/block.h"
 #include "es_adapter/linux/client.h"
+#include "es_adapter/linux/event_table.h"
+#include "es_adapter/linux/fanotify_group.h"
 #include "es_adapter/linux/message.h"
 #include "es_linux.h"
 
@@ -18,6 +22,11 @@ using gatehouse::Message;
 
 constexpr uint32_t kPrivateJournalEvents = 4096;
 constexpr uint32_t kDeadlineMillisecondsMax = 10'000;
+constexpr int64_t kNsPerMillisecond = 1'000'000;
+// The log daemons of Debian's systems: our own lines may wait for them.
+constexpr const char* kMutedByDefault[] = {
+    "/usr/lib/systemd/systemd-journald", "/usr/sbin/rsyslogd",
+    "/usr/sbin/syslog-ng", "/usr/sbin/syslogd", "/usr/sbin/auditd"};
 
 es_respond_result_t CheckRespond(const es_client_t* client,
                                  const es_message_t* message, bool with_flags) {
@@ -46,7 +55,15 @@ es_new_client_result_t es_new_client_f(es_client_t** client, void* context,
   }
   esl_journal_t* journal = esl_journal_create(kPrivateJournalEvents);
   if (journal == nullptr) return ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
-  return esl_new_client_adopting(client, journal, false, context, handler);
+  const es_new_client_result_t result =
+      esl_new_client_adopting(client, journal, false, context, handler);
+  if (result != ES_NEW_CLIENT_RESULT_SUCCESS) return result;
+  gatehouse::EventSet opens;
+  opens.set(ES_EVENT_TYPE_AUTH_OPEN);
+  for (const char* path : kMutedByDefault) {
+    (*client)->client->mutes().Mute(ES_MUTE_PATH_TYPE_LITERAL, path, opens);
+  }
+  return result;
 }
 
 es_new_client_result_t esl_new_client_adopting(es_client_t** client,
@@ -75,6 +92,7 @@ es_return_t es_delete_client(es_client_t* client) {
   if (client == nullptr) return ES_RETURN_ERROR;
   const std::unique_ptr<es_client_s> handle(client);
   handle->client->Delete();
+  gatehouse::ReleaseBlock(handle->block);
   return ES_RETURN_SUCCESS;
 }
 
@@ -99,30 +117,65 @@ es_return_t es_unsubscribe(es_client_t* client, const es_event_type_t* events,
 }
 
 es_return_t es_unsubscribe_all(es_client_t* client) {
-  constexpr es_event_type_t kAll[] = {ES_EVENT_TYPE_AUTH_OPEN,
-                                      ES_EVENT_TYPE_NOTIFY_CLOSE};
-  return es_unsubscribe(client, kAll, 2);
+  if (client == nullptr) return ES_RETURN_ERROR;
+  std::vector<es_event_type_t> all;
+  for (const gatehouse::KnownEvent& event : gatehouse::KnownEvents()) {
+    all.push_back(event.type);
+  }
+  return client->client->Unsubscribe(all) ? ES_RETURN_SUCCESS : ES_RETURN_ERROR;
+}
+
+es_return_t es_subscriptions(es_client_t* client, size_t* count,
+                             es_event_type_t** subscriptions) {
+  if (client == nullptr || count == nullptr || subscriptions == nullptr) {
+    return ES_RETURN_ERROR;
+  }
+  const std::span known = gatehouse::KnownEvents();
+  auto* list = static_cast<es_event_type_t*>(
+      // The interface demands it: the caller frees it with free().
+      std::calloc(known.size(), sizeof(es_event_type_t)));
+  if (list == nullptr) return ES_RETURN_ERROR;
+  *count = 0;
+  for (const gatehouse::KnownEvent& event : known) {
+    if ((client->client->subscriptions() & event.subscription) != 0) {
+      list[(*count)++] = event.type;
+    }
+  }
+  *subscriptions = list;
+  return ES_RETURN_SUCCESS;
 }
 
 es_respond_result_t es_respond_auth_result(es_client_t* client,
                                            const es_message_t* message,
                                            es_auth_result_t result,
-                                           bool /*cache*/) {
+                                           bool cache) {
   const es_respond_result_t check = CheckRespond(client, message, false);
   if (check != ES_RESPOND_RESULT_SUCCESS) return check;
-  return client->client->Respond(Message::Of(message),
-                                 result == ES_AUTH_RESULT_ALLOW);
+  const uint32_t flags = result == ES_AUTH_RESULT_ALLOW ? UINT32_MAX : 0;
+  return client->client->Respond(Message::Of(message), flags, cache);
 }
 
 es_respond_result_t es_respond_flags_result(es_client_t* client,
                                             const es_message_t* message,
                                             uint32_t authorized_flags,
-                                            bool /*cache*/) {
+                                            bool cache) {
   const es_respond_result_t check = CheckRespond(client, message, true);
   if (check != ES_RESPOND_RESULT_SUCCESS) return check;
-  const auto wanted = static_cast<uint32_t>(message->event.open.fflag);
-  return client->client->Respond(Message::Of(message),
-                                 (wanted & ~authorized_flags) == 0);
+  return client->client->Respond(Message::Of(message), authorized_flags, cache);
+}
+
+es_clear_cache_result_t es_clear_cache(es_client_t* client) {
+  if (client == nullptr) return ES_CLEAR_CACHE_RESULT_ERR_INTERNAL;
+  return client->client->answers().TryClear(gatehouse::JournalNow())
+             ? ES_CLEAR_CACHE_RESULT_SUCCESS
+             : ES_CLEAR_CACHE_RESULT_ERR_THROTTLE;
+}
+
+es_return_t es_sync_client_f(es_client_t* client, void* context,
+                             void (*function)(void* context)) {
+  if (client == nullptr || function == nullptr) return ES_RETURN_ERROR;
+  client->client->Sync(context, function);
+  return ES_RETURN_SUCCESS;
 }
 
 void es_retain_message(const es_message_t* message) {
@@ -132,6 +185,21 @@ void es_retain_message(const es_message_t* message) {
 void es_release_message(const es_message_t* message) {
   const Message& held = Message::Of(message);
   held.client->Release(held);
+}
+
+es_message_t* es_copy_message(const es_message_t* message) {
+  if (message == nullptr) return nullptr;
+  es_retain_message(message);
+  // Apple's signature; the message is as read-only as before.
+  return const_cast<es_message_t*>(message);
+}
+
+void es_free_message(es_message_t* message) {
+  if (message != nullptr) es_release_message(message);
+}
+
+size_t es_message_size(const es_message_t* message) {
+  return message == nullptr ? 0 : sizeof(es_message_t);
 }
 
 int esl_message_fd(const es_message_t* message) {
@@ -170,8 +238,21 @@ int esl_set_deadline_milliseconds(es_client_t* client, uint32_t milliseconds) {
       milliseconds > kDeadlineMillisecondsMax) {
     return EINVAL;
   }
-  client->client->SetDeadline(std::chrono::milliseconds(milliseconds));
+  for (const es_event_type_t type :
+       {ES_EVENT_TYPE_AUTH_OPEN, ES_EVENT_TYPE_AUTH_EXEC}) {
+    client->client->DeadlineOf(type)->store(milliseconds * kNsPerMillisecond);
+  }
   return 0;
+}
+
+void esl_message_expect_open(const es_message_t* message) {
+  const Message& held = Message::Of(message);
+  held.client->ExpectOpen(held);
+}
+
+esl_support_t esl_event_support(es_event_type_t event) {
+  const gatehouse::KnownEvent* known = gatehouse::FindKnownEvent(event);
+  return known == nullptr ? ESL_SUPPORT_NONE : known->support;
 }
 
 }  // extern "C"

@@ -237,6 +237,10 @@ void esl_journal_statistics(const esl_journal_t* journal,
   statistics->denied = from.denied.load();
   statistics->allowed_own_process = from.allowed_own_process.load();
   statistics->allowed_deadline = from.allowed_deadline.load();
+  statistics->denied_deadline = from.denied_deadline.load();
+  statistics->allowed_muted = from.allowed_muted.load();
+  statistics->allowed_expected = from.allowed_expected.load();
+  statistics->answered_from_cache = from.answered_from_cache.load();
   statistics->allowed_unanswered = from.allowed_unanswered.load();
   statistics->allowed_no_worker = from.allowed_no_worker.load();
   statistics->rescans_lost = from.rescans_lost.load();

@@ -90,6 +90,10 @@ struct JournalCounters {
   std::atomic<uint64_t> denied{0};
   std::atomic<uint64_t> allowed_own_process{0};
   std::atomic<uint64_t> allowed_deadline{0};
+  std::atomic<uint64_t> denied_deadline{0};
+  std::atomic<uint64_t> allowed_muted{0};
+  std::atomic<uint64_t> allowed_expected{0};
+  std::atomic<uint64_t> answered_from_cache{0};
   std::atomic<uint64_t> allowed_unanswered{0};
   std::atomic<uint64_t> allowed_no_worker{0};
   std::atomic<uint64_t> rescans_lost{0};
@@ -113,7 +117,7 @@ struct esl_journal_s {
   gatehouse::SlotTable permission;
   gatehouse::SlotTable notification;
   std::array<std::atomic<int>, gatehouse::kGroupCount> group_fds;  // -1: none.
-  std::atomic<uint64_t> subscriptions{0};  // Bits of client.h.
+  std::atomic<uint64_t> subscriptions{0};  // Bits of event_table.h.
   std::atomic<uint64_t> next_sequence{1};
   gatehouse::JournalCounters counters;
 

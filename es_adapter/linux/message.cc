@@ -1,7 +1,9 @@
 #include "es_adapter/linux/message.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 #include <cstdio>
@@ -14,6 +16,7 @@ namespace gatehouse {
 namespace {
 
 constexpr uint32_t kMessageVersion = 4;
+constexpr size_t kTokenPid = 5;         // In audit_token_t::val.
 constexpr int32_t kOpenForReading = 1;  // FREAD
 constexpr int32_t kOpenForWriting = 2;  // FWRITE
 
@@ -35,44 +38,83 @@ void FillTarget(Message& message) {
   (void)::fstat(message.fd, &message.target.stat);  // Else zero: unknown.
 }
 
-void FillProcess(Message& message, pid_t pid, esl_detail_t detail) {
-  ProcessFacts facts;
-  facts.token.val[5] = static_cast<unsigned int>(pid);
-  if (detail == ESL_DETAIL_FULL) facts = ReadProcessFacts(pid);
+void FillNobody(Message& message, pid_t pid) {
   es_process_t& process = message.process;
   process = {};
+  process.audit_token.val[kTokenPid] = static_cast<unsigned int>(pid);
+  process.signing_id = Token("", 0);
+  process.team_id = Token("", 0);
+  process.executable = &message.executable;
+  process.responsible_audit_token = process.audit_token;
+  message.executable = {};
+  message.executable_path.front() = '\0';
+  message.executable.path = Token(message.executable_path.data(), 0);
+  message.has_process = false;
+}
+
+void FillExec(Message& message) {
+  es_event_exec_t& exec = message.es.event.exec;
+  message.exec_target = message.process;
+  message.exec_target.executable = &message.target;
+  message.working_directory = {};
+  message.working_directory_path.front() = '\0';
+  message.working_directory.path =
+      Token(message.working_directory_path.data(), 0);
+  exec.target = &message.exec_target;
+  exec.dyld_exec_path = Token("", 0);
+  exec.cwd = &message.working_directory;
+  exec.last_fd = -1;
+  if (!message.has_process) return;
+  std::array<char, 64> link = {};
+  (void)std::snprintf(link.data(), link.size(), "/proc/%d/cwd",
+                      audit_token_to_pid(message.process.audit_token));
+  FillPath(message.working_directory, message.working_directory_path,
+           link.data());
+  (void)::stat(link.data(), &message.working_directory.stat);  // Else zero.
+}
+
+}  // namespace
+
+void FillProcess(Message& message) {
+  const pid_t pid = audit_token_to_pid(message.process.audit_token);
+  if (message.has_process || pid == 0) return;
+  const ProcessFacts facts = ReadProcessFacts(pid);
+  es_process_t& process = message.process;
   process.audit_token = facts.token;
   process.ppid = facts.parent_pid;
   process.original_ppid = facts.parent_pid;
   process.group_id = facts.group_id;
   process.session_id = facts.session_id;
   process.start_time = facts.start_time;
-  process.signing_id = Token("", 0);
-  process.team_id = Token("", 0);
-  process.executable = &message.executable;
   process.responsible_audit_token = facts.token;
-  message.executable = {};
-  message.executable_path.front() = '\0';
-  message.executable.path = Token(message.executable_path.data(), 0);
-  if (pid == 0 || detail != ESL_DETAIL_FULL) return;
   std::array<char, 64> link = {};
   (void)std::snprintf(link.data(), link.size(), "/proc/%d/exe", pid);
   FillPath(message.executable, message.executable_path, link.data());
   (void)::stat(link.data(), &message.executable.stat);  // Else zero.
+  message.has_process = true;
 }
 
-// The kernel does not say how the file is being opened. A read lease is
-// refused while anybody, the opener included, has the file open for writing.
-int32_t OpenFlags(int fd, esl_detail_t detail) {
-  if (detail != ESL_DETAIL_FULL) return kOpenForReading | kOpenForWriting;
-  if (::fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
-    (void)::fcntl(fd, F_SETLEASE, F_UNLCK);
-    return kOpenForReading;
+// A read lease is refused while anybody, the opener included, has the file open
+// for writing.
+bool HasWriter(int fd) {
+  if (::fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return true;
+  (void)::fcntl(fd, F_SETLEASE, F_UNLCK);
+  return false;
+}
+
+bool TellsWriters(int fd) {
+  struct statfs status = {};
+  if (::fstatfs(fd, &status) != 0) return false;
+  switch (static_cast<unsigned long>(status.f_type)) {
+    case EXT4_SUPER_MAGIC:
+    case XFS_SUPER_MAGIC:
+    case BTRFS_SUPER_MAGIC:
+    case TMPFS_MAGIC:
+      return true;
+    default:
+      return false;
   }
-  return kOpenForReading | kOpenForWriting;
 }
-
-}  // namespace
 
 const Message& Message::Of(const es_message_t* es) {
   // Standard layout, first member: the addresses are the same.
@@ -83,6 +125,7 @@ void FillMessage(Message& message, const fanotify_event_metadata& raw,
                  es_event_type_t type, const MessageNumbers& numbers,
                  esl_detail_t detail) {
   message.fd = raw.fd;
+  message.deadline_ns.store(numbers.deadline_ns);
   es_message_t& es = message.es;
   es = {};
   es.version = kMessageVersion;
@@ -94,18 +137,26 @@ void FillMessage(Message& message, const fanotify_event_metadata& raw,
   es.global_seq_num = numbers.global;
   es.event_type = type;
   FillTarget(message);
-  FillProcess(message, raw.pid, detail);
-  if (type == ES_EVENT_TYPE_AUTH_OPEN) {
-    es.action_type = ES_ACTION_TYPE_AUTH;
-    es.event.open.fflag = OpenFlags(raw.fd, detail);
-    es.event.open.file = &message.target;
-  } else {
+  FillNobody(message, raw.pid);
+  if (detail == ESL_DETAIL_FULL) FillProcess(message);
+  if (type == ES_EVENT_TYPE_NOTIFY_CLOSE) {
     es.action_type = ES_ACTION_TYPE_NOTIFY;
     es.action.notify.result_type = ES_RESULT_TYPE_AUTH;
     es.action.notify.result.auth = ES_AUTH_RESULT_ALLOW;
     es.event.close.modified = true;
     es.event.close.target = &message.target;
+    return;
   }
+  es.action_type = ES_ACTION_TYPE_AUTH;
+  message.had_writer = detail != ESL_DETAIL_FULL || HasWriter(raw.fd);
+  if (type == ES_EVENT_TYPE_AUTH_EXEC) {
+    FillExec(message);
+    return;
+  }
+  // The kernel does not say how the file is being opened.
+  es.event.open.fflag =
+      message.had_writer ? kOpenForReading | kOpenForWriting : kOpenForReading;
+  es.event.open.file = &message.target;
 }
 
 }  // namespace gatehouse

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "es_adapter/linux/event_table.h"
 #include "es_adapter/linux/journal.h"
 
 namespace gatehouse {
@@ -25,8 +26,11 @@ struct Message {
   es_process_t process = {};
   es_file_t executable = {};
   es_file_t target = {};
+  es_process_t exec_target = {};  // AUTH_EXEC: `process` with the new file.
+  es_file_t working_directory = {};
   std::array<char, PATH_MAX> executable_path = {};
   std::array<char, PATH_MAX> target_path = {};
+  std::array<char, PATH_MAX> working_directory_path = {};
 
   Client* client = nullptr;  // Outlives every message of its own.
   GroupKind group = GroupKind::kPermission;
@@ -34,12 +38,16 @@ struct Message {
   int fd = -1;
   uint64_t sequence = 0;
   bool answered_by_predecessor = false;
+  bool had_writer = true;  // When the message was made; true if not looked at.
+  bool has_process = false;  // What ESL_DETAIL_FULL adds is there.
 
   // 0: nobody holds it and the slot may be used again.
   mutable std::atomic<uint32_t> references{0};
   // The sequence number while nobody has answered, else 0. Whoever exchanges
   // it for 0 answers: exactly one does.
   mutable std::atomic<uint64_t> unanswered{0};
+  // CLOCK_MONOTONIC; stored before `unanswered`.
+  std::atomic<int64_t> deadline_ns{0};
 
   // The message that `es` is the first member of.
   static const Message& Of(const es_message_t* es);
@@ -56,5 +64,17 @@ struct MessageNumbers {
 void FillMessage(Message& message, const fanotify_event_metadata& raw,
                  es_event_type_t type, const MessageNumbers& numbers,
                  esl_detail_t detail);
+
+// Adds what ESL_DETAIL_FULL tells about the process, if it is not there.
+void FillProcess(Message& message);
+
+// True while anybody, the opener included, has the file open for writing or
+// mapped writable. Means nothing on file systems other than those that
+// TellsWriters names.
+[[nodiscard]] bool HasWriter(int fd);
+
+// True if a lease on the file system of `fd` is refused for every writer:
+// ext4, xfs, btrfs, tmpfs. Not overlayfs, which forgets mappings.
+[[nodiscard]] bool TellsWriters(int fd);
 
 }  // namespace gatehouse

@@ -114,8 +114,12 @@ TEST_F(EsClientTest, SubscribesToAllOrNothing) {
 TEST_F(EsClientTest, RefusesEveryEventThatLinuxCannotDeliver) {
   TestClient client([](es_client_t*, const es_message_t*) {});
   for (int type = 0; type < ES_EVENT_TYPE_LAST; ++type) {
-    const bool can =
-        type == ES_EVENT_TYPE_AUTH_OPEN || type == ES_EVENT_TYPE_NOTIFY_CLOSE;
+    const bool can = type == ES_EVENT_TYPE_AUTH_OPEN ||
+                     type == ES_EVENT_TYPE_AUTH_EXEC ||
+                     type == ES_EVENT_TYPE_NOTIFY_CLOSE;
+    EXPECT_EQ(esl_event_support(static_cast<es_event_type_t>(type)) !=
+                  ESL_SUPPORT_NONE,
+              can);
     EXPECT_EQ(client.Subscribe({static_cast<es_event_type_t>(type)}),
               can ? ES_RETURN_SUCCESS : ES_RETURN_ERROR)
         << type;

@@ -2,6 +2,8 @@
 
 #include <thread>
 
+#include "es_adapter/event_file.h"
+
 namespace {
 
 using gatehouse::FakeMessage;
@@ -26,6 +28,14 @@ es_respond_result_t Answer(const es_message_t* message, bool allow,
 }
 
 }  // namespace
+
+namespace gatehouse {
+
+void ExpectOpen(const es_message_t& message) {
+  Of(&message).expected_opens.fetch_add(1);
+}
+
+}  // namespace gatehouse
 
 extern "C" {
 

@@ -22,6 +22,7 @@ struct FakeMessage {
   std::atomic<uint32_t> denies{0};
   std::atomic<uint32_t> auth_results{0};  // Of both, by es_respond_auth_result.
   std::atomic<uint32_t> cached{0};        // Of both, with the cache flag.
+  std::atomic<uint32_t> expected_opens{0};
   std::atomic<uint32_t> unretained_uses{0};
   // What the functions answer.
   std::atomic<es_respond_result_t> result{ES_RESPOND_RESULT_SUCCESS};

@@ -1,55 +1,92 @@
 #!/usr/bin/env python3
-"""Writes a C++ file that compiles only if our headers agree with es-abi.tsv.
+"""Writes a C++ file that compiles only if our headers agree with the tables of
+the ABI: values, fields in their order, and functions.
 
-    make_abi_test.py ES-ABI.TSV OUTPUT.CC
-
-Every name of the table must have its value, except those below, which must
-not exist at all: whoever declares one takes it off the list.
+    make_abi_test.py OUTPUT.CC ES-ABI.TSV ES-ABI-LATER.TSV ES-LAYOUTS.TSV \\
+        ES-FUNCTIONS.TSV
 """
 
 import csv
 import pathlib
 import sys
 
-NOT_DECLARED_YET = {
-    "ES_CLEAR_CACHE_RESULT_SUCCESS",
-    "ES_CLEAR_CACHE_RESULT_ERR_INTERNAL",
-    "ES_CLEAR_CACHE_RESULT_ERR_THROTTLE",
-    "ES_MUTE_PATH_TYPE_PREFIX",
-    "ES_MUTE_PATH_TYPE_LITERAL",
-    "ES_MUTE_PATH_TYPE_TARGET_PREFIX",
-    "ES_MUTE_PATH_TYPE_TARGET_LITERAL",
-    "ES_DESTINATION_TYPE_EXISTING_FILE",
-    "ES_DESTINATION_TYPE_NEW_PATH",
-}
+# Rows that the tables have at least: an empty table would agree with anything.
+ROWS_MIN = {"es-abi.tsv": 141, "es-abi-later.tsv": 60, "es-layouts.tsv": 300,
+            "es-functions.tsv": 40}
 
 
 def read_table(path):
     with open(path, newline="") as file:
         lines = [line for line in file if not line.startswith("#")]
-    return list(csv.DictReader(lines, delimiter="\t"))
+    rows = list(csv.DictReader(lines, delimiter="\t"))
+    if len(rows) < ROWS_MIN[pathlib.Path(path).name]:
+        sys.exit("%s is not the table this was written for: %d rows" %
+                 (path, len(rows)))
+    return rows
+
+
+def check_values(rows):
+    for row in rows:
+        yield "static_assert(%s == %s);" % (row["name"], row["value"])
+        yield "static_assert(std::is_same_v<decltype(%s), %s>);" % (
+            row["name"], row["kind"])
+
+
+def check_layouts(rows):
+    before = {}
+    for row in rows:
+        struct, field = row["struct"], row["field"]
+        yield ("static_assert(std::is_same_v<std::remove_cvref_t<decltype("
+               "std::declval<%s&>().%s)>, %s>);" % (struct, field, row["type"]))
+        place = row["place"]
+        offset = "offsetof(%s, %s)" % (struct, field)
+        if place == "next" and struct in before:
+            last = before[struct]
+            yield ("static_assert(%s >= offsetof(%s, %s) + "
+                   "sizeof(std::declval<%s&>().%s));" %
+                   (offset, struct, last, struct, last))
+        elif place in ("next", "*"):
+            yield "static_assert(%s == 0);" % offset
+        else:
+            yield "static_assert(%s == offsetof(%s, %s));" % (
+                offset, struct, place)
+        before[struct] = field
+    yield from check_ends(rows)
+
+
+def check_ends(rows):
+    """Nothing comes after the last field that the table knows."""
+    last = {}
+    for row in rows:
+        if row["place"] == "next" or row["struct"] not in last:
+            last[row["struct"]] = row["field"]
+    overlaid = {row["struct"] for row in rows if row["place"] not in ("next",)}
+    for struct, field in last.items():
+        if struct in overlaid or struct == "es_message_t":
+            continue  # A union may be longer than any one of its members.
+        yield ("static_assert(sizeof(%s) - offsetof(%s, %s) - "
+               "sizeof(std::declval<%s&>().%s) < alignof(%s));" %
+               (struct, struct, field, struct, field, struct))
+
+
+def check_functions(rows):
+    for row in rows:
+        yield "static_assert(std::is_same_v<decltype(%s), %s(%s)>);" % (
+            row["name"], row["result"], row["parameters"])
 
 
 def main():
-    rows = read_table(sys.argv[1])
-    names = {row["name"] for row in rows}
-    unknown = NOT_DECLARED_YET - names
-    if unknown or len(names) != len(rows) or len(rows) < 100:
-        print("es-abi.tsv is not the table this was written for:",
-              sorted(unknown), len(names), "names in", len(rows), "rows")
-        return 1
-    lines = ["// Made by make_abi_test.py from es-abi.tsv.",
+    output = sys.argv[1]
+    abi, later, layouts, functions = map(read_table, sys.argv[2:])
+    lines = ["// Made by make_abi_test.py from the tables beside it.",
              "#include <EndpointSecurity/EndpointSecurity.h>",
-             "#include <type_traits>", ""]
-    for row in rows:
-        if row["name"] in NOT_DECLARED_YET:
-            # Clashes with a declaration in our headers.
-            lines.append("extern int %s;" % row["name"])
-            continue
-        lines.append("static_assert(%s == %s);" % (row["name"], row["value"]))
-        lines.append("static_assert(std::is_same_v<decltype(%s), %s>);" %
-                     (row["name"], row["kind"]))
-    pathlib.Path(sys.argv[2]).write_text("\n".join(lines) + "\n")
+             "#include <stddef.h>",
+             "#include <type_traits>",
+             "#include <utility>", ""]
+    lines += check_values(abi + later)
+    lines += check_layouts(layouts)
+    lines += check_functions(functions)
+    pathlib.Path(output).write_text("\n".join(lines) + "\n")
     return 0
 
 

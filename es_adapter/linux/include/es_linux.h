@@ -34,6 +34,23 @@ uint32_t esl_message_strikes(const es_message_t* message);
 // rescan is owed. Answering it again gives ERR_DUPLICATE_RESPONSE.
 bool esl_message_is_answered(const es_message_t* message);
 
+// After an AUTH_EXEC that is about to be allowed because its content was
+// judged: the AUTH_OPEN of the same file by the same process, which the kernel
+// asks next, is allowed without a message. Once, within a second, and only if
+// the file is unchanged. Thread-safe.
+void esl_message_expect_open(const es_message_t* message);
+
+// --- Events -----------------------------------------------------------------
+
+// What Linux can do about an event of the interface.
+typedef enum {
+  ESL_SUPPORT_NONE = 0,    // es_subscribe refuses it.
+  ESL_SUPPORT_NOTIFY = 1,  // Reported after the fact.
+  ESL_SUPPORT_AUTH = 2,    // Held until it is answered.
+} esl_support_t;
+
+esl_support_t esl_event_support(es_event_type_t event);
+
 // --- Which file systems -----------------------------------------------------
 
 // Watches the file system that is mounted at `path` for everything the client
@@ -68,9 +85,10 @@ void esl_set_detail(es_client_t* client, esl_detail_t detail);
 
 // --- Deadlines --------------------------------------------------------------
 
-// Who has no answer by his deadline is allowed, and counted. The default is
-// 3000 ms for AUTH_OPEN; 1 to 10000. Affects events read from now on. Returns
-// 0 or EINVAL. Thread-safe.
+// Who has no answer by his deadline is allowed or denied, as
+// es_set_deadline_miss_mode says, and counted. The default is 5000 ms for
+// AUTH_EXEC and 3000 ms for AUTH_OPEN; this sets both, 1 to 10000, and may
+// lengthen. Affects events read from now on. Returns 0 or EINVAL. Thread-safe.
 int esl_set_deadline_milliseconds(es_client_t* client, uint32_t milliseconds);
 
 // --- Counters ---------------------------------------------------------------
@@ -82,6 +100,10 @@ typedef struct {
   uint64_t denied;
   uint64_t allowed_own_process;     // Opens by this very process.
   uint64_t allowed_deadline;        // Nobody answered in time.
+  uint64_t denied_deadline;         // The same, failing closed.
+  uint64_t allowed_muted;           // Nobody wanted to know.
+  uint64_t allowed_expected;        // The open of an allowed program start.
+  uint64_t answered_from_cache;     // By an answer that was kept.
   uint64_t allowed_unanswered;      // Released or deleted without an answer.
   uint64_t allowed_no_worker;       // Answered by the supervisor.
   uint64_t rescans_lost;            // Of those: no slot left to remember them.
@@ -113,6 +135,8 @@ esl_journal_t* esl_journal_create(uint32_t events_max);
 // the earlier one and sharing its descriptor table, adopts them: groups, marks
 // and subscriptions stay, and what was pending is delivered before anything
 // new.
+//
+// Nothing is muted by default.
 //
 // `own_fault` says that the predecessor died of its own fault, not killed from
 // outside: scans in progress get a strike, only the one marked as faulted if

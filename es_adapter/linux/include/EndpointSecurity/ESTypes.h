@@ -194,6 +194,51 @@ typedef enum {
   ES_RESULT_TYPE_FLAGS = 1,
 } es_result_type_t;
 
+// How a rename, a creation or a clone names where the file goes.
+typedef enum {
+  ES_DESTINATION_TYPE_EXISTING_FILE = 0,
+  ES_DESTINATION_TYPE_NEW_PATH = 1,
+} es_destination_type_t;
+
+typedef enum {
+  ES_SET = 0,
+  ES_CLEAR = 1,
+} es_set_or_clear_t;
+
+typedef enum {
+  ES_PROC_CHECK_TYPE_LISTPIDS = 0x1,
+  ES_PROC_CHECK_TYPE_PIDINFO = 0x2,
+  ES_PROC_CHECK_TYPE_PIDFDINFO = 0x3,
+  ES_PROC_CHECK_TYPE_KERNMSGBUF = 0x4,
+  ES_PROC_CHECK_TYPE_SETCONTROL = 0x5,
+  ES_PROC_CHECK_TYPE_PIDFILEPORTINFO = 0x6,
+  ES_PROC_CHECK_TYPE_TERMINATE = 0x7,
+  ES_PROC_CHECK_TYPE_DIRTYCONTROL = 0x8,
+  ES_PROC_CHECK_TYPE_PIDRUSAGE = 0x9,
+  ES_PROC_CHECK_TYPE_UDATA_INFO = 0xe,
+} es_proc_check_type_t;
+
+typedef enum {
+  ES_PROC_SUSPEND_RESUME_TYPE_SUSPEND = 0,
+  ES_PROC_SUSPEND_RESUME_TYPE_RESUME = 1,
+  ES_PROC_SUSPEND_RESUME_TYPE_SHUTDOWN_SOCKETS = 3,
+} es_proc_suspend_resume_type_t;
+
+typedef enum {
+  ES_GET_TASK_TYPE_TASK_FOR_PID = 0,
+  ES_GET_TASK_TYPE_EXPOSE_TASK = 1,
+  ES_GET_TASK_TYPE_IDENTITY_TOKEN = 2,
+} es_get_task_type_t;
+
+typedef enum {
+  ES_MOUNT_DISPOSITION_EXTERNAL = 0,
+  ES_MOUNT_DISPOSITION_INTERNAL = 1,
+  ES_MOUNT_DISPOSITION_NETWORK = 2,
+  ES_MOUNT_DISPOSITION_VIRTUAL = 3,
+  ES_MOUNT_DISPOSITION_NULLFS = 4,
+  ES_MOUNT_DISPOSITION_UNKNOWN = 5,
+} es_mount_disposition_t;
+
 typedef enum {
   ES_RETURN_SUCCESS = 0,
   ES_RETURN_ERROR = 1,
@@ -221,6 +266,20 @@ typedef enum {
   ES_NEW_CLIENT_RESULT_ERR_TOO_MANY_CLIENTS = 6,
 } es_new_client_result_t;
 
+typedef enum {
+  ES_CLEAR_CACHE_RESULT_SUCCESS = 0,
+  ES_CLEAR_CACHE_RESULT_ERR_INTERNAL = 1,
+  ES_CLEAR_CACHE_RESULT_ERR_THROTTLE = 2,  // Called too often: slow down.
+} es_clear_cache_result_t;
+
+// What happens to an operation whose deadline the client misses. Since macOS
+// 27; Apple publishes the names, these values are ours.
+typedef enum {
+  ES_DEADLINE_MISS_MODE_KILL = 0,         // The client is killed.
+  ES_DEADLINE_MISS_MODE_FAIL_OPEN = 1,    // The operation is allowed.
+  ES_DEADLINE_MISS_MODE_FAIL_CLOSED = 2,  // The operation is denied.
+} es_deadline_miss_mode_t;
+
 // Bytes with a length; `data` is owned by the message.
 typedef struct {
   size_t size;
@@ -232,6 +291,56 @@ typedef struct {
   size_t length;
   const char* data;
 } es_string_token_t;
+
+// What a muted path is compared with: the executable that acts, or (TARGET)
+// the file it acts on.
+typedef enum {
+  ES_MUTE_PATH_TYPE_PREFIX = 0,
+  ES_MUTE_PATH_TYPE_LITERAL = 1,
+  ES_MUTE_PATH_TYPE_TARGET_PREFIX = 2,
+  ES_MUTE_PATH_TYPE_TARGET_LITERAL = 3,
+} es_mute_path_type_t;
+
+typedef enum {
+  ES_MUTE_INVERSION_TYPE_PROCESS = 0,
+  ES_MUTE_INVERSION_TYPE_PATH = 1,
+  ES_MUTE_INVERSION_TYPE_TARGET_PATH = 2,
+  ES_MUTE_INVERSION_TYPE_LAST,
+} es_mute_inversion_type_t;
+
+typedef enum {
+  ES_MUTE_INVERTED = 0,
+  ES_MUTE_NOT_INVERTED = 1,
+  ES_MUTE_INVERTED_ERROR = 2,
+} es_mute_inverted_return_t;
+
+// Lists that es_muted_paths_events and es_muted_processes_events make and the
+// caller gives back with es_release_muted_paths or _processes.
+typedef struct {
+  es_mute_path_type_t type;
+  size_t event_count;
+  const es_event_type_t* events;
+  es_string_token_t path;
+} es_muted_path_t;
+
+typedef struct {
+  size_t count;
+  const es_muted_path_t* paths;
+} es_muted_paths_t;
+
+typedef struct {
+  audit_token_t audit_token;
+  size_t event_count;
+  const es_event_type_t* events;
+} es_muted_process_t;
+
+typedef struct {
+  size_t count;
+  const es_muted_process_t* processes;
+} es_muted_processes_t;
+
+typedef uint8_t es_cdhash_t[20];
+typedef uint8_t es_sha256_t[32];
 
 // 32 bytes that only the event source understands.
 typedef struct {

@@ -1,0 +1,284 @@
+// The part of Client that reads events and delivers them: its reader thread.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/fanotify.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include "base/thread_name.h"
+#include "es_adapter/linux/client.h"
+#include "es_adapter/linux/fanotify_group.h"
+
+namespace gatehouse {
+namespace {
+
+// How many events one read may take: enough to amortise the call, few enough
+// that the last of them does not wait for long.
+constexpr size_t kEventsPerReadMax = 32;
+constexpr size_t kEventsPerReadMin = 2;
+constexpr int kReaderNice = -10;
+
+}  // namespace
+
+void Client::Read(const std::stop_token& stop) {
+  SetThreadName("gh-es-reader");
+  // Best effort: everybody who opens a file waits for this thread.
+  (void)::setpriority(PRIO_PROCESS, 0, kReaderNice);
+  DeliverAdopted();
+  while (!stop.stop_requested()) {
+    const ReadyGroups ready = WaitForEvents();
+    if (!ready[0] && !ready[1]) RunSyncMarkers();
+    // One batch of each in turn: a flood of one kind must not starve the other.
+    for (const GroupKind kind :
+         {GroupKind::kPermission, GroupKind::kNotification}) {
+      if (ready.at(static_cast<size_t>(kind))) ReadGroup(kind);
+    }
+  }
+}
+
+void Client::DeliverAdopted() {
+  struct Adopted {
+    uint64_t sequence;
+    GroupKind kind;
+    size_t index;
+  };
+  std::vector<Adopted> adopted;
+  for (const GroupKind kind :
+       {GroupKind::kPermission, GroupKind::kNotification}) {
+    const SlotTable& table = journal_.table(kind);
+    for (size_t i = 0; i < table.size(); ++i) {
+      if (!table.HoldsEvent(i)) continue;
+      adopted.push_back({table.slot(i).sequence.load(), kind, i});
+    }
+  }
+  std::sort(adopted.begin(), adopted.end(),
+            [](const Adopted& a, const Adopted& b) {
+              return a.sequence < b.sequence;
+            });
+  for (const Adopted& event : adopted) Settle(event.kind, event.index);
+}
+
+// Reads one batch and delivers it.
+void Client::ReadGroup(GroupKind kind) {
+  SlotTable& table = journal_.table(kind);
+  JournalCounters& counters = journal_.counters;
+  size_t& batch = batch_events_.at(static_cast<size_t>(kind));
+  const SlotTable::Run run = table.AcquireRun(batch);
+  if (run.count == 0) return;
+  const ssize_t bytes = ::read(journal_.group_fd(kind), &table.raw(run.first),
+                               run.count * sizeof(fanotify_event_metadata));
+  if (bytes <= 0) {
+    // There was an event. EAGAIN: its file is under a lease that would have to
+    // be broken first, which we must not wait for; the kernel has refused it.
+    if (bytes < 0 && errno != EINTR) {
+      counters.read_errors.fetch_add(1);
+    }
+    table.CommitRun(run, 0, 0, 0);
+    return;
+  }
+  const size_t count =
+      static_cast<size_t>(bytes) / sizeof(fanotify_event_metadata);
+  assert(table.raw(run.first).event_len == sizeof(fanotify_event_metadata));
+  assert(table.raw(run.first).vers == FANOTIFY_METADATA_VERSION);
+  // As many slots as events keep coming: each costs a little to prepare.
+  batch = count == run.count ? std::min(batch * 2, kEventsPerReadMax)
+                             : std::max(count, kEventsPerReadMin);
+  table.CommitRun(run, count, journal_.next_sequence.fetch_add(count),
+                  JournalNow());
+  (kind == GroupKind::kPermission ? counters.auth_events
+                                  : counters.notify_events)
+      .fetch_add(count);
+  for (size_t i = 0; i < count; ++i) Settle(kind, run.first + i);
+}
+
+// Deals with one event in its slot: inline if we can, else by the handler.
+void Client::Settle(GroupKind kind, size_t slot_index) {
+  SlotTable& table = journal_.table(kind);
+  const fanotify_event_metadata& raw = table.raw(slot_index);
+  if (raw.fd < 0) {
+    if ((raw.mask & FAN_Q_OVERFLOW) != 0) {
+      journal_.counters.queue_overflows.fetch_add(1);
+    }
+    table.Free(slot_index);
+    return;
+  }
+  // pid 0 is a process of another pid namespace: unknown, never ourselves.
+  if (raw.pid == own_pid_ && raw.pid != 0) {
+    if (kind == GroupKind::kPermission) {
+      (void)AnswerEvent(journal_.group_fd(kind), raw.fd, true,
+                        journal_.counters);
+      journal_.counters.allowed_own_process.fetch_add(1);
+    }
+    table.Close(slot_index);
+    return;
+  }
+  const KnownEvent* event = EventOfMask(kind, raw.mask);
+  assert(event != nullptr);  // The kernel reports what was marked.
+  Message& message = Prepare(kind, slot_index, *event);
+  if (AnswerInline(message, *event)) {
+    table.Close(slot_index);
+    return;
+  }
+  Deliver(message);
+}
+
+Message& Client::Prepare(GroupKind kind, size_t slot_index,
+                         const KnownEvent& event) {
+  const Slot& slot = journal_.table(kind).slot(slot_index);
+  Message& message = MessageOf(kind, slot_index);
+  MessageNumbers numbers;
+  if (const std::atomic<int64_t>* deadline = DeadlineOf(event.type)) {
+    numbers.deadline_ns = slot.read_ns.load() + deadline->load();
+  }
+  FillMessage(message, journal_.table(kind).raw(slot_index), event.type,
+              numbers, detail_.load());
+  message.sequence = slot.sequence.load();
+  message.answered_by_predecessor = event.support == ESL_SUPPORT_AUTH &&
+                                    slot.state.load() == SlotState::kAnswered;
+  return message;
+}
+
+// The cheapest first. True if the client need not see the event.
+bool Client::AnswerInline(Message& message, const KnownEvent& event) {
+  if (message.answered_by_predecessor) return false;  // Its rescan is owed.
+  const bool is_auth = event.support == ESL_SUPPORT_AUTH;
+  JournalCounters& counters = journal_.counters;
+  const bool subscribed = (subscriptions() & event.subscription) != 0;
+  if (!subscribed || IsMuted(message)) {
+    if (is_auth) AnswerNow(message, true, counters.allowed_muted);
+    return true;
+  }
+  if (!is_auth) return false;
+  const int64_t now_ns = JournalNow();
+  if (event.type == ES_EVENT_TYPE_AUTH_OPEN && expected_opens_.any() &&
+      expected_opens_.Take(audit_token_to_pid(message.process.audit_token),
+                           StateOf(message.target.stat), now_ns) &&
+      !HasWriter(message.fd)) {
+    AnswerNow(message, true, counters.allowed_expected);
+    return true;
+  }
+  if (answers_.empty()) return false;
+  FillProcess(message);
+  const std::optional<uint32_t> flags =
+      answers_.Find(QuestionOf(message), now_ns);
+  if (!flags || HasWriter(message.fd)) return false;
+  AnswerNow(message, IsAuthorized(message, *flags),
+            counters.answered_from_cache);
+  return true;
+}
+
+void Client::AnswerNow(const Message& message, bool allow,
+                       std::atomic<uint64_t>& counter) {
+  (void)AnswerEvent(journal_.group_fd(message.group), message.fd, allow,
+                    journal_.counters);
+  counter.fetch_add(1);
+}
+
+bool Client::IsMuted(Message& message) {
+  const bool by_process = mutes_.needs_process();
+  const bool by_executable = mutes_.needs_executable();
+  const bool by_target = mutes_.needs_targets();
+  if (!by_process && !by_executable && !by_target) return false;
+  MuteSubject subject;
+  subject.type = message.es.event_type;
+  if (by_process || by_executable) FillProcess(message);
+  if (by_process && message.has_process) {
+    subject.process = message.process.audit_token;
+  }
+  if (by_executable && message.has_process) {
+    std::array<char, 64> link = {};
+    (void)std::snprintf(link.data(), link.size(), "/proc/%d/exe",
+                        audit_token_to_pid(message.process.audit_token));
+    if (own_mounts_.Contains(OwnMounts::MountOf(link.data()))) {
+      subject.executable = {message.executable.path.data,
+                            message.executable.path.length};
+    }
+  }
+  if (by_target) {
+    subject.target_count = 1;
+    if (own_mounts_.Contains(OwnMounts::MountOf(message.fd))) {
+      subject.targets.front() = {message.target.path.data,
+                                 message.target.path.length};
+    }
+  }
+  return mutes_.Suppresses(subject);
+}
+
+void Client::Deliver(Message& message) {
+  // Numbered when it is sure that it is delivered: a gap is a loss.
+  message.es.seq_num = type_numbers_.at(message.es.event_type)++;
+  message.es.global_seq_num = global_number_++;
+  references_.fetch_add(1);
+  message.references.store(1);
+  if (message.es.action_type == ES_ACTION_TYPE_AUTH &&
+      !message.answered_by_predecessor) {
+    message.unanswered.store(message.sequence);
+    deadline_timer_->Arm();
+  }
+  handler_.function(handler_.context, handler_.handle, &message.es);
+  Release(message);
+}
+
+Message& Client::MessageOf(GroupKind kind, size_t slot_index) {
+  std::atomic<Message*>& entry =
+      messages_.at(static_cast<size_t>(kind)).at(slot_index);
+  Message* message = entry.load();
+  if (message == nullptr) {
+    owned_messages_.push_back(std::make_unique<Message>());
+    message = owned_messages_.back().get();
+    message->client = this;
+    message->group = kind;
+    message->slot_index = slot_index;
+    entry.store(message);
+  }
+  assert(message->references.load() == 0);
+  return *message;
+}
+
+// Sleeps until a group has events for which there is a slot, or until woken.
+Client::ReadyGroups Client::WaitForEvents() {
+  // poll skips negative descriptors: a full table leaves its events with the
+  // kernel until a slot is free.
+  std::array<pollfd, kGroupCount + 1> waits = {};
+  for (const GroupKind kind :
+       {GroupKind::kPermission, GroupKind::kNotification}) {
+    waits.at(static_cast<size_t>(kind)) = {
+        HasFreeSlot(kind) ? journal_.group_fd(kind) : -1, POLLIN, 0};
+  }
+  waits.back() = {wake_fd_.UnsafeFd(), POLLIN, 0};
+  (void)::poll(waits.data(), waits.size(), -1);
+  reader_waits_for_slot_.store(false);
+  if (waits.back().revents != 0) {
+    uint64_t wakes = 0;
+    (void)!::read(wake_fd_.UnsafeFd(), &wakes, sizeof(wakes));
+  }
+  return {waits[0].revents != 0, waits[1].revents != 0};
+}
+
+void Client::RunSyncMarkers() {
+  std::vector<SyncMarker> markers;
+  {
+    const MutexLock lock(sync_mutex_);
+    markers.swap(sync_markers_);
+  }
+  for (const SyncMarker& marker : markers) marker.function(marker.context);
+}
+
+// False also asks for a wake-up by whoever frees the next slot.
+bool Client::HasFreeSlot(GroupKind kind) {
+  const SlotTable& table = journal_.table(kind);
+  if (table.open_count() < table.size()) return true;
+  reader_waits_for_slot_.store(true);
+  // Somebody may have freed one before he could see that.
+  if (table.open_count() < table.size()) return true;
+  journal_.counters.full_stops.fetch_add(1);
+  return false;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,101 @@
+#include "es_adapter/linux/event_table.h"
+
+#include <sys/fanotify.h>
+
+#include <algorithm>
+#include <array>
+
+namespace gatehouse {
+namespace {
+
+constexpr std::array kKnownEvents = {
+    KnownEvent{ES_EVENT_TYPE_AUTH_OPEN, ESL_SUPPORT_AUTH,
+               GroupKind::kPermission, FAN_OPEN_PERM, 1U << 0U},
+    KnownEvent{ES_EVENT_TYPE_NOTIFY_CLOSE, ESL_SUPPORT_NOTIFY,
+               GroupKind::kNotification, FAN_CLOSE_WRITE, 1U << 1U},
+    KnownEvent{ES_EVENT_TYPE_AUTH_EXEC, ESL_SUPPORT_AUTH,
+               GroupKind::kPermission, FAN_OPEN_EXEC_PERM, 1U << 2U},
+};
+
+}  // namespace
+
+std::span<const KnownEvent> KnownEvents() { return kKnownEvents; }
+
+const KnownEvent* FindKnownEvent(es_event_type_t type) {
+  const auto* const found =
+      std::find_if(kKnownEvents.begin(), kKnownEvents.end(),
+                   [type](const KnownEvent& one) { return one.type == type; });
+  return found == kKnownEvents.end() ? nullptr : found;
+}
+
+uint64_t SubscriptionBits(std::span<const es_event_type_t> types) {
+  uint64_t bits = 0;
+  for (const es_event_type_t type : types) {
+    const KnownEvent* event = FindKnownEvent(type);
+    if (event == nullptr) return 0;
+    bits |= event->subscription;
+  }
+  return bits;
+}
+
+uint64_t MarkMask(GroupKind group, uint64_t subscriptions) {
+  uint64_t mask = 0;
+  for (const KnownEvent& event : kKnownEvents) {
+    if (event.group == group && (subscriptions & event.subscription) != 0) {
+      mask |= event.mask;
+    }
+  }
+  return mask;
+}
+
+const KnownEvent* EventOfMask(GroupKind group, uint64_t mask) {
+  const auto* const found = std::find_if(
+      kKnownEvents.begin(), kKnownEvents.end(), [&](const KnownEvent& one) {
+        return one.group == group && (one.mask & mask) != 0;
+      });
+  return found == kKnownEvents.end() ? nullptr : found;
+}
+
+bool SupportsTargetPaths(es_event_type_t type) {
+  switch (type) {
+    // About no file: processes and their ids, time, keys, sessions.
+    case ES_EVENT_TYPE_AUTH_KEXTLOAD:
+    case ES_EVENT_TYPE_NOTIFY_KEXTLOAD:
+    case ES_EVENT_TYPE_NOTIFY_KEXTUNLOAD:
+    case ES_EVENT_TYPE_AUTH_MPROTECT:
+    case ES_EVENT_TYPE_NOTIFY_MPROTECT:
+    case ES_EVENT_TYPE_AUTH_MOUNT:
+    case ES_EVENT_TYPE_NOTIFY_MOUNT:
+    case ES_EVENT_TYPE_NOTIFY_UNMOUNT:
+    case ES_EVENT_TYPE_AUTH_REMOUNT:
+    case ES_EVENT_TYPE_NOTIFY_REMOUNT:
+    case ES_EVENT_TYPE_AUTH_IOKIT_OPEN:
+    case ES_EVENT_TYPE_NOTIFY_IOKIT_OPEN:
+    case ES_EVENT_TYPE_NOTIFY_FORK:
+    case ES_EVENT_TYPE_NOTIFY_EXIT:
+    case ES_EVENT_TYPE_AUTH_FILE_PROVIDER_MATERIALIZE:
+    case ES_EVENT_TYPE_NOTIFY_FILE_PROVIDER_MATERIALIZE:
+    case ES_EVENT_TYPE_AUTH_FILE_PROVIDER_UPDATE:
+    case ES_EVENT_TYPE_NOTIFY_FILE_PROVIDER_UPDATE:
+    case ES_EVENT_TYPE_NOTIFY_LOOKUP:
+    case ES_EVENT_TYPE_AUTH_FSGETPATH:
+    case ES_EVENT_TYPE_NOTIFY_FSGETPATH:
+    case ES_EVENT_TYPE_AUTH_SETTIME:
+    case ES_EVENT_TYPE_NOTIFY_SETTIME:
+    case ES_EVENT_TYPE_NOTIFY_PTY_GRANT:
+    case ES_EVENT_TYPE_NOTIFY_PTY_CLOSE:
+    case ES_EVENT_TYPE_NOTIFY_CS_INVALIDATED:
+    case ES_EVENT_TYPE_NOTIFY_SETUID:
+    case ES_EVENT_TYPE_NOTIFY_SETGID:
+    case ES_EVENT_TYPE_NOTIFY_SETEUID:
+    case ES_EVENT_TYPE_NOTIFY_SETEGID:
+    case ES_EVENT_TYPE_NOTIFY_SETREUID:
+    case ES_EVENT_TYPE_NOTIFY_SETREGID:
+      return false;
+    default:
+      // Everything since macOS 13 reports on services, not on files.
+      return type <= ES_EVENT_TYPE_NOTIFY_COPYFILE;
+  }
+}
+
+}  // namespace gatehouse

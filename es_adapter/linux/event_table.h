@@ -1,0 +1,43 @@
+// Which events of the ES interface Linux has, and where they come from.
+//
+// Thread-safe: constant.
+#pragma once
+
+#include <EndpointSecurity/EndpointSecurity.h>
+
+#include <cstdint>
+#include <span>
+
+#include "es_adapter/linux/journal.h"
+#include "es_linux.h"
+
+namespace gatehouse {
+
+struct KnownEvent {
+  es_event_type_t type;
+  esl_support_t support;
+  GroupKind group;
+  uint64_t mask;          // Of fanotify.
+  uint64_t subscription;  // One bit, as in esl_journal_s::subscriptions.
+};
+
+// All that can be subscribed to, in the order of their bits.
+[[nodiscard]] std::span<const KnownEvent> KnownEvents();
+
+// Null for what Linux cannot deliver.
+[[nodiscard]] const KnownEvent* FindKnownEvent(es_event_type_t type);
+
+// 0 if any of the events cannot be delivered, or there is none.
+[[nodiscard]] uint64_t SubscriptionBits(std::span<const es_event_type_t> types);
+
+// What must be marked in `group` for `subscriptions`.
+[[nodiscard]] uint64_t MarkMask(GroupKind group, uint64_t subscriptions);
+
+// The one event that a record of the kernel stands for; null if none.
+[[nodiscard]] const KnownEvent* EventOfMask(GroupKind group, uint64_t mask);
+
+// True if paths the event acts on can be muted; see ESClient.h. For every
+// event of the interface, also those that Linux has not.
+[[nodiscard]] bool SupportsTargetPaths(es_event_type_t type);
+
+}  // namespace gatehouse
