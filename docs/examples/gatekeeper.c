@@ -11,8 +11,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+
 #ifdef __linux__
 #include <es_linux.h>
+
+static int Watch(es_client_t *client, const char *directory) {
+  return esl_watch_file_system(client, directory);
+}
+#else
+static int Watch(es_client_t *client, const char *directory) { return 0; }
 #endif
 
 static bool IsBlocked(const es_file_t* file) {
@@ -82,13 +89,11 @@ int main(int argc, char** argv) {
     fprintf(stderr, "gatekeeper: es_new_client: error %d\n", (int)result);
     return 1;
   }
-#ifdef __linux__
-  const int error = esl_watch_file_system(client, argv[1]);
+  const int error = Watch(client, argv[1]);
   if (error != 0) {
     fprintf(stderr, "gatekeeper: %s: %s\n", argv[1], strerror(error));
     return 1;
   }
-#endif
   const es_event_type_t events[] = {ES_EVENT_TYPE_AUTH_OPEN,
                                     ES_EVENT_TYPE_AUTH_EXEC,
                                     ES_EVENT_TYPE_NOTIFY_CLOSE};

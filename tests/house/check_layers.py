@@ -30,7 +30,7 @@ MAY_INCLUDE = {
                "engine", "signatures", "base"],
 }
 # They look at everything, and nothing looks at them.
-OUTSIDE = ["tests", "bench", "fuzz"]
+OUTSIDE = ["tests", "bench", "fuzz", "docs/examples"]
 
 # Apple's API, which es_adapter/linux offers on Linux too.
 ES_API = ("EndpointSecurity/", "bsm/")

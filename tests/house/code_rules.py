@@ -23,7 +23,7 @@ VIRTUAL_INTERFACES = {
 
 # Headers that mirror Apple's: their names are Apple's.
 _APPLE_API = ("/EndpointSecurity/", "/bsm/")
-_SPEAKS = ("daemon/", "cli/", "tests/", "bench/", "fuzz/")
+_SPEAKS = ("daemon/", "cli/", "tests/", "bench/", "fuzz/", "docs/examples/")
 _OUTSIDE = ("tests/", "bench/", "fuzz/")
 
 
