@@ -8,6 +8,7 @@
 #include "cli/daemon_request.h"
 #include "cli/health_text.h"
 #include "cli/json_output.h"
+#include "cli/system_extension_request.h"
 #include "ipc/message.h"
 
 namespace gatehouse {
@@ -38,6 +39,31 @@ ExitCode PrintField(const Json& health, const std::string& name,
   return ExitCode::kOk;
 }
 
+constexpr const char* kSystemExtensions = "system_extensions";
+
+ExitCode PrintDetails(const std::string& run_directory,
+                      const std::string& feature, OutputFormat output) {
+  if (feature == "help") {
+    PrintLine(kSystemExtensions);
+    return ExitCode::kOk;
+  }
+  if (feature != kSystemExtensions) {
+    return PrintError(output, ExitCode::kNotFound,
+                      "health has no details of '" + DisplayText(feature) +
+                          "': see --details help");
+  }
+  const Result<Json> state = AskSystemExtension(run_directory, "status");
+  if (!state) return PrintError(output, state.error());
+  if (output == OutputFormat::kJson) {
+    PrintObject(*state);
+    return ExitCode::kOk;
+  }
+  for (const HealthField& field : HealthFields(*state)) {
+    PrintLine(HealthLine(field));
+  }
+  return ExitCode::kOk;
+}
+
 ExitCode PrintHealth(const std::string& run_directory, const std::string& field,
                      OutputFormat output) {
   const Result<Json> health =
@@ -61,10 +87,15 @@ HealthCommand::HealthCommand(CommandLine& command_line) {
   Command health = command_line.root().AddCommand(
       "health", "Show how the daemon is",
       [this, &command_line](OutputFormat output) {
-        return PrintHealth(command_line.run_directory(), field_, output);
+        const std::string& run_directory = command_line.run_directory();
+        return details_.empty() ? PrintHealth(run_directory, field_, output)
+                                : PrintDetails(run_directory, details_, output);
       });
   health.AddText({"--field", "Print the value of one field only", "NAME"},
                  field_);
+  health.AddText(
+      {"--details", "Show a feature, or 'help' for their names", "FEATURE"},
+      details_);
 }
 
 }  // namespace gatehouse

@@ -17,7 +17,8 @@ class HealthCommand {
   HealthCommand& operator=(const HealthCommand&) = delete;
 
  private:
-  std::string field_;  // Empty: all of them.
+  std::string field_;    // Empty: all of them.
+  std::string details_;  // A feature; empty: health as a whole.
 };
 
 }  // namespace gatehouse

@@ -5,6 +5,7 @@
 #include "cli/console.h"
 #include "cli/health_command.h"
 #include "cli/scan_command.h"
+#include "cli/system_extension_command.h"
 #include "cli/threat_command.h"
 #include "cli/version_command.h"
 
@@ -30,6 +31,7 @@ ExitCode Run(int argc, char** argv) {
   const HealthCommand health(command_line);
   const ConfigCommands config(command_line);
   const ScanCommands scan(command_line);
+  AddSystemExtensionCommands(command_line);
   const ThreatCommands threat(command_line);
   return command_line.Run(argc, argv);
 }

@@ -85,6 +85,8 @@ Result<bool> ClientRequests::Dispatch(Session& session,
       return Remove(session, request);
     case IpcCommand::kConfigSet:
       return Configure(session, request);
+    case IpcCommand::kSystemExtension:
+      return ServeExtension(session, request);
     case IpcCommand::kScanBegin:
       return Scan(session, request);
     case IpcCommand::kScanFiles:
@@ -190,6 +192,23 @@ Result<bool> ClientRequests::Configure(Session& session,
   if (!set) return set;
   LogChange(session, "real-time protection was set", request.value);
   return session.Send({{"$type", kConfiguredType}});
+}
+
+Result<bool> ClientRequests::ServeExtension(Session& session,
+                                            const IpcRequest& request) {
+  if (request.value == "approve" || request.value == "revoke") {
+    Result<bool> may =
+        RequireAdministrator(session, "change the approval of the extension");
+    if (!may) return may;
+    const Result<bool> set =
+        parts_.extension.Approve(request.value == "approve");
+    if (!set) return set;
+    LogChange(session, "system extension", request.value);
+  } else if (request.value != "status") {
+    return Fail(ErrorCode::kInvalidInput,
+                "'" + request.value + "' is none of approve, revoke, status");
+  }
+  return session.Send(SystemExtensionJson(parts_.extension.state()));
 }
 
 // --- Scans ------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #include "daemon/loaded_signatures.h"
 #include "daemon/log.h"
 #include "daemon/real_time_setting.h"
+#include "daemon/system_extension.h"
 #include "engine/crashed_content.h"
 #include "ipc/request.h"
 #include "ipc/session.h"
@@ -27,6 +28,7 @@ class ClientRequests {
     // Asked for with each "health".
     std::function<nlohmann::json()> health;
     RealTimeSetting& real_time;
+    SystemExtension& extension;
     const LoadedSignatures& signatures;
     const CrashedContent& crashed;
     Quarantine* quarantine = nullptr;  // Null: could not be opened.
@@ -44,6 +46,7 @@ class ClientRequests {
   Result<bool> SendThreats(Session& session, const IpcRequest& request);
   Result<bool> Restore(Session& session, const IpcRequest& request);
   Result<bool> Remove(Session& session, const IpcRequest& request);
+  Result<bool> ServeExtension(Session& session, const IpcRequest& request);
   Result<bool> Configure(Session& session, const IpcRequest& request);
   Result<bool> Scan(Session& session, const IpcRequest& request);
   Result<Quarantine*> OpenQuarantine();

@@ -20,6 +20,7 @@ constexpr std::string_view kEnforcementLevel = "enforcementLevel";
 // What Defender's has no key for.
 constexpr std::string_view kOwnSection = "gatehouse";
 constexpr std::string_view kReleaseRing = "releaseRing";
+constexpr std::string_view kExtensionApproved = "systemExtensionApproved";
 constexpr std::array<std::string_view, 3> kReleaseRings = {
     "Production", "External", "InsiderFast"};
 
@@ -63,6 +64,13 @@ Result<bool> ReadKey(std::string_view section, const std::string& key,
   }
   if (section == kOwnSection && key == kReleaseRing) {
     return ReadReleaseRing(value, where, config);
+  }
+  if (section == kOwnSection && key == kExtensionApproved) {
+    if (!value.is_boolean()) {
+      return Fail(ErrorCode::kInvalidInput, where + ": must be true or false");
+    }
+    config.extension_approved = value.get<bool>();
+    return true;
   }
   config.warnings.push_back(where + ": unknown key");
   return true;

@@ -1,7 +1,10 @@
 #include "daemon/health.h"
 
 #include <algorithm>
+#include <string>
 #include <vector>
+
+#include "ipc/message.h"
 
 namespace gatehouse {
 namespace {
@@ -12,6 +15,17 @@ constexpr int64_t kDefinitionsDueMs = 7 * 24 * 60 * kMillisecondsPerMinute;
 
 std::vector<std::string> Issues(const HealthFacts& facts) {
   std::vector<std::string> issues = facts.protection.issues;
+  const SystemExtensionState& extension = facts.extension;
+  const bool is_wanted = facts.real_time_protection_enabled;
+  if (is_wanted && extension.state != ApprovalState::kActive) {
+    // Defender's words for an extension that was not let in.
+    if (!extension.is_approved) {
+      issues.emplace_back("full disk access has not been granted");
+    }
+    issues.push_back(std::string("system extension ") +
+                     ApprovalStateWord(extension.state) + ": " +
+                     extension.reason);
+  }
   if (!facts.real_time_protection_enabled) {
     issues.emplace_back("real-time protection is disabled");
   }
@@ -25,6 +39,24 @@ std::vector<std::string> Issues(const HealthFacts& facts) {
 }
 
 }  // namespace
+
+nlohmann::json SystemExtensionJson(const SystemExtensionState& extension) {
+  return nlohmann::json{
+      {"$type", kSystemExtensionType},
+      {"networkExtensionEnabled", false},
+      {"networkExtensionInstalled", false},
+      {"endpointSecurityExtensionReady",
+       extension.state == ApprovalState::kActive},
+      {"endpointSecurityExtensionInstalled", true},
+      {"endpointSecurityExtensionApproved",
+       {{"displayValue", true},
+        {"isManaged", extension.is_managed},
+        {"value", extension.is_approved}}},
+      {"endpointSecurityExtensionState", ApprovalStateWord(extension.state)},
+      {"endpointSecurityExtensionReason", extension.reason},
+      {"approvalSecondsLeft", extension.seconds_left},
+  };
+}
 
 nlohmann::json HealthJson(const HealthFacts& facts) {
   const std::vector<std::string> issues = Issues(facts);
@@ -44,6 +76,7 @@ nlohmann::json HealthJson(const HealthFacts& facts) {
         {"value", facts.real_time_protection_enabled}}},
       {"realTimeProtectionAvailable", facts.protection.is_available},
       {"realTimeProtectionSubsystem", facts.protection.subsystem},
+      {"fullDiskAccessEnabled", facts.extension.is_approved},
       {"definitionsUpdated", std::to_string(facts.definitions_updated_ms)},
       {"definitionsUpdatedMinutesAgo", age_ms / kMillisecondsPerMinute},
       {"definitionsVersion", facts.definitions_version},

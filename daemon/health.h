@@ -10,12 +10,14 @@
 
 #include "daemon/loaded_signatures.h"
 #include "daemon/protection.h"
+#include "daemon/system_extension.h"
 #include "quarantine/remediator.h"
 
 namespace gatehouse {
 
 struct HealthFacts {
   ProtectionState protection;
+  SystemExtensionState extension;
   bool real_time_protection_enabled = false;  // What was asked for.
   bool real_time_protection_managed = false;  // By the configuration file.
   std::string release_ring;
@@ -25,6 +27,10 @@ struct HealthFacts {
   std::string quarantine_error;  // Empty: it is open.
   const RemediatorStatistics& quarantine;
 };
+
+// The object of docs/ipc.md, command "system_extension".
+[[nodiscard]] nlohmann::json SystemExtensionJson(
+    const SystemExtensionState& extension);
 
 // The object of docs/ipc.md, command "health".
 [[nodiscard]] nlohmann::json HealthJson(const HealthFacts& facts);

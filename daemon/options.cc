@@ -7,6 +7,7 @@
 namespace gatehouse {
 namespace {
 
+constexpr size_t kApprovalSecondsMax = 60;
 constexpr int kExitUsage = 2;
 
 std::string Environment(const char* name) {
@@ -54,6 +55,13 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
                                              "Configuration file (JSON)")
                                   ->type_name("FILE")
                                   ->capture_default_str();
+  size_t approval_seconds = kApprovalSecondsMax;
+  app.add_option("--approval-timeout", approval_seconds,
+                 "How long to wait for 'mdatp system-extension approve' before "
+                 "falling back")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(size_t{1}, kApprovalSecondsMax))
+      ->capture_default_str();
   bool no_quarantine = false;
   app.add_flag("--no-quarantine", no_quarantine,
                "Deny and record threats, and leave them where they are");
@@ -66,6 +74,7 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
     parsed.exit_code = app.exit(error) == 0 ? 0 : kExitUsage;
     return parsed;
   }
+  options.approval_window = std::chrono::seconds(approval_seconds);
   options.isolates = !no_quarantine;
   options.config_is_default = config->count() == 0;
   options.notify_socket = Environment("NOTIFY_SOCKET");

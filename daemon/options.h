@@ -3,6 +3,7 @@
 // Plain value; thread-compatible.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ struct DaemonOptions {
   std::string config_path = "/etc/gatehouse/mdatp_managed.json";
   bool config_is_default = true;  // A missing default file is no error.
   bool allow_root_file_system = false;
+  // How long to wait for the approval of the system extension.
+  std::chrono::seconds approval_window{60};
   bool isolates = true;       // --no-quarantine: deny and record, move nothing.
   std::string notify_socket;  // $NOTIFY_SOCKET
   uint64_t watchdog_microseconds = 0;  // $WATCHDOG_USEC; 0: none.
@@ -39,6 +42,8 @@ struct ParsedOptions {
 struct DaemonConfig {
   // antivirusEngine.enforcementLevel; empty: the file does not say.
   std::optional<bool> real_time_protection;
+  // gatehouse.systemExtensionApproved; empty: the file does not say.
+  std::optional<bool> extension_approved;
   std::string release_ring = "Production";  // gatehouse.releaseRing
   std::vector<std::string> warnings;        // Unknown keys and the like.
 };

@@ -11,9 +11,9 @@ constexpr const char* kNoProvider = "no active event provider";
 
 }  // namespace
 
-Result<bool> Protection::Open(bool own_fault) {
+void Protection::Open(bool own_fault) {
   const MutexLock lock(mutex_);
-  if (parts_.options.protect.empty()) return false;
+  if (parts_.options.protect.empty()) return;
   // The supervisor has it for a moment when it answers for nobody.
   JournalOwner expected = JournalOwner::kNobody;
   while (!parts_.shared.journal_owner.compare_exchange_weak(
@@ -21,28 +21,28 @@ Result<bool> Protection::Open(bool own_fault) {
     expected = JournalOwner::kNobody;
     std::this_thread::yield();
   }
+  if (Create(own_fault) != ES_NEW_CLIENT_RESULT_SUCCESS) {
+    parts_.log.Log(Severity::kError, "no real-time protection",
+                   {{"reason", "no fanotify group could be opened"}});
+  }
+}
+
+es_new_client_result_t Protection::Connect() {
+  const MutexLock lock(mutex_);
+  if (client_ != nullptr || parts_.options.protect.empty()) {
+    return ES_NEW_CLIENT_RESULT_SUCCESS;
+  }
+  return Create(false);
+}
+
+es_new_client_result_t Protection::Create(bool own_fault) {
   const es_new_client_result_t result =
       esl_new_client_adopting(&client_, parts_.journal, own_fault,
                               &parts_.adapter, Adapter::HandleMessage);
-  switch (result) {
-    case ES_NEW_CLIENT_RESULT_SUCCESS:
-      esl_set_detail(client_, ESL_DETAIL_FILE);
-      return true;
-    case ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED:
-      refused_ = "fanotify needs CAP_SYS_ADMIN, which the daemon lacks";
-      parts_.log.Log(Severity::kError, "no real-time protection",
-                     {{"reason", refused_}});
-      return false;
-    case ES_NEW_CLIENT_RESULT_ERR_TOO_MANY_CLIENTS:
-      return Fail(ErrorCode::kLimitExceeded,
-                  "the kernel's limit of fanotify groups is reached");
-    case ES_NEW_CLIENT_RESULT_ERR_INVALID_ARGUMENT:
-    case ES_NEW_CLIENT_RESULT_ERR_INTERNAL:
-    case ES_NEW_CLIENT_RESULT_ERR_NOT_ENTITLED:
-    case ES_NEW_CLIENT_RESULT_ERR_NOT_PERMITTED:
-      break;
+  if (result == ES_NEW_CLIENT_RESULT_SUCCESS) {
+    esl_set_detail(client_, ESL_DETAIL_FILE);
   }
-  return Fail(ErrorCode::kOperational, "fanotify cannot be used here");
+  return result;
 }
 
 ProtectedPaths Protection::Find() const {
@@ -57,12 +57,12 @@ Result<bool> Protection::Enable() {
   is_enabled_ = true;
   if (client_ == nullptr) return false;
   // Marks outlive workers. What changed meanwhile is the watch's to find.
-  if (parts_.shared.protection_ready.load() != 0) return true;
+  if (parts_.shared.protection_ready.load() == ReadyWord()) return true;
   Result<bool> marked = true;
   if (!found.missing.empty()) marked = Unexpected(found.missing.front());
   if (marked) marked = Mark(found);
   if (marked) {
-    parts_.shared.protection_ready.store(1);
+    parts_.shared.protection_ready.store(ReadyWord());
   } else {
     (void)es_unsubscribe_all(client_);
     esl_unwatch_all(client_);
@@ -83,16 +83,50 @@ void Protection::Refresh() {
                  {{"error", marked.error().message}});
 }
 
+uint32_t Protection::ReadyWord() const {
+  return is_holding_ ? kProtectionHolds : kProtectionObserves;
+}
+
+void Protection::SetHolding(bool is_holding) {
+  {
+    const MutexLock lock(mutex_);
+    if (is_holding_ == is_holding) return;
+    is_holding_ = is_holding;
+    if (client_ == nullptr || !is_enabled_) return;
+  }
+  // Not under the lock: a disk may be slow.
+  const ProtectedPaths found = Find();
+  const MutexLock lock(mutex_);
+  if (client_ == nullptr || !is_enabled_) return;
+  const Result<bool> marked = Mark(found);
+  if (marked) {
+    parts_.shared.protection_ready.store(ReadyWord());
+    return;
+  }
+  missing_.push_back(marked.error());
+  parts_.log.Log(Severity::kError, "not protected",
+                 {{"error", marked.error().message}});
+}
+
+Result<bool> Protection::Subscribe() {
+  constexpr std::array kHeld = {ES_EVENT_TYPE_AUTH_OPEN,
+                                ES_EVENT_TYPE_AUTH_EXEC};
+  constexpr std::array kObserved = {ES_EVENT_TYPE_NOTIFY_CLOSE};
+  const es_return_t held =
+      is_holding_ ? es_subscribe(client_, kHeld.data(), kHeld.size())
+                  : es_unsubscribe(client_, kHeld.data(), kHeld.size());
+  if (held == ES_RETURN_SUCCESS &&
+      es_subscribe(client_, kObserved.data(), kObserved.size()) ==
+          ES_RETURN_SUCCESS) {
+    return true;
+  }
+  return Fail(ErrorCode::kNotSupported, "cannot subscribe to opens");
+}
+
 // Marking what is marked already changes nothing.
 Result<bool> Protection::Mark(const ProtectedPaths& found) {
-  constexpr std::array kEvents = {ES_EVENT_TYPE_AUTH_OPEN,
-                                  ES_EVENT_TYPE_AUTH_EXEC,
-                                  ES_EVENT_TYPE_NOTIFY_CLOSE};
-  if (es_subscribe(client_, kEvents.data(), kEvents.size()) !=
-      ES_RETURN_SUCCESS) {
-    return Fail(ErrorCode::kNotSupported, "cannot subscribe to opens");
-  }
-  Result<bool> done = true;
+  Result<bool> done = Subscribe();
+  if (!done) return done;
   std::map<std::string, int> marked;
   for (const ProtectedFileSystem& file_system : found.file_systems) {
     const std::string& path = file_system.mount_point;
@@ -143,7 +177,7 @@ void Protection::LogChanges(const ProtectedPaths& found,
 void Protection::Disable() {
   const MutexLock lock(mutex_);
   is_enabled_ = false;
-  parts_.shared.protection_ready.store(0);
+  parts_.shared.protection_ready.store(kProtectionNone);
   parts_.shared.marks_wanted.store(0);
   if (client_ == nullptr) return;
   esl_unwatch_all(client_);
@@ -165,15 +199,17 @@ ProtectionState Protection::state() const {
   }
   state.is_available = has_reader && marks.permission != 0;
   if (!is_enabled_) return state;
-  if (!state.is_available) state.issues.emplace_back(kNoProvider);
-  if (!refused_.empty()) state.issues.push_back(refused_);
+  if (!has_reader || (marks.permission == 0 && marks.notification == 0)) {
+    state.issues.emplace_back(kNoProvider);
+  }
   if (parts_.options.protect.empty()) {
     state.issues.emplace_back("no file system is protected: see --protect");
   }
   for (const Error& missing : missing_) state.issues.push_back(missing.message);
   const uint32_t wanted = parts_.shared.marks_wanted.load();
-  if (has_reader && marks.permission < wanted) {
-    state.issues.push_back(std::to_string(wanted - marks.permission) + " of " +
+  const uint32_t there = is_holding_ ? marks.permission : marks.notification;
+  if (has_reader && there < wanted) {
+    state.issues.push_back(std::to_string(wanted - there) + " of " +
                            std::to_string(wanted) +
                            " protected file systems are not there any more");
   }

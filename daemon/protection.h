@@ -45,9 +45,15 @@ class Protection {
   Protection& operator=(const Protection&) = delete;
 
   // Opens the client; events that a predecessor left are delivered from now
-  // on. Without the right to do so the daemon goes on without real-time
-  // protection, and state() says so; true if there is a client.
-  Result<bool> Open(bool own_fault);
+  // on. Without it the daemon goes on, and state() says so.
+  void Open(bool own_fault);
+  // Opens it if that failed so far. What the system said.
+  es_new_client_result_t Connect();
+
+  // What we may do: hold opens and program starts, or only observe what was
+  // written. Observing at first. Changes the marks if protection is enabled;
+  // what cannot be marked is logged, and state() tells.
+  void SetHolding(bool is_holding);
 
   // Marks what --protect names, unless it is marked already: marks outlive
   // workers. Errors name the path.
@@ -68,7 +74,10 @@ class Protection {
 
  private:
   [[nodiscard]] ProtectedPaths Find() const;
+  es_new_client_result_t Create(bool own_fault) GATEHOUSE_REQUIRES(mutex_);
   Result<bool> Mark(const ProtectedPaths& found) GATEHOUSE_REQUIRES(mutex_);
+  Result<bool> Subscribe() GATEHOUSE_REQUIRES(mutex_);
+  uint32_t ReadyWord() const GATEHOUSE_REQUIRES(mutex_);
   void LogChanges(const ProtectedPaths& found,
                   std::map<std::string, int> marked) GATEHOUSE_REQUIRES(mutex_);
 
@@ -76,7 +85,7 @@ class Protection {
   mutable Mutex mutex_;
   es_client_t* client_ GATEHOUSE_GUARDED_BY(mutex_) = nullptr;
   bool is_enabled_ GATEHOUSE_GUARDED_BY(mutex_) = false;
-  std::string refused_ GATEHOUSE_GUARDED_BY(mutex_);  // Why there is no client.
+  bool is_holding_ GATEHOUSE_GUARDED_BY(mutex_) = false;
   // Paths that could not be protected when we last looked.
   std::vector<Error> missing_ GATEHOUSE_GUARDED_BY(mutex_);
   // What was logged last: mount points and the errno of their marks.

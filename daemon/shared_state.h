@@ -38,13 +38,18 @@ struct SupervisorStatistics {
 // Who may work with the journal: one process at a time.
 enum class JournalOwner : uint32_t { kNobody, kWorker, kSupervisor };
 
+// SharedState::protection_ready.
+inline constexpr uint32_t kProtectionNone = 0;
+inline constexpr uint32_t kProtectionObserves = 1;  // What was written.
+inline constexpr uint32_t kProtectionHolds = 2;     // Opens and starts, too.
+
 struct SharedState {
   // Grows once or more per second while a worker is alive.
   std::atomic<uint64_t> heartbeat{0};
   // The number (workers_started) of the worker that is ready, else 0.
   std::atomic<uint64_t> ready_worker{0};
-  // 1 once the protected file systems are marked; marks outlive workers.
-  std::atomic<uint32_t> protection_ready{0};
+  // What the protected file systems are marked for; marks outlive workers.
+  std::atomic<uint32_t> protection_ready{kProtectionNone};
   // File systems that were marked when protection was enabled.
   std::atomic<uint32_t> marks_wanted{0};
   std::atomic<uint32_t> stop_requested{0};

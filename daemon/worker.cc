@@ -27,6 +27,7 @@
 #include "daemon/real_time_setting.h"
 #include "daemon/realtime_sink.h"
 #include "daemon/replace_file.h"
+#include "daemon/system_extension.h"
 #include "engine/crash_mark.h"
 #include "engine/event_queue.h"
 #include "engine/realtime_workers.h"
@@ -92,6 +93,7 @@ class Worker {
                   parts.shared.auth, parts.shared.adapter}),
         protection_(
             {parts.options, parts.shared, parts.journal, adapter_, log_}),
+        extension_({parts.options, protection_, log_}),
         real_time_(protection_) {}
 
   int Run();
@@ -117,6 +119,7 @@ class Worker {
   RescanQueue rescans_;
   Adapter adapter_;
   Protection protection_;
+  SystemExtension extension_;
   RealTimeSetting real_time_;
   DaemonConfig config_;
   LoadedSignatures signatures_;
@@ -156,8 +159,7 @@ Result<bool> Worker::Start() {
   // First of all: marks outlive workers, and the files that are opened next may
   // be on a file system that is marked. Our own opens are allowed only once we
   // read events. What is adopted waits in the queue meanwhile.
-  done = protection_.Open(own_fault);
-  if (!done) return done;
+  protection_.Open(own_fault);
   Result<DaemonConfig> config = ReadConfig(parts_.options);
   if (!config) return Unexpected(config.error());
   config_ = std::move(*config);
@@ -179,6 +181,7 @@ Result<bool> Worker::Start() {
   if (is_cold_start && quarantine_ != nullptr) {
     quarantine_->remediator().WaitForRecovery();
   }
+  extension_.Start(config_);
   done = real_time_.Apply();
   if (!done) return done;
   Result<std::unique_ptr<MountWatch>> mount_watch =
@@ -242,8 +245,9 @@ Result<bool> Worker::StartScanning(
 
 Result<bool> Worker::StartServing() {
   requests_.emplace(ClientRequests::Parts{
-      [this] { return Health(); }, real_time_, signatures_, crashed_,
-      quarantine_.get(), quarantine_error_, log_, stop_requests_.get_token()});
+      [this] { return Health(); }, real_time_, extension_, signatures_,
+      crashed_, quarantine_.get(), quarantine_error_, log_,
+      stop_requests_.get_token()});
   // A session may hold a batch of descriptors; events have half of ours.
   ServerLimits limits;
   limits.sessions_max = std::clamp<size_t>(
@@ -265,10 +269,11 @@ Result<bool> Worker::StartServing() {
 }
 
 nlohmann::json Worker::Health() const {
-  return HealthJson(
-      {protection_.state(), real_time_.is_enabled(), real_time_.is_managed(),
-       config_.release_ring, signatures_.version, signatures_.updated_ms,
-       WallClockMilliseconds(), quarantine_error_, parts_.shared.remediator});
+  return HealthJson({protection_.state(), extension_.state(),
+                     real_time_.is_enabled(), real_time_.is_managed(),
+                     config_.release_ring, signatures_.version,
+                     signatures_.updated_ms, WallClockMilliseconds(),
+                     quarantine_error_, parts_.shared.remediator});
 }
 
 void Worker::ServeSignals() {
@@ -303,6 +308,7 @@ void Worker::Stop() {
   (void)stop_requests_.request_stop();
   server_.reset();  // Before what its sessions use.
   mount_watch_.reset();
+  extension_.Stop();
   // First no more events, then those in work, then the connection.
   protection_.StopEvents();
   scan_workers_.reset();

@@ -27,12 +27,13 @@ enum class IpcCommand : uint8_t {
   kQuarantineRestore,
   kQuarantineRemove,
   kConfigSet,
+  kSystemExtension,
   kScanBegin,
   kScanFiles,  // These two only within a scan.
   kScanEnd,
 };
 
-inline constexpr std::array<std::string_view, 11> kIpcCommandWords = {
+inline constexpr std::array<std::string_view, 12> kIpcCommandWords = {
     "health",
     "version",
     "threat_list",
@@ -41,6 +42,7 @@ inline constexpr std::array<std::string_view, 11> kIpcCommandWords = {
     "quarantine_restore",
     "quarantine_remove",
     "config_set",
+    "system_extension",
     "scan_begin",
     "scan_files",
     "scan_end"};
@@ -60,6 +62,7 @@ inline constexpr std::string_view kEndType = "end";
 inline constexpr std::string_view kRestoredType = "restored";
 inline constexpr std::string_view kRemovedType = "removed";
 inline constexpr std::string_view kConfiguredType = "configured";
+inline constexpr std::string_view kSystemExtensionType = "systemExtension";
 inline constexpr std::string_view kScanReadyType = "scan_ready";
 inline constexpr std::string_view kScannedType = "scanned";
 inline constexpr std::string_view kScanResultType = "scan_result";

@@ -20,14 +20,18 @@ Result<bool> ReadId(const Json& body, IpcRequest& request) {
   return true;
 }
 
+Result<bool> ReadValue(const Json& body, IpcRequest& request) {
+  Result<std::string> value = TextMember(body, "value", kWordBytesMax);
+  if (!value) return Unexpected(value.error());
+  request.value = std::move(*value);
+  return true;
+}
+
 Result<bool> ReadConfig(const Json& body, IpcRequest& request) {
   Result<std::string> name = TextMember(body, "name", kWordBytesMax);
   if (!name) return Unexpected(name.error());
-  Result<std::string> value = TextMember(body, "value", kWordBytesMax);
-  if (!value) return Unexpected(value.error());
   request.name = std::move(*name);
-  request.value = std::move(*value);
-  return true;
+  return ReadValue(body, request);
 }
 
 Result<bool> ReadScan(const Json& body, IpcRequest& request) {
@@ -62,6 +66,8 @@ Result<bool> ReadMembers(const Json& body, IpcRequest& request) {
       return ReadId(body, request);
     case IpcCommand::kConfigSet:
       return ReadConfig(body, request);
+    case IpcCommand::kSystemExtension:
+      return ReadValue(body, request);
     case IpcCommand::kScanBegin:
       return ReadScan(body, request);
     case IpcCommand::kScanFiles:

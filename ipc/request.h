@@ -21,7 +21,7 @@ struct IpcRequest {
   IpcCommand command = IpcCommand::kHealth;
   std::string id;           // threat_get, quarantine_*: a UUID.
   std::string name;         // config_set.
-  std::string value;        // config_set.
+  std::string value;        // config_set, system_extension.
   std::string path;         // scan_begin: display text, never to be opened.
   bool quarantine = false;  // scan_begin: isolate what is found.
   size_t count = 0;         // scan_files: how many descriptors.

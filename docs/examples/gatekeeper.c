@@ -15,11 +15,11 @@
 #ifdef __linux__
 #include <es_linux.h>
 
-static int Watch(es_client_t *client, const char *directory) {
+static int Watch(es_client_t* client, const char* directory) {
   return esl_watch_file_system(client, directory);
 }
 #else
-static int Watch(es_client_t *client, const char *directory) { return 0; }
+static int Watch(es_client_t* client, const char* directory) { return 0; }
 #endif
 
 static bool IsBlocked(const es_file_t* file) {

@@ -165,6 +165,10 @@ void AnswerNormally(Session& session, std::string_view behaviour) {
       return (void)session.Send({{"$type", kRemovedType}});
     case IpcCommand::kConfigSet:
       return (void)session.Send({{"$type", kConfiguredType}});
+    case IpcCommand::kSystemExtension:
+      return (void)session.Send(
+          {{"$type", kSystemExtensionType},
+           {"endpointSecurityExtensionReady", request->value != "revoke"}});
     case IpcCommand::kScanBegin:
       return Scan(session, *request);
     case IpcCommand::kScanFiles:

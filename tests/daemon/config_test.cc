@@ -63,6 +63,19 @@ TEST_F(ConfigTest, ReadsTheReleaseRing) {
   EXPECT_THAT(wrong.error().message, HasSubstr("gatehouse.releaseRing"));
 }
 
+TEST_F(ConfigTest, ReadsWhetherTheExtensionIsApproved) {
+  EXPECT_FALSE(Read("{}").value().extension_approved.has_value());
+  for (const bool approved : {true, false}) {
+    EXPECT_EQ(Read(std::string(R"({"gatehouse":{"systemExtensionApproved":)") +
+                   (approved ? "true" : "false") + "}}")
+                  .value()
+                  .extension_approved,
+              approved);
+  }
+  ExpectInvalid(R"({"gatehouse":{"systemExtensionApproved":"yes"}})",
+                "gatehouse.systemExtensionApproved");
+}
+
 TEST_F(ConfigTest, WarnsOfKeysThatItDoesNotKnow) {
   const auto config = Read(R"({"cloudService":{"enabled":true},
       "antivirusEngine":{"threadCount":4,"enforcementLevel":"on_demand"}})");

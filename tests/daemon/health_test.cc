@@ -19,9 +19,12 @@ constexpr int64_t kDayMs = 24 * 60 * kMinuteMs;
 
 class HealthJsonTest : public testing::Test {
  protected:
-  HealthJsonTest() : facts_{{}, false, false, {}, {}, 0, 0, {}, statistics_} {
+  HealthJsonTest()
+      : facts_{{}, {}, false, false, {}, {}, 0, 0, {}, statistics_} {
     facts_.protection.is_available = true;
     facts_.protection.subsystem = "fanotify";
+    facts_.extension.state = ApprovalState::kActive;
+    facts_.extension.is_approved = true;
     facts_.real_time_protection_enabled = true;
     facts_.release_ring = "Production";
     facts_.definitions_version = "1";
@@ -55,6 +58,26 @@ TEST_F(HealthJsonTest, EveryIssueMakesItUnhealthy) {
   facts_.quarantine_error.clear();
   EXPECT_THAT(IssueOf([&] { statistics_.record_errors = 1; }),
               HasSubstr("could not be recorded"));
+}
+
+TEST_F(HealthJsonTest, SaysThatTheExtensionIsNotApproved) {
+  facts_.extension.state = ApprovalState::kAwaiting;
+  facts_.extension.is_approved = false;
+  facts_.extension.reason = "the reason";
+  const Json told = HealthJson(facts_);
+  EXPECT_THAT(told["healthIssues"],
+              ElementsAre("full disk access has not been granted",
+                          "system extension awaiting_approval: the reason"));
+  EXPECT_EQ(told["fullDiskAccessEnabled"], false);
+  // Approved too late: another reason.
+  facts_.extension.state = ApprovalState::kFallback;
+  facts_.extension.is_approved = true;
+  EXPECT_THAT(HealthJson(facts_)["healthIssues"],
+              ElementsAre("system extension fallback: the reason"));
+  // Nobody wants it: nobody misses it.
+  facts_.real_time_protection_enabled = false;
+  EXPECT_THAT(HealthJson(facts_)["healthIssues"],
+              ElementsAre("real-time protection is disabled"));
 }
 
 TEST_F(HealthJsonTest, ShowsWhatItIsGiven) {

@@ -62,12 +62,22 @@ def tmpfs(directory):
         subprocess.run(["umount", "--lazy", directory], check=True)
 
 
+def approve(state):
+    """As `mdatp system-extension approve`, for a daemon that does not run."""
+    os.makedirs(state, mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        with open(os.path.join(state, "system-extension.json"), "x") as file:
+            file.write('{"approved":true}\n')
+
+
 class Daemon:
     """A wdavdaemon on state and run directories of its own."""
 
     def __init__(self, base, protect, program="wdavdaemon", arguments=(),
-                 prefix=(), state=None):
+                 prefix=(), state=None, approved=True):
         self.state = state or os.path.join(base, "state")
+        if approved:
+            approve(self.state)
         self.run = os.path.join(base, "run")
         self.log_path = os.path.join(base, "daemon.log")
         notify_path = os.path.join(base, "notify")
@@ -341,10 +351,10 @@ class GateTest(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.fs, name)
 
-    def start_daemon(self, arguments=(), protect=None, base=None):
+    def start_daemon(self, arguments=(), protect=None, base=None, **options):
         daemon = Daemon(base or self.base,
                         [self.fs] if protect is None else protect,
-                        self.PROGRAM, arguments)
+                        self.PROGRAM, arguments, **options)
         self.stack.callback(daemon.end)
         return daemon.start()
 

@@ -86,6 +86,7 @@ class QuickstartTest(unittest.TestCase):
 
     def test_ended_half_way_it_leaves_nothing(self):
         process = self.start()
+        self.assertIn("approving", process.stdout.readline())
         self.assertIn("1. a download", process.stdout.readline())
         process.send_signal(signal.SIGTERM)
         self.ended(process)

@@ -12,6 +12,7 @@ class RefusalTest(gate.GateTest):
 
     def refused(self, arguments, *words):
         """Runs a daemon that must end by itself with code 1 and say why."""
+        gate.approve(os.path.join(self.base, "state"))
         done = subprocess.run(
             [os.path.join(gate.BIN, "wdavdaemon"), "--state-dir",
              os.path.join(self.base, "state"), "--run-dir",
