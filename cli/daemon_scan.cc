@@ -70,7 +70,8 @@ DaemonScan::DaemonScan(IpcClient client, std::string scan_id,
 Result<DaemonScan> DaemonScan::Begin(const Options& options,
                                      FindingFunction on_finding) {
   Json request = {{"command", IpcCommandWord(IpcCommand::kScanBegin)},
-                  {"quarantine", options.quarantine}};
+                  {"quarantine", options.quarantine},
+                  {"ignore_exclusions", options.ignore_exclusions}};
   request["path"] = options.path;
   Result<Conversation> conversation =
       BeginConversation(options.run_directory, request, kScanReadyType);

@@ -27,6 +27,7 @@ class DaemonScan {
     std::string run_directory;
     std::string path;  // Only for the daemon's records.
     bool quarantine = true;
+    bool ignore_exclusions = false;
   };
 
   // Errors: those of BeginConversation.

@@ -94,7 +94,10 @@ class CountingReport {
         ++counts_.threats;
         break;
       case VerdictKind::kNotScanned:
-        ++counts_.not_scanned;
+        // What was excluded on purpose is nothing that is missing.
+        ++(finding.reason == ReasonWord(NotScannedReason::kExcluded)
+               ? counts_.excluded
+               : counts_.not_scanned);
         break;
       case VerdictKind::kError:
         ++counts_.errors;
@@ -141,8 +144,8 @@ Result<bool> WalkAndScan(const DaemonScan::Options& options,
   const Result<bool> is_finished = scan->Finish();
   if (!is_finished) return is_finished;
   CorpusCounts& counts = summary.counts;
-  counts.files_scanned =
-      scan->files_added() + problems - counts.not_scanned - counts.errors;
+  counts.files_scanned = scan->files_added() + problems - counts.not_scanned -
+                         counts.excluded - counts.errors;
   counts.bytes_scanned = scan->bytes_added();
   counts.directories = walked->directories;
   counts.symbolic_links = walked->symbolic_links;
@@ -158,7 +161,8 @@ ExitCode ScanByDaemon(const CustomScanOptions& scan,
   summary.start_time = std::chrono::system_clock::now();
   CountingReport<Report> counting(summary.counts);
   const Result<bool> is_done =
-      WalkAndScan({run_directory, DisplayText(scan.path), !scan.no_quarantine},
+      WalkAndScan({run_directory, DisplayText(scan.path), !scan.no_quarantine,
+                   scan.ignore_exclusions},
                   counting, summary);
   if (!is_done) {
     Error error = is_done.error();
@@ -206,6 +210,8 @@ ScanCommands::ScanCommands(CommandLine& command_line) {
   custom.AddFlag(
       {"--no-quarantine", "Report threats and leave the files where they are"},
       custom_.no_quarantine);
+  custom.AddFlag({"--ignore-exclusions", "Scan what is excluded, too"},
+                 custom_.ignore_exclusions);
   custom.AddText({"--definitions",
                   "Folder with .ndb, .hdb and .hsb signature files; without it "
                   "only the built-in rules are used",

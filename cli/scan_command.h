@@ -16,6 +16,7 @@ struct CustomScanOptions {
   size_t threads = 0;       // 0: one per core.
   bool is_offline = false;
   bool no_quarantine = false;
+  bool ignore_exclusions = false;
   bool fail_on_threat = false;
   bool print_statistics = false;
 };

@@ -87,6 +87,11 @@ Result<bool> ClientRequests::Dispatch(Session& session,
       return Configure(session, request);
     case IpcCommand::kSystemExtension:
       return ServeExtension(session, request);
+    case IpcCommand::kExclusionAdd:
+    case IpcCommand::kExclusionRemove:
+      return ChangeExclusion(session, request);
+    case IpcCommand::kExclusionList:
+      return SendExclusions(session);
     case IpcCommand::kScanBegin:
       return Scan(session, request);
     case IpcCommand::kScanFiles:
@@ -211,12 +216,46 @@ Result<bool> ClientRequests::ServeExtension(Session& session,
   return session.Send(SystemExtensionJson(parts_.extension.state()));
 }
 
+Result<bool> ClientRequests::ChangeExclusion(Session& session,
+                                             const IpcRequest& request) {
+  Result<bool> may = RequireAdministrator(session, "change exclusions");
+  if (!may) return may;
+  const Result<ExclusionKind> kind = ExclusionKindOf(request.name);
+  if (!kind) return Unexpected(kind.error());
+  const Result<ExclusionScope> scope = ExclusionScopeOf(request.scope);
+  if (!scope) return Unexpected(scope.error());
+  Exclusion exclusion{*kind, request.value, *scope, false};
+  const bool is_added = request.command == IpcCommand::kExclusionAdd;
+  const Result<bool> changed =
+      is_added ? parts_.exclusion_store.Add(std::move(exclusion))
+               : parts_.exclusion_store.Remove(std::move(exclusion));
+  if (!changed) return changed;
+  LogChange(session, is_added ? "exclusion added" : "exclusion removed",
+            request.name + " " + request.value);
+  return session.Send({{"$type", kConfiguredType}});
+}
+
+Result<bool> ClientRequests::SendExclusions(Session& session) {
+  const std::vector<Exclusion> exclusions = parts_.exclusion_store.list();
+  for (const Exclusion& exclusion : exclusions) {
+    Result<bool> sent =
+        session.Send({{"$type", kExclusionType},
+                      {"kind", ExclusionKindWord(exclusion.kind)},
+                      {"text", exclusion.text},
+                      {"scope", ExclusionScopeWord(exclusion.scope)},
+                      {"isManaged", exclusion.is_managed}});
+    if (!sent) return sent;
+  }
+  return session.Send(EndFrame(exclusions.size()));
+}
+
 // --- Scans ------------------------------------------------------------------
 
 Result<bool> ClientRequests::Scan(Session& session, const IpcRequest& request) {
   const Result<Quarantine*> quarantine = OpenQuarantine();
   if (!quarantine) return Unexpected(quarantine.error());
-  ScanSession::Parts parts{session, **quarantine, parts_.crashed, parts_.stop};
+  ScanSession::Parts parts{session, **quarantine, parts_.crashed,
+                           parts_.exclusions, parts_.stop};
   return ScanSession(parts).Run(request, parts_.signatures.set);
 }
 

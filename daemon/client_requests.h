@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "daemon/exclusion_store.h"
 #include "daemon/health.h"
 #include "daemon/loaded_signatures.h"
 #include "daemon/log.h"
@@ -29,6 +30,8 @@ class ClientRequests {
     std::function<nlohmann::json()> health;
     RealTimeSetting& real_time;
     SystemExtension& extension;
+    ExclusionStore& exclusion_store;
+    const Exclusions& exclusions;
     const LoadedSignatures& signatures;
     const CrashedContent& crashed;
     Quarantine* quarantine = nullptr;  // Null: could not be opened.
@@ -46,6 +49,8 @@ class ClientRequests {
   Result<bool> SendThreats(Session& session, const IpcRequest& request);
   Result<bool> Restore(Session& session, const IpcRequest& request);
   Result<bool> Remove(Session& session, const IpcRequest& request);
+  Result<bool> ChangeExclusion(Session& session, const IpcRequest& request);
+  Result<bool> SendExclusions(Session& session);
   Result<bool> ServeExtension(Session& session, const IpcRequest& request);
   Result<bool> Configure(Session& session, const IpcRequest& request);
   Result<bool> Scan(Session& session, const IpcRequest& request);

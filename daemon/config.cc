@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/exclusion_json.h"
 #include "daemon/options.h"
 
 namespace gatehouse {
@@ -17,6 +18,10 @@ using Json = nlohmann::json;
 // Keys of Defender's managed configuration that this version acts on.
 constexpr std::string_view kEngineSection = "antivirusEngine";
 constexpr std::string_view kEnforcementLevel = "enforcementLevel";
+constexpr std::string_view kExclusionSection = "exclusionSettings";
+constexpr std::string_view kExclusions = "exclusions";
+constexpr std::string_view kMergePolicy = "mergePolicy";
+constexpr std::string_view kExclusionsMergePolicy = "exclusionsMergePolicy";
 // What Defender's has no key for.
 constexpr std::string_view kOwnSection = "gatehouse";
 constexpr std::string_view kReleaseRing = "releaseRing";
@@ -55,12 +60,43 @@ Result<bool> ReadReleaseRing(const Json& value, const std::string& where,
               where + ": must be one of Production, External, InsiderFast");
 }
 
+Result<bool> ReadExclusions(const Json& value, const std::string& where,
+                            DaemonConfig& config) {
+  // Without scopes: global, as in Defender's configuration.
+  Result<std::vector<Exclusion>> exclusions =
+      ExclusionsOfJson(value, where, ExclusionScope::kGlobal);
+  if (!exclusions) return Unexpected(exclusions.error());
+  for (Exclusion& exclusion : *exclusions) {
+    config.exclusions.push_back(std::move(exclusion));
+  }
+  return true;
+}
+
+Result<bool> ReadMergePolicy(const Json& value, const std::string& where,
+                             DaemonConfig& config) {
+  if (value != "merge" && value != "admin_only") {
+    return Fail(ErrorCode::kInvalidInput,
+                where + ": must be merge or admin_only");
+  }
+  if (value == "admin_only") config.managed_exclusions_only = true;
+  return true;
+}
+
 // One key of one section; unknown ones are warnings.
 Result<bool> ReadKey(std::string_view section, const std::string& key,
                      const Json& value, const std::string& where,
                      DaemonConfig& config) {
   if (section == kEngineSection && key == kEnforcementLevel) {
     return ReadEnforcementLevel(value, where, config);
+  }
+  const bool is_engine = section == kEngineSection;
+  const bool is_exclusions = section == kExclusionSection;
+  if ((is_engine || is_exclusions) && key == kExclusions) {
+    return ReadExclusions(value, where, config);
+  }
+  if ((is_engine && key == kExclusionsMergePolicy) ||
+      (is_exclusions && key == kMergePolicy)) {
+    return ReadMergePolicy(value, where, config);
   }
   if (section == kOwnSection && key == kReleaseRing) {
     return ReadReleaseRing(value, where, config);
@@ -79,7 +115,8 @@ Result<bool> ReadKey(std::string_view section, const std::string& key,
 Result<bool> ReadSections(const Json& root, const std::string& path,
                           DaemonConfig& config) {
   for (const auto& [section, members] : root.items()) {
-    if (section != kEngineSection && section != kOwnSection) {
+    if (section != kEngineSection && section != kExclusionSection &&
+        section != kOwnSection) {
       std::string warning = path;
       warning.append(": unknown section '").append(section).append("'");
       config.warnings.push_back(std::move(warning));

@@ -31,6 +31,7 @@ Json AuthJson(const AuthStatistics& auth) {
 Json AdapterJson(const AdapterStatistics& adapter) {
   return Json{{"authMessages", adapter.auth_messages.load()},
               {"execMessages", adapter.exec_messages.load()},
+              {"excludedCloses", adapter.excluded_closes.load()},
               {"closeMessages", adapter.close_messages.load()},
               {"emptyCloses", adapter.empty_closes.load()},
               {"crashedContents", adapter.crashed_contents.load()},

@@ -82,6 +82,7 @@ nlohmann::json HealthJson(const HealthFacts& facts) {
       {"definitionsVersion", facts.definitions_version},
       {"definitionsStatus",
        {{"$type", age_ms > kDefinitionsDueMs ? "outOfDate" : "upToDate"}}},
+      {"exclusionsCount", facts.exclusions},
       {"threatsIsolatedWithinDeadline", quarantine.isolated_in_time.load()},
       {"threatsIsolatedLate", quarantine.isolated_late.load()},
       {"threatsNotIsolated", quarantine.not_isolated.load()},

@@ -18,6 +18,7 @@ namespace gatehouse {
 struct HealthFacts {
   ProtectionState protection;
   SystemExtensionState extension;
+  size_t exclusions = 0;                      // In force.
   bool real_time_protection_enabled = false;  // What was asked for.
   bool real_time_protection_managed = false;  // By the configuration file.
   std::string release_ring;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/exclusions.h"
 
 namespace gatehouse {
 
@@ -44,6 +45,9 @@ struct DaemonConfig {
   std::optional<bool> real_time_protection;
   // gatehouse.systemExtensionApproved; empty: the file does not say.
   std::optional<bool> extension_approved;
+  // antivirusEngine.exclusions and exclusionSettings.exclusions.
+  std::vector<Exclusion> exclusions;
+  bool managed_exclusions_only = false;     // A merge policy of admin_only.
   std::string release_ring = "Production";  // gatehouse.releaseRing
   std::vector<std::string> warnings;        // Unknown keys and the like.
 };

@@ -66,9 +66,10 @@ void RealtimeSink::OnInfected(FileEvent event, const Verdict& verdict) {
 void RealtimeSink::OnNoVerdict(FileEvent event, const Verdict& verdict,
                                bool was_held) {
   if (!was_held) parts_.statistics.closes_not_scanned.fetch_add(1);
-  // What kills the scanner is not scanned again by these signatures, and a
-  // daemon that is stopping scans nothing.
+  // What kills the scanner is not scanned again by these signatures, what is
+  // excluded never, and a daemon that is stopping scans nothing.
   if (verdict.reason == NotScannedReason::kScanCrashed ||
+      verdict.reason == NotScannedReason::kExcluded ||
       verdict.reason == NotScannedReason::kCancelled) {
     return;
   }

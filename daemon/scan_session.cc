@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <utility>
 
 #include "base/display_text.h"
@@ -96,6 +98,7 @@ Result<bool> ScanSession::Run(const IpcRequest& request,
   scanner_ = std::move(*scanner);
   (void)::setpriority(PRIO_PROCESS, 0, kScanNice);  // Of this thread alone.
   isolates_ = request.quarantine;
+  ignores_exclusions_ = request.ignore_exclusions;
   record_.id = NewThreatId();
   record_.uid = parts_.session.peer().uid;
   record_.type = "custom";
@@ -187,6 +190,19 @@ Result<UniqueFd> ScanSession::OpenForPeer(int descriptor) {
   return file;
 }
 
+// By a path that can be believed: in our own mount namespace.
+bool ScanSession::IsExcluded(int descriptor) {
+  if (ignores_exclusions_ || !parts_.exclusions.any_path()) return false;
+  if (!own_mounts_.Contains(OwnMounts::MountOf(descriptor))) return false;
+  const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
+  std::array<char, PATH_MAX> path = {};
+  const ssize_t length = ::readlink(link.c_str(), path.data(), path.size());
+  // A path that fills the buffer may have been cut.
+  if (length <= 0 || static_cast<size_t>(length) == path.size()) return false;
+  return parts_.exclusions.ExcludesFromScan(
+      {path.data(), static_cast<size_t>(length)});
+}
+
 Verdict ScanSession::Judge(const UniqueFd& descriptor, UniqueFd& file) {
   const int fd = descriptor.UnsafeFd();
   // What the kernel knows without asking a server that may hang.
@@ -201,6 +217,9 @@ Verdict ScanSession::Judge(const UniqueFd& descriptor, UniqueFd& file) {
   }
   if (IsOnPseudoFileSystem(fd)) {
     return Verdict::NotScanned(NotScannedReason::kPseudoFileSystem);
+  }
+  if (IsExcluded(fd)) {
+    return Verdict::NotScanned(NotScannedReason::kExcluded);
   }
   if (parts_.quarantine.files().MayHang(fd)) {
     return Verdict::NotScanned(NotScannedReason::kRemoteFileSystem);

@@ -14,10 +14,12 @@
 #include <string>
 #include <vector>
 
+#include "base/own_mounts.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
 #include "engine/crashed_content.h"
+#include "engine/exclusions.h"
 #include "engine/scanner.h"
 #include "ipc/request.h"
 #include "ipc/session.h"
@@ -32,6 +34,7 @@ class ScanSession {
     Session& session;
     Quarantine& quarantine;
     const CrashedContent& crashed;
+    const Exclusions& exclusions;
     std::stop_token stop;
   };
   explicit ScanSession(const Parts& parts) : parts_(parts) {}
@@ -52,6 +55,7 @@ class ScanSession {
   Result<bool> Serve();
   Result<bool> ScanBatch(std::vector<UniqueFd> descriptors);
   Result<bool> SendFindings(const std::vector<Finding>& findings);
+  bool IsExcluded(int descriptor);
   Verdict Judge(const UniqueFd& descriptor, UniqueFd& file);
   Result<UniqueFd> OpenForPeer(int descriptor);
   void Treat(UniqueFd file, Isolations& isolations, Finding& finding);
@@ -62,6 +66,8 @@ class ScanSession {
   std::unique_ptr<Scanner> scanner_;
   ScanRecord record_;
   bool isolates_ = false;
+  bool ignores_exclusions_ = false;
+  OwnMounts own_mounts_;
   MonotonicTime batch_ends_at_ = kNever;
 };
 

@@ -19,6 +19,7 @@
 #include "base/thread_name.h"
 #include "daemon/client_requests.h"
 #include "daemon/counters_json.h"
+#include "daemon/exclusion_store.h"
 #include "daemon/health.h"
 #include "daemon/loaded_signatures.h"
 #include "daemon/log.h"
@@ -90,11 +91,12 @@ class Worker {
         crashed_(parts.shared.crashed),
         rescans_(background_queue_, parts.shared.rescans, parts.events_max),
         adapter_({auth_queue_, background_queue_, rescans_, ledger_, crashed_,
-                  parts.shared.auth, parts.shared.adapter}),
+                  exclusions_, parts.shared.auth, parts.shared.adapter}),
         protection_(
             {parts.options, parts.shared, parts.journal, adapter_, log_}),
         extension_({parts.options, protection_, log_}),
-        real_time_(protection_) {}
+        real_time_(protection_),
+        exclusion_store_(exclusions_) {}
 
   int Run();
 
@@ -116,11 +118,13 @@ class Worker {
   AuthLedger ledger_;
   CrashedContent crashed_;
   DenyList deny_list_;
+  Exclusions exclusions_;
   RescanQueue rescans_;
   Adapter adapter_;
   Protection protection_;
   SystemExtension extension_;
   RealTimeSetting real_time_;
+  ExclusionStore exclusion_store_;
   DaemonConfig config_;
   LoadedSignatures signatures_;
   std::string quarantine_error_;
@@ -167,6 +171,8 @@ Result<bool> Worker::Start() {
     log_.Log(Severity::kWarning, "configuration", {{"warning", warning}});
   }
   done = real_time_.Load(config_, parts_.options.state_directory);
+  if (!done) return done;
+  done = exclusion_store_.Load(config_, parts_.options.state_directory);
   if (!done) return done;
   Result<LoadedSignatures> signatures =
       LoadSignatures(parts_.options.definitions_directory, log_);
@@ -226,6 +232,7 @@ Result<bool> Worker::StartScanning(
       std::max(kScanWorkersMin, std::thread::hardware_concurrency());
   options.workers = std::min(options.workers, kWorkersMax / 2);
   options.deny_list = &deny_list_;
+  options.exclusions = &exclusions_;
   Result<std::unique_ptr<RealtimeWorkers>> scan =
       RealtimeWorkers::Start(auth_queue_, set, SinkRef(*sink_), &crashed_,
                              parts_.shared.realtime, options);
@@ -245,9 +252,9 @@ Result<bool> Worker::StartScanning(
 
 Result<bool> Worker::StartServing() {
   requests_.emplace(ClientRequests::Parts{
-      [this] { return Health(); }, real_time_, extension_, signatures_,
-      crashed_, quarantine_.get(), quarantine_error_, log_,
-      stop_requests_.get_token()});
+      [this] { return Health(); }, real_time_, extension_, exclusion_store_,
+      exclusions_, signatures_, crashed_, quarantine_.get(), quarantine_error_,
+      log_, stop_requests_.get_token()});
   // A session may hold a batch of descriptors; events have half of ours.
   ServerLimits limits;
   limits.sessions_max = std::clamp<size_t>(
@@ -269,11 +276,11 @@ Result<bool> Worker::StartServing() {
 }
 
 nlohmann::json Worker::Health() const {
-  return HealthJson({protection_.state(), extension_.state(),
-                     real_time_.is_enabled(), real_time_.is_managed(),
-                     config_.release_ring, signatures_.version,
-                     signatures_.updated_ms, WallClockMilliseconds(),
-                     quarantine_error_, parts_.shared.remediator});
+  return HealthJson(
+      {protection_.state(), extension_.state(), exclusion_store_.list().size(),
+       real_time_.is_enabled(), real_time_.is_managed(), config_.release_ring,
+       signatures_.version, signatures_.updated_ms, WallClockMilliseconds(),
+       quarantine_error_, parts_.shared.remediator});
 }
 
 void Worker::ServeSignals() {

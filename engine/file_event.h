@@ -35,6 +35,10 @@ struct FileEvent {
   uint32_t* unsafe_scan_mark = nullptr;
   // Display text, never identity. Valid for as long as `file` is.
   std::string_view unsafe_path;
+  // What exclusions are asked with, if they were not known when the event came;
+  // else empty. Valid for as long as `file` is.
+  std::string_view unsafe_believed_path;
+  std::string_view unsafe_believed_executable;
 };
 
 }  // namespace gatehouse

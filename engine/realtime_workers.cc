@@ -123,6 +123,12 @@ void RealtimeWorkers::Run(Worker& worker) {
 
 Verdict RealtimeWorkers::Judge(Worker& worker, const FileEvent& event) {
   const int fd = event.file.UnsafeFd();
+  if (options_.exclusions != nullptr &&
+      (options_.exclusions->ExcludesPath(event.unsafe_believed_path) ||
+       options_.exclusions->ExcludesProcess(
+           event.unsafe_believed_executable))) {
+    return Verdict::NotScanned(NotScannedReason::kExcluded);
+  }
   if (options_.deny_list != nullptr) {
     std::optional<std::string> denied = options_.deny_list->Find(fd);
     if (denied) return Verdict::Infected(std::move(*denied));

@@ -23,6 +23,7 @@
 #include "engine/crashed_content.h"
 #include "engine/deny_list.h"
 #include "engine/event_queue.h"
+#include "engine/exclusions.h"
 #include "engine/scanner.h"
 #include "engine/verdict_sink.h"
 #include "signatures/signature_set.h"
@@ -41,6 +42,8 @@ struct RealtimeWorkersOptions {
   // Files that are denied without a scan; may be null, must outlive the
   // workers.
   const DenyList* deny_list = nullptr;
+  // Asked about events that came before they were known; likewise.
+  const Exclusions* exclusions = nullptr;
 };
 
 // Written by the workers, read by anybody; may live in shared memory.

@@ -33,6 +33,8 @@ std::string_view ReasonWord(NotScannedReason reason) {
       return "restored";
     case NotScannedReason::kRemoteFileSystem:
       return "remote_file_system";
+    case NotScannedReason::kExcluded:
+      return "excluded";
   }
   return "unknown";
 }

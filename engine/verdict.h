@@ -33,8 +33,9 @@ enum class NotScannedReason : uint8_t {
   kNoWorker,              // No worker process was there to judge.
   kRestored,              // Malicious, and an administrator restored it.
   kRemoteFileSystem,      // A server that may hang would hold us up.
+  kExcluded,              // By an administrator.
 };
-inline constexpr size_t kNotScannedReasonCount = 13;
+inline constexpr size_t kNotScannedReasonCount = 14;
 
 // The word for output and counters: "time_limit".
 [[nodiscard]] std::string_view ReasonWord(NotScannedReason reason);

@@ -60,6 +60,13 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
   const FileEventKind asked = message.event_type == ES_EVENT_TYPE_AUTH_EXEC
                                   ? FileEventKind::kExec
                                   : FileEventKind::kOpen;
+  if (IsExcluded(message)) {
+    if (is_rescan) return;
+    RespondNow(client, message,
+               Verdict::NotScanned(NotScannedReason::kExcluded),
+               parts_.auth_statistics);
+    return;
+  }
   FileEvent event =
       EventOf(message, is_rescan ? FileEventKind::kRescan : asked);
   if (!event.file.valid()) {
@@ -69,6 +76,7 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
                parts_.auth_statistics);
     return;
   }
+  DeferExclusions(message, event);
   const bool crashes = RefuseCrashing(event, message);
   if (is_rescan) {
     parts_.statistics.adopted_rescans.fetch_add(1);
@@ -102,13 +110,41 @@ void Adapter::OnClose(const es_message_t& message) {
     parts_.statistics.empty_closes.fetch_add(1);
     return;
   }
+  if (IsExcluded(message)) {
+    parts_.statistics.excluded_closes.fetch_add(1);
+    return;
+  }
   FileEvent event = EventOf(message, FileEventKind::kClose);
   if (!event.file.valid()) {
     parts_.statistics.without_file.fetch_add(1);
     return;
   }
+  DeferExclusions(message, event);
   if (RefuseCrashing(event, message)) return;
   (void)Push(parts_.background_queue, event);
+}
+
+// A successor reads events before it has read its exclusions, which may be on a
+// file system that waits for it. Who judges asks then.
+void Adapter::DeferExclusions(const es_message_t& message,
+                              FileEvent& event) const {
+  if (parts_.exclusions.is_known()) return;
+  event.unsafe_believed_path = BelievedPath(message);
+  if (message.event_type != ES_EVENT_TYPE_AUTH_EXEC) {
+    event.unsafe_believed_executable = BelievedExecutable(message);
+  }
+}
+
+// By its path; by who opens or wrote it, but never by who starts it.
+bool Adapter::IsExcluded(const es_message_t& message) const {
+  const Exclusions& exclusions = parts_.exclusions;
+  if (!exclusions.is_known()) return false;  // Asked later.
+  if (exclusions.any_path() && exclusions.ExcludesPath(BelievedPath(message))) {
+    return true;
+  }
+  return exclusions.any_process() &&
+         message.event_type != ES_EVENT_TYPE_AUTH_EXEC &&
+         exclusions.ExcludesProcess(BelievedExecutable(message));
 }
 
 // Remembers the content of a file that killed its scanner often enough.

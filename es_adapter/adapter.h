@@ -12,6 +12,7 @@
 
 #include "engine/crashed_content.h"
 #include "engine/event_queue.h"
+#include "engine/exclusions.h"
 #include "engine/rescan_queue.h"
 #include "es_adapter/auth_ledger.h"
 
@@ -25,6 +26,7 @@ struct AdapterStatistics {
   std::atomic<uint64_t> exec_messages{0};     // Of those: program starts.
   std::atomic<uint64_t> close_messages{0};    // Of files that were written.
   std::atomic<uint64_t> empty_closes{0};      // 0 bytes: nothing to scan.
+  std::atomic<uint64_t> excluded_closes{0};   // Not to be judged.
   std::atomic<uint64_t> crashed_contents{0};  // Added to the table.
   std::atomic<uint64_t> crashed_contents_full{0};  // No room in the table.
   std::atomic<uint64_t> adopted_rescans{0};        // Owed by a predecessor.
@@ -40,6 +42,7 @@ class Adapter {
     RescanQueue& rescans;
     AuthLedger& ledger;
     CrashedContent& crashed;
+    const Exclusions& exclusions;
     AuthStatistics& auth_statistics;
     AdapterStatistics& statistics;
   };
@@ -52,6 +55,8 @@ class Adapter {
  private:
   void OnAuth(es_client_t* client, const es_message_t& message);
   void OnClose(const es_message_t& message);
+  bool IsExcluded(const es_message_t& message) const;
+  void DeferExclusions(const es_message_t& message, FileEvent& event) const;
   bool RefuseCrashing(const FileEvent& event, const es_message_t& message);
   bool Push(EventQueue& queue, FileEvent& event);
 

@@ -9,6 +9,7 @@
 #include <EndpointSecurity/EndpointSecurity.h>
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -29,6 +30,12 @@ namespace gatehouse {
 // its file is clean: the open of it that the kernel asks about next need not be
 // judged again. For others and on macOS: nothing.
 void ExpectOpen(const es_message_t& message);
+
+// The paths of what the message is about and of the program that acts, if they
+// can be believed: empty if not, or if unknown. Only while the message is being
+// handled.
+[[nodiscard]] std::string_view BelievedPath(const es_message_t& message);
+[[nodiscard]] std::string_view BelievedExecutable(const es_message_t& message);
 
 // See engine/crash_mark.h. Null where no process outlives us (macOS).
 [[nodiscard]] uint32_t* EventScanMark(const es_message_t& message);

@@ -16,6 +16,11 @@ void ReleaseMessage(void* message) noexcept {
   es_release_message(static_cast<const es_message_t*>(message));
 }
 
+std::string_view PathOf(const es_file_t* file) {
+  if (file == nullptr || file->path_truncated) return {};
+  return {file->path.data, file->path.length};
+}
+
 }  // namespace
 
 Result<ScanFile> OpenEventFile(const es_message_t& message) {
@@ -34,6 +39,14 @@ MonotonicTime EventDeadline(const es_message_t& message) {
 
 void ExpectOpen(const es_message_t& message) {
   esl_message_expect_open(&message);
+}
+
+std::string_view BelievedPath(const es_message_t& message) {
+  return PathOf(esl_message_believed_target(&message));
+}
+
+std::string_view BelievedExecutable(const es_message_t& message) {
+  return PathOf(esl_message_believed_executable(&message));
 }
 
 uint32_t* EventScanMark(const es_message_t& message) {

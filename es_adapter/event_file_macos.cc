@@ -52,6 +52,19 @@ MonotonicTime EventDeadline(const es_message_t& message) {
 // One event per program start.
 void ExpectOpen(const es_message_t& /*message*/) {}
 
+// There is one namespace of mounts.
+std::string_view BelievedPath(const es_message_t& message) {
+  const es_file_t* target = EventTarget(message);
+  if (target == nullptr || target->path_truncated) return {};
+  return {target->path.data, target->path.length};
+}
+
+std::string_view BelievedExecutable(const es_message_t& message) {
+  const es_file_t& file = *message.process->executable;
+  if (file.path_truncated) return {};
+  return {file.path.data, file.path.length};
+}
+
 uint32_t* EventScanMark(const es_message_t& /*message*/) { return nullptr; }
 
 uint32_t EventStrikes(const es_message_t& /*message*/) { return 0; }

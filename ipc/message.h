@@ -28,12 +28,15 @@ enum class IpcCommand : uint8_t {
   kQuarantineRemove,
   kConfigSet,
   kSystemExtension,
+  kExclusionAdd,
+  kExclusionRemove,
+  kExclusionList,
   kScanBegin,
   kScanFiles,  // These two only within a scan.
   kScanEnd,
 };
 
-inline constexpr std::array<std::string_view, 12> kIpcCommandWords = {
+inline constexpr std::array<std::string_view, 15> kIpcCommandWords = {
     "health",
     "version",
     "threat_list",
@@ -43,6 +46,9 @@ inline constexpr std::array<std::string_view, 12> kIpcCommandWords = {
     "quarantine_remove",
     "config_set",
     "system_extension",
+    "exclusion_add",
+    "exclusion_remove",
+    "exclusion_list",
     "scan_begin",
     "scan_files",
     "scan_end"};
@@ -63,6 +69,7 @@ inline constexpr std::string_view kRestoredType = "restored";
 inline constexpr std::string_view kRemovedType = "removed";
 inline constexpr std::string_view kConfiguredType = "configured";
 inline constexpr std::string_view kSystemExtensionType = "systemExtension";
+inline constexpr std::string_view kExclusionType = "exclusion";
 inline constexpr std::string_view kScanReadyType = "scan_ready";
 inline constexpr std::string_view kScannedType = "scanned";
 inline constexpr std::string_view kScanResultType = "scan_result";

@@ -34,11 +34,30 @@ Result<bool> ReadConfig(const Json& body, IpcRequest& request) {
   return ReadValue(body, request);
 }
 
+// The text of a path may be long.
+Result<bool> ReadExclusion(const Json& body, IpcRequest& request) {
+  Result<std::string> kind = TextMember(body, "kind", kWordBytesMax);
+  if (!kind) return Unexpected(kind.error());
+  Result<std::string> text = TextMember(body, "text", kDisplayPathBytesMax);
+  if (!text) return Unexpected(text.error());
+  Result<std::string> scope = TextMember(body, "scope", kWordBytesMax);
+  if (!scope) return Unexpected(scope.error());
+  request.name = std::move(*kind);
+  request.value = std::move(*text);
+  request.scope = std::move(*scope);
+  return true;
+}
+
 Result<bool> ReadScan(const Json& body, IpcRequest& request) {
   const Result<bool> quarantine = BoolMember(body, "quarantine");
   if (!quarantine) return quarantine;
   Result<std::string> path = TextMember(body, "path", kDisplayPathBytesMax);
   if (!path) return Unexpected(path.error());
+  if (body.contains("ignore_exclusions")) {
+    const Result<bool> ignore = BoolMember(body, "ignore_exclusions");
+    if (!ignore) return ignore;
+    request.ignore_exclusions = *ignore;
+  }
   request.quarantine = *quarantine;
   request.path = std::move(*path);
   return true;
@@ -58,8 +77,12 @@ Result<bool> ReadMembers(const Json& body, IpcRequest& request) {
     case IpcCommand::kVersion:
     case IpcCommand::kThreatList:
     case IpcCommand::kQuarantineList:
+    case IpcCommand::kExclusionList:
     case IpcCommand::kScanEnd:
       return true;
+    case IpcCommand::kExclusionAdd:
+    case IpcCommand::kExclusionRemove:
+      return ReadExclusion(body, request);
     case IpcCommand::kThreatGet:
     case IpcCommand::kQuarantineRestore:
     case IpcCommand::kQuarantineRemove:

@@ -20,11 +20,13 @@ inline constexpr size_t kDisplayPathBytesMax = 32768;
 struct IpcRequest {
   IpcCommand command = IpcCommand::kHealth;
   std::string id;           // threat_get, quarantine_*: a UUID.
-  std::string name;         // config_set.
-  std::string value;        // config_set, system_extension.
+  std::string name;         // config_set; exclusion_*: the kind.
+  std::string value;        // config_set, system_extension, exclusion_*.
+  std::string scope;        // exclusion_*.
   std::string path;         // scan_begin: display text, never to be opened.
   bool quarantine = false;  // scan_begin: isolate what is found.
-  size_t count = 0;         // scan_files: how many descriptors.
+  bool ignore_exclusions = false;  // scan_begin; may be left out.
+  size_t count = 0;                // scan_files: how many descriptors.
 };
 
 // `descriptors` came with `body`. Members that are not known are ignored.

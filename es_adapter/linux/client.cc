@@ -80,6 +80,8 @@ void Client::Start() {
   deadline_timer_ =
       std::make_unique<IdleTicker>("gh-es-deadline", kDeadlineTimerPeriod,
                                    [this] { return AnswerOverdue(); });
+  // While there is time: later, somebody waits.
+  own_mounts_.Open();
   reader_ = std::jthread([this](const std::stop_token& stop) { Read(stop); });
 }
 

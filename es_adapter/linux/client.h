@@ -20,6 +20,7 @@
 
 #include "base/idle_ticker.h"
 #include "base/mutex.h"
+#include "base/own_mounts.h"
 #include "base/unique_fd.h"
 #include "es_adapter/linux/answer_cache.h"
 #include "es_adapter/linux/event_table.h"
@@ -27,7 +28,6 @@
 #include "es_adapter/linux/journal.h"
 #include "es_adapter/linux/message.h"
 #include "es_adapter/linux/mute_set.h"
-#include "es_adapter/linux/own_mounts.h"
 
 namespace gatehouse {
 
@@ -70,6 +70,9 @@ class Client {
   es_respond_result_t Respond(const Message& message, uint32_t flags,
                               bool keep);
   void ExpectOpen(const Message& message);
+  // Only on the reader's thread, before the message is released.
+  const es_file_t* BelievedTarget(const Message& message);
+  const es_file_t* BelievedExecutable(const Message& message);
   // Calls `function` on the reader's thread when what came before was handled.
   void Sync(void* context, void (*function)(void*));
   static void Retain(const Message& message);

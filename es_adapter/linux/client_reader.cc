@@ -180,6 +180,27 @@ void Client::AnswerNow(const Message& message, bool allow,
   counter.fetch_add(1);
 }
 
+const es_file_t* Client::BelievedTarget(const Message& message) {
+  const bool is_ours = own_mounts_.Contains(OwnMounts::MountOf(message.fd));
+  return is_ours && message.target.path.length != 0 ? &message.target : nullptr;
+}
+
+const es_file_t* Client::BelievedExecutable(const Message& message) {
+  // The library made it and knows that it is not const; on this thread it may
+  // still be filled.
+  auto& mutable_message = const_cast<Message&>(message);
+  FillProcess(mutable_message);
+  if (!message.has_process || message.executable.path.length == 0) {
+    return nullptr;
+  }
+  std::array<char, 64> link = {};
+  (void)std::snprintf(link.data(), link.size(), "/proc/%d/exe",
+                      audit_token_to_pid(message.process.audit_token));
+  return own_mounts_.Contains(OwnMounts::MountOf(link.data()))
+             ? &message.executable
+             : nullptr;
+}
+
 bool Client::IsMuted(Message& message) {
   const bool by_process = mutes_.needs_process();
   const bool by_executable = mutes_.needs_executable();
@@ -187,24 +208,19 @@ bool Client::IsMuted(Message& message) {
   if (!by_process && !by_executable && !by_target) return false;
   MuteSubject subject;
   subject.type = message.es.event_type;
-  if (by_process || by_executable) FillProcess(message);
+  if (by_process) FillProcess(message);
   if (by_process && message.has_process) {
     subject.process = message.process.audit_token;
   }
-  if (by_executable && message.has_process) {
-    std::array<char, 64> link = {};
-    (void)std::snprintf(link.data(), link.size(), "/proc/%d/exe",
-                        audit_token_to_pid(message.process.audit_token));
-    if (own_mounts_.Contains(OwnMounts::MountOf(link.data()))) {
-      subject.executable = {message.executable.path.data,
-                            message.executable.path.length};
+  if (by_executable) {
+    if (const es_file_t* executable = BelievedExecutable(message)) {
+      subject.executable = {executable->path.data, executable->path.length};
     }
   }
   if (by_target) {
     subject.target_count = 1;
-    if (own_mounts_.Contains(OwnMounts::MountOf(message.fd))) {
-      subject.targets.front() = {message.target.path.data,
-                                 message.target.path.length};
+    if (const es_file_t* target = BelievedTarget(message)) {
+      subject.targets.front() = {target->path.data, target->path.length};
     }
   }
   return mutes_.Suppresses(subject);

@@ -250,6 +250,14 @@ void esl_message_expect_open(const es_message_t* message) {
   held.client->ExpectOpen(held);
 }
 
+const es_file_t* esl_message_believed_target(const es_message_t* message) {
+  return Message::Of(message).client->BelievedTarget(Message::Of(message));
+}
+
+const es_file_t* esl_message_believed_executable(const es_message_t* message) {
+  return Message::Of(message).client->BelievedExecutable(Message::Of(message));
+}
+
 esl_support_t esl_event_support(es_event_type_t event) {
   const gatehouse::KnownEvent* known = gatehouse::FindKnownEvent(event);
   return known == nullptr ? ESL_SUPPORT_NONE : known->support;

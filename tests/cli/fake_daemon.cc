@@ -169,6 +169,11 @@ void AnswerNormally(Session& session, std::string_view behaviour) {
       return (void)session.Send(
           {{"$type", kSystemExtensionType},
            {"endpointSecurityExtensionReady", request->value != "revoke"}});
+    case IpcCommand::kExclusionAdd:
+    case IpcCommand::kExclusionRemove:
+      return (void)session.Send({{"$type", kConfiguredType}});
+    case IpcCommand::kExclusionList:
+      return (void)session.Send(EndFrame(0));
     case IpcCommand::kScanBegin:
       return Scan(session, *request);
     case IpcCommand::kScanFiles:

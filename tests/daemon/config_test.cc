@@ -76,6 +76,24 @@ TEST_F(ConfigTest, ReadsWhetherTheExtensionIsApproved) {
                 "gatehouse.systemExtensionApproved");
 }
 
+TEST_F(ConfigTest, ReadsExclusionsFromBothOfTheirPlaces) {
+  const auto config = Read(R"({
+    "antivirusEngine":{"exclusionsMergePolicy":"admin_only","exclusions":[
+      {"$type":"excludedPath","isDirectory":true,"path":"/one"}]},
+    "exclusionSettings":{"mergePolicy":"merge","exclusions":[
+      {"$type":"excludedFileExtension","extension":".b","scopes":["epp"]}]}})");
+  ASSERT_TRUE(config.has_value());
+  ASSERT_EQ(config->exclusions.size(), 2U);
+  EXPECT_EQ(config->exclusions.front().text, "/one");
+  EXPECT_EQ(config->exclusions.back().text, ".b");
+  EXPECT_TRUE(config->managed_exclusions_only);
+  EXPECT_THAT(config->warnings, IsEmpty());
+  ExpectInvalid(R"({"antivirusEngine":{"exclusions":{}}})",
+                "antivirusEngine.exclusions");
+  ExpectInvalid(R"({"exclusionSettings":{"mergePolicy":"all"}})",
+                "exclusionSettings.mergePolicy");
+}
+
 TEST_F(ConfigTest, WarnsOfKeysThatItDoesNotKnow) {
   const auto config = Read(R"({"cloudService":{"enabled":true},
       "antivirusEngine":{"threadCount":4,"enforcementLevel":"on_demand"}})");

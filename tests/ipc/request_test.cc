@@ -10,8 +10,8 @@ namespace {
 constexpr const char* kId = "11111111-2222-3333-4444-555555555555";
 
 TEST(RequestTest, EveryCommandIsUnderstood) {
-  for (const char* word :
-       {"health", "version", "threat_list", "quarantine_list", "scan_end"}) {
+  for (const char* word : {"health", "version", "threat_list",
+                           "quarantine_list", "exclusion_list", "scan_end"}) {
     EXPECT_TRUE(ParseRequest({{"command", word}}, 0)) << word;
   }
   for (const char* word :
@@ -35,7 +35,29 @@ TEST(RequestTest, EveryCommandIsUnderstood) {
       {{"command", "scan_begin"}, {"quarantine", true}, {"path", "/x"}}, 0);
   ASSERT_TRUE(scan);
   EXPECT_TRUE(scan->quarantine);
+  EXPECT_FALSE(scan->ignore_exclusions);
   EXPECT_EQ(scan->path, "/x");
+  EXPECT_TRUE(ParseRequest({{"command", "scan_begin"},
+                            {"quarantine", true},
+                            {"path", "/x"},
+                            {"ignore_exclusions", true}},
+                           0)
+                  ->ignore_exclusions);
+  const Result<IpcRequest> extension =
+      ParseRequest({{"command", "system_extension"}, {"value", "status"}}, 0);
+  ASSERT_TRUE(extension);
+  EXPECT_EQ(extension->value, "status");
+  for (const char* word : {"exclusion_add", "exclusion_remove"}) {
+    const Result<IpcRequest> exclusion = ParseRequest({{"command", word},
+                                                       {"kind", "folder"},
+                                                       {"text", "/a"},
+                                                       {"scope", "epp"}},
+                                                      0);
+    ASSERT_TRUE(exclusion) << word;
+    EXPECT_EQ(exclusion->name, "folder");
+    EXPECT_EQ(exclusion->value, "/a");
+    EXPECT_EQ(exclusion->scope, "epp");
+  }
 }
 
 TEST(RequestTest, AnUnknownCommandIsNotSupported) {
@@ -54,6 +76,12 @@ TEST(RequestTest, WrongMembersAreRefused) {
         Json{{"command", "config_set"}, {"name", "x"}, {"value", true}},
         Json{{"command", "scan_begin"}, {"quarantine", 1}, {"path", "/"}},
         Json{{"command", "scan_begin"}, {"quarantine", true}},
+        Json{{"command", "scan_begin"},
+             {"quarantine", true},
+             {"path", "/"},
+             {"ignore_exclusions", 1}},
+        Json{{"command", "system_extension"}},
+        Json{{"command", "exclusion_add"}, {"kind", "file"}, {"text", "/a"}},
         Json{{"command", "scan_files"}, {"count", 65}},
         Json{{"command", "scan_files"}, {"count", -1}},
         Json{{"command", "scan_files"}, {"count", "0"}}}) {

@@ -40,6 +40,13 @@ bool esl_message_is_answered(const es_message_t* message);
 // the file is unchanged. Thread-safe.
 void esl_message_expect_open(const es_message_t* message);
 
+// The file a message is about, and the program that acts, if their paths can be
+// believed: reached through a mount of our own mount namespace. Elsewhere
+// whoever mounts makes paths say anything. Null if not, or if unknown. Only in
+// the handler, which is when they are looked up.
+const es_file_t* esl_message_believed_target(const es_message_t* message);
+const es_file_t* esl_message_believed_executable(const es_message_t* message);
+
 // --- Events -----------------------------------------------------------------
 
 // What Linux can do about an event of the interface.

@@ -15,6 +15,10 @@ namespace gatehouse {
 
 class OwnMounts {
  public:
+  // Opens the kernel's list now and not at the first question. On failure that
+  // tries again.
+  void Open();
+
   // False if it cannot be told: then no path is to be believed.
   [[nodiscard]] bool Contains(uint64_t mount_id);
 

@@ -1,4 +1,4 @@
-#include "es_adapter/linux/own_mounts.h"
+#include "base/own_mounts.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -45,12 +45,16 @@ uint64_t OwnMounts::MountOf(const char* path) {
   return MountOfFile(AT_FDCWD, path, 0);
 }
 
+void OwnMounts::Open() {
+  if (mountinfo_.valid()) return;
+  mountinfo_.Reset(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
+  if (mountinfo_.valid()) Read();
+}
+
 bool OwnMounts::Contains(uint64_t mount_id) {
   if (mount_id == 0) return false;
   if (!mountinfo_.valid()) {
-    mountinfo_.Reset(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
-    if (!mountinfo_.valid()) return false;
-    Read();
+    Open();
   } else if (HasChanged()) {
     Read();
   }
