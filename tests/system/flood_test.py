@@ -3,11 +3,22 @@
 
 import fcntl
 import os
+import subprocess
 
 import gate
 
 EPERM = 1
 ENDLESS_BYTES = 1 << 40
+NOBODY = 65534
+CREATIONS = 20000
+CLEAN_OPENS = 10000
+CREATE_FILES = """
+import os, sys
+for i in range(int(sys.argv[2])):
+    fd = os.open("%s/%d" % (sys.argv[1], i), os.O_CREAT | os.O_WRONLY)
+    os.write(fd, b"x")
+    os.close(fd)
+"""
 
 
 class FloodTest(gate.GateTest):
@@ -40,6 +51,54 @@ class FloodTest(gate.GateTest):
                    "no worker is held by what nobody waits for")
         self.assertEqual(daemon.counters()["rescans"]["queued"], 24)
         self.assertEqual(prober.open(self.path("evil"))["errno"], EPERM)
+
+    def test_a_burst_of_creations_hides_nothing(self):
+        """By somebody without any right; the queue of opens loses nothing."""
+        gate.write_file(self.path("evil"), gate.eicar())
+        folder = self.path("anybody")
+        os.mkdir(folder)
+        os.chmod(self.base, 0o755)
+        os.chown(folder, NOBODY, NOBODY)
+        daemon = self.start_daemon(["--no-quarantine"])
+        creator = subprocess.Popen(
+            ["python3", "-c", CREATE_FILES, folder, str(CREATIONS)],
+            user=NOBODY, group=NOBODY, extra_groups=[])
+        opener, = self.start_openers(1)
+        while creator.poll() is None:
+            self.assertEqual(opener.open(self.path("evil"))["errno"], EPERM)
+        self.assertEqual(creator.returncode, 0)
+        self.assertEqual(len(os.listdir(folder)), CREATIONS)
+        self.assertEqual(opener.open(self.path("evil"))["errno"], EPERM)
+        counters = daemon.settled_counters()
+        self.assertEqual(counters["eventSource"]["queueOverflows"], 0)
+        self.assertEqual(counters["eventSource"]["allowedDeadline"], 0)
+        self.assertGreaterEqual(counters["eventSource"]["notifyEvents"],
+                                CREATIONS)
+
+    def test_with_few_descriptors_nobody_is_refused(self):
+        """Out of descriptors, the kernel would deny: we never get there."""
+        clean = self.write_clean_files(50)
+        gate.write_file(self.path("evil-0"), gate.eicar())
+        daemon = self.start_daemon(["--no-quarantine"],
+                                   prefix=["prlimit", "--nofile=256"])
+        openers = self.start_openers(20)
+        for opener in openers:
+            opener.ask("loop", clean, 50, self.path("evil-"), 1)
+        gate.until(
+            lambda: daemon.counters()["eventSource"]["allowed"] >= CLEAN_OPENS,
+            "enough was opened")
+        for opener in openers:
+            opener.ask("stop")
+        totals = {}
+        for opener in openers:
+            for key, value in opener.answer().items():
+                totals[key] = totals.get(key, 0) + value
+        self.assertGreaterEqual(totals["clean_opened"], CLEAN_OPENS)
+        self.assertEqual(totals["clean_refused"], 0)
+        self.assertEqual(totals["other_errors"], 0)
+        self.assertEqual(totals["evil_opened"], 0)
+        self.assertEqual(
+            daemon.settled_counters()["eventSource"]["readErrors"], 0)
 
     def test_a_file_under_a_write_lease_holds_up_nobody(self):
         """The kernel itself refuses such an open: the lease would have to be
