@@ -9,6 +9,7 @@ import pathlib
 import re
 
 CXX_SUFFIXES = (".cc", ".h", ".mm", ".c")
+SKIPPED_NAMES = {".git"}  # A file in a linked worktree.
 SKIPPED_FOLDERS = {".git", "__pycache__", ".cache"}
 
 
@@ -40,7 +41,7 @@ class SourceTree:
                 if f not in SKIPPED_FOLDERS and not (is_root and f == "build")
                 and not (here / f / "CMakeCache.txt").exists()
             ]
-            for name in names:
+            for name in set(names) - SKIPPED_NAMES:
                 if (here / name).is_file() and not (here / name).is_symlink():
                     yield (here / name).relative_to(self.root).as_posix()
 
