@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/bounded_ring.h"
 #include "base/cache_line.h"
-#include "engine/bounded_ring.h"
 #include "engine/file_event.h"
 
 namespace gatehouse {

@@ -85,7 +85,7 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
   }
   // The ledger answers when the budget is used up: what a scan finds later is
   // too late for this open.
-  const MonotonicTime now = MonotonicClock::now();
+  const MonotonicTime now = parts_.clock.now();
   event.deadline = now + AnswerBudget(event.deadline - now);
   event.ticket = parts_.ledger.Issue(client, message, event.deadline);
   if (!event.ticket.pending()) {

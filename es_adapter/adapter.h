@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/time.h"
 #include "engine/crashed_content.h"
 #include "engine/event_queue.h"
 #include "engine/exclusions.h"
@@ -45,6 +46,7 @@ class Adapter {
     const Exclusions& exclusions;
     AuthStatistics& auth_statistics;
     AdapterStatistics& statistics;
+    Clock clock = {};  // As the ledger's.
   };
   explicit Adapter(const Parts& parts) : parts_(parts) {}
 

@@ -1,15 +1,16 @@
 // AuthLedger: the one place where a verdict and a deadline race for the answer
 // to a held open. Exactly one answer leaves it per ticket.
 //
-// Thread-safe. Owns its timer thread; keeps each message until its ticket is
-// settled. Outlives every ticket it issued; the client stays for as long as the
-// ledger is busy.
+// Thread-safe. Owns its timer thread, which a virtual clock has not; keeps each
+// message until its ticket is settled. Outlives every ticket it issued; the
+// client stays for as long as the ledger is busy.
 #pragma once
 
 #include <EndpointSecurity/EndpointSecurity.h>
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -46,7 +47,7 @@ struct AuthStatistics {
 class AuthLedger final : public AuthResponder {
  public:
   // Room for `tickets_max` tickets at a time.
-  AuthLedger(size_t tickets_max, AuthStatistics& statistics);
+  AuthLedger(size_t tickets_max, AuthStatistics& statistics, Clock clock = {});
   ~AuthLedger();
   AuthLedger(const AuthLedger&) = delete;
   AuthLedger& operator=(const AuthLedger&) = delete;
@@ -62,6 +63,12 @@ class AuthLedger final : public AuthResponder {
   // client must not go.
   [[nodiscard]] bool busy() const { return open_count_.load() != 0; }
 
+  // How often the timer looks for tickets that are overdue.
+  static constexpr std::chrono::milliseconds kTimerPeriod{20};
+  // What the timer does: answers whoever is overdue. False: nobody waits. For
+  // whoever moves a virtual clock; allocates, logs and opens nothing.
+  bool AnswerOverdue();
+
   bool Settle(uint64_t ticket_number, const Verdict& verdict) override;
   void Dropped(uint64_t ticket_number) override;
 
@@ -71,14 +78,15 @@ class AuthLedger final : public AuthResponder {
   bool SettleWith(uint64_t ticket_number, const Verdict& verdict);
   void Respond(const Entry& entry, const Verdict& verdict);
   void Free(Entry& entry);
-  bool AnswerOverdue();
 
   AuthStatistics& statistics_;
+  const Clock clock_;
   std::vector<Entry> entries_;
   Mutex mutex_;
   std::vector<uint32_t> free_ GATEHOUSE_GUARDED_BY(mutex_);
   std::atomic<size_t> open_count_{0};
-  std::unique_ptr<IdleTicker> timer_;  // Last: it uses the members above.
+  // Null with a virtual clock. Last: it uses the members above.
+  std::unique_ptr<IdleTicker> timer_;
 };
 
 // The answer a verdict stands for, and the counter it belongs to. Everything

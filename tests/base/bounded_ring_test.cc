@@ -1,4 +1,4 @@
-#include "engine/bounded_ring.h"
+#include "base/bounded_ring.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -76,6 +76,38 @@ TEST_F(AuthLedgerTest, AnswersWithTheVerdict) {
   EXPECT_EQ(statistics_.late_verdicts.load(), 0U);
 }
 
+TEST(AuthLedgerClockTest, AnswersByAVirtualClockWhenItIsAsked) {
+  FakeMessage message;
+  AuthStatistics statistics;
+  VirtualTime time;
+  AuthLedger ledger(1, statistics, Clock(time));
+  const MonotonicTime answer_by = MonotonicTime(10ms);
+  AuthTicket ticket = ledger.Issue(nullptr, message.es, answer_by);
+
+  time.AdvanceTo(answer_by - std::chrono::nanoseconds(1));
+  EXPECT_TRUE(ledger.AnswerOverdue());
+  EXPECT_EQ(message.answers(), 0U);
+  time.AdvanceTo(answer_by);
+  EXPECT_EQ(message.answers(), 0U);
+  EXPECT_TRUE(ledger.AnswerOverdue());
+  EXPECT_EQ(message.allows.load(), 1U);
+  EXPECT_EQ(ByReason(statistics, NotScannedReason::kDeadline), 1U);
+
+  EXPECT_FALSE(ticket.Settle(Of(VerdictKind::kInfected)));
+  EXPECT_EQ(message.answers(), 1U);
+  EXPECT_FALSE(ledger.AnswerOverdue());
+}
+
+TEST(VirtualTimeTest, NeverGoesBackwards) {
+  VirtualTime time;
+  const Clock clock(time);
+  EXPECT_TRUE(clock.is_virtual());
+  EXPECT_EQ(clock.now(), MonotonicTime(0ms));
+  time.AdvanceTo(MonotonicTime(2ms));
+  time.AdvanceTo(MonotonicTime(1ms));
+  EXPECT_EQ(clock.now(), MonotonicTime(2ms));
+}
+
 TEST_F(AuthLedgerTest, DeniesWhatIsInfected) {
   EXPECT_TRUE(Issue(message_, Soon(1h)).Settle(Of(VerdictKind::kInfected)));
   EXPECT_EQ(message_.denies.load(), 1U);
