@@ -13,8 +13,6 @@
 #include <limits>
 #include <utility>
 
-#include "es_adapter/linux/fanotify_group.h"
-
 namespace gatehouse {
 namespace {
 
@@ -24,17 +22,6 @@ constexpr int64_t kNsPerSecond = 1'000'000'000;
 // Two jiffies of a slow kernel: a file that changed within may change again
 // without another time to show for it.
 constexpr int64_t kTimestampStepNs = 20'000'000;
-
-es_new_client_result_t ClientResult(int error_number) {
-  switch (error_number) {
-    case EPERM:
-      return ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED;
-    case EMFILE:
-      return ES_NEW_CLIENT_RESULT_ERR_TOO_MANY_CLIENTS;
-    default:
-      return ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
-  }
-}
 
 bool TryRetain(const Message& message) {
   uint32_t count = message.references.load();
@@ -50,8 +37,10 @@ bool TryRetain(const Message& message) {
 
 // --- Life -------------------------------------------------------------------
 
-Client::Client(esl_journal_t& journal, const Handler& handler)
+Client::Client(esl_journal_t& journal, std::unique_ptr<EventBackend> backend,
+               const Handler& handler)
     : journal_(journal),
+      backend_(std::move(backend)),
       handler_(handler),
       own_pid_(::getpid()),
       open_deadline_ns_(kOpenDeadlineMilliseconds * kNsPerMillisecond),
@@ -62,15 +51,18 @@ Client::Client(esl_journal_t& journal, const Handler& handler)
   }
 }
 
-Client* Client::Create(esl_journal_t& journal, const Handler& handler,
-                       bool own_fault, es_new_client_result_t* result) {
+Client* Client::Create(esl_journal_t& journal,
+                       std::unique_ptr<EventBackend> backend,
+                       const Handler& handler, bool own_fault,
+                       es_new_client_result_t* result) {
   std::unique_ptr<Client, void (*)(Client*)> client(
-      new Client(journal, handler), [](Client* self) { delete self; });
+      new Client(journal, std::move(backend), handler),
+      [](Client* self) { delete self; });  // Else it deletes itself.
   if (!client->wake_fd_.valid()) {
     *result = ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
     return nullptr;
   }
-  *result = client->OpenGroups();
+  *result = client->backend_->Open();
   if (*result != ES_NEW_CLIENT_RESULT_SUCCESS) return nullptr;
   client->Adopt(own_fault);
   return client.release();
@@ -80,25 +72,13 @@ void Client::Start() {
   deadline_timer_ =
       std::make_unique<IdleTicker>("gh-es-deadline", kDeadlineTimerPeriod,
                                    [this] { return AnswerOverdue(); });
-  // While there is time: later, somebody waits.
-  own_mounts_.Open();
+  backend_->Prepare();
   reader_ = std::jthread([this](const std::stop_token& stop) { Read(stop); });
-}
-
-es_new_client_result_t Client::OpenGroups() {
-  for (const GroupKind kind :
-       {GroupKind::kPermission, GroupKind::kNotification}) {
-    if (journal_.group_fd(kind) >= 0) continue;  // Adopted.
-    OpenedGroup group = OpenGroup(kind);
-    if (!group.fd.valid()) return ClientResult(group.error_number);
-    journal_.group_fds.at(static_cast<size_t>(kind)).store(group.fd.Release());
-  }
-  return ES_NEW_CLIENT_RESULT_SUCCESS;
 }
 
 // Turns what a predecessor left into something to deliver, and gives strikes.
 void Client::Adopt(bool own_fault) {
-  const int64_t now_ns = JournalNow();
+  const int64_t now_ns = backend_->Now();
   bool one_is_known = false;
   for (SlotTable* table : {&journal_.permission, &journal_.notification}) {
     journal_.next_sequence.store(
@@ -143,9 +123,7 @@ void Client::Delete() {
   // Nobody can begin an answer any more. Those in progress must end before the
   // number of the group can mean another file.
   while (answers_in_progress_.load() != 0) std::this_thread::yield();
-  for (std::atomic<int>& fd : journal_.group_fds) {
-    const UniqueFd closing(fd.exchange(-1));
-  }
+  backend_->Close();
   Unref();
 }
 
@@ -187,7 +165,7 @@ bool Client::Unsubscribe(std::span<const es_event_type_t> events) {
   for (const GroupKind kind :
        {GroupKind::kPermission, GroupKind::kNotification}) {
     if (MarkMask(kind, bits) != 0 && MarkMask(kind, left) == 0) {
-      (void)RemoveAllMarks(journal_.group_fd(kind));
+      backend_->RemoveAllMarks(kind);
     }
   }
   return true;
@@ -219,7 +197,7 @@ int Client::MarkGroups(int directory, uint64_t subscriptions) {
        {GroupKind::kPermission, GroupKind::kNotification}) {
     const uint64_t mask = MarkMask(kind, subscriptions);
     if (mask == 0) continue;
-    const int error = MarkFileSystem(journal_.group_fd(kind), directory, mask);
+    const int error = backend_->Mark(kind, directory, mask);
     if (error != 0) return error;
   }
   return 0;
@@ -229,7 +207,7 @@ void Client::UnmarkGroups(uint64_t subscriptions) {
   for (const GroupKind kind :
        {GroupKind::kPermission, GroupKind::kNotification}) {
     if (MarkMask(kind, subscriptions) == 0) continue;
-    (void)RemoveAllMarks(journal_.group_fd(kind));
+    backend_->RemoveAllMarks(kind);
   }
 }
 
@@ -241,8 +219,7 @@ bool Client::TryAnswer(const Message& message, uint64_t sequence, bool allow) {
   uint64_t expected = sequence;
   const bool ours = message.unanswered.compare_exchange_strong(expected, 0);
   if (ours) {
-    (void)AnswerEvent(journal_.group_fd(message.group), message.fd, allow,
-                      journal_.counters);
+    backend_->Answer(message.group, message.fd, allow);
     SlotOf(message).state.store(SlotState::kAnswered);
   }
   answers_in_progress_.fetch_sub(1);
@@ -271,15 +248,15 @@ void Client::Keep(const Message& message, uint32_t flags) {
   const bool is_settled =
       message.has_process && !message.had_writer &&
       question.executable.inode != 0 && age_ns > kTimestampStepNs &&
-      TellsWriters(message.fd) && !HasWriter(message.fd) &&
+      TellsWriters(message.fd) && !backend_->HasWriter(message.fd) &&
       ::fstat(message.fd, &now) == 0 && StateOf(now) == question.target;
-  if (is_settled) answers_.Keep(question, flags, JournalNow());
+  if (is_settled) answers_.Keep(question, flags, backend_->Now());
 }
 
 void Client::ExpectOpen(const Message& message) {
   if (message.es.event_type != ES_EVENT_TYPE_AUTH_EXEC) return;
   expected_opens_.Expect(audit_token_to_pid(message.process.audit_token),
-                         StateOf(message.target.stat), JournalNow());
+                         StateOf(message.target.stat), backend_->Now());
 }
 
 AnswerCache::Question Client::QuestionOf(const Message& message) {
@@ -329,7 +306,7 @@ bool Client::AnswerUnanswered(const Message& message, bool allow,
 bool Client::AnswerOverdue() {
   const es_deadline_miss_mode_t mode = miss_mode_.load();
   const bool allow = mode != ES_DEADLINE_MISS_MODE_FAIL_CLOSED;
-  const int64_t now_ns = JournalNow();
+  const int64_t now_ns = backend_->Now();
   bool waiting = false;
   for (const std::atomic<Message*>& entry : messages_.at(0)) {
     const Message* message = entry.load();

@@ -1,8 +1,9 @@
-// Client: one connection to fanotify, behind the es_client_t of the C API.
+// Client: one connection to a source of events, behind the es_client_t of the C
+// API.
 //
-// Thread-safe where the C API is. Owns its reader thread and deadline timer;
-// borrows the journal, which lives for ever. Lives until it is deleted and the
-// last message is released.
+// Thread-safe where the C API is. Owns its backend, reader thread and deadline
+// timer; borrows the journal, which lives for ever. Lives until it is deleted
+// and the last message is released.
 #pragma once
 
 #include <EndpointSecurity/EndpointSecurity.h>
@@ -20,9 +21,9 @@
 
 #include "base/idle_ticker.h"
 #include "base/mutex.h"
-#include "base/own_mounts.h"
 #include "base/unique_fd.h"
 #include "es_adapter/linux/answer_cache.h"
+#include "es_adapter/linux/event_backend.h"
 #include "es_adapter/linux/event_table.h"
 #include "es_adapter/linux/expected_opens.h"
 #include "es_adapter/linux/journal.h"
@@ -42,10 +43,12 @@ class Client {
     es_handler_function_t function = nullptr;
   };
 
-  // Opens or adopts the groups; null with `*result` on failure. `own_fault`:
-  // see esl_new_client_adopting. Owned by the handle until Delete.
-  static Client* Create(esl_journal_t& journal, const Handler& handler,
-                        bool own_fault, es_new_client_result_t* result);
+  // Opens or adopts the groups of `backend`; null with `*result` on failure.
+  // `own_fault`: see esl_new_client_adopting. Owned by the handle until Delete.
+  static Client* Create(esl_journal_t& journal,
+                        std::unique_ptr<EventBackend> backend,
+                        const Handler& handler, bool own_fault,
+                        es_new_client_result_t* result);
   // Starts to deliver: what was adopted first. Call once.
   void Start();
   // Stops the reader, allows whoever still waits, closes the groups. The
@@ -61,6 +64,7 @@ class Client {
   void SetMissMode(es_deadline_miss_mode_t mode) { miss_mode_.store(mode); }
   es_deadline_miss_mode_t miss_mode() const { return miss_mode_.load(); }
   void SetDetail(esl_detail_t detail) { detail_.store(detail); }
+  int64_t Now() const { return backend_->Now(); }
   uint64_t subscriptions() const { return journal_.subscriptions.load(); }
 
   MuteSet& mutes() { return mutes_; }
@@ -92,13 +96,11 @@ class Client {
     dev_t device = 0;
   };
 
-  using ReadyGroups = std::array<bool, kGroupCount>;
-
-  Client(esl_journal_t& journal, const Handler& handler);
+  Client(esl_journal_t& journal, std::unique_ptr<EventBackend> backend,
+         const Handler& handler);
   ~Client() = default;
   void Unref();
 
-  es_new_client_result_t OpenGroups();
   void Adopt(bool own_fault);
   int MarkGroups(int directory, uint64_t subscriptions);
   void UnmarkGroups(uint64_t subscriptions);
@@ -106,7 +108,7 @@ class Client {
   void Read(const std::stop_token& stop);
   void DeliverAdopted();
   void ReadGroup(GroupKind kind);
-  ReadyGroups WaitForEvents();
+  GroupSet WaitForEvents();
   bool HasFreeSlot(GroupKind kind);
   void Settle(GroupKind kind, size_t slot_index);
   Message& Prepare(GroupKind kind, size_t slot_index, const KnownEvent& event);
@@ -126,6 +128,7 @@ class Client {
   bool AnswerOverdue();
 
   esl_journal_t& journal_;
+  const std::unique_ptr<EventBackend> backend_;
   const Handler handler_;
   const pid_t own_pid_;
   std::atomic<int64_t> open_deadline_ns_;
@@ -143,7 +146,6 @@ class Client {
   ExpectedOpens expected_opens_;
   Mutex sync_mutex_;
   std::vector<SyncMarker> sync_markers_ GATEHOUSE_GUARDED_BY(sync_mutex_);
-  OwnMounts own_mounts_;                                        // Reader only.
   uint64_t global_number_ = 0;                                  // Reader only.
   std::array<uint64_t, ES_EVENT_TYPE_LAST> type_numbers_ = {};  // Reader only.
   std::array<size_t, kGroupCount> batch_events_ = {2, 2};       // Reader only.

@@ -1,19 +1,15 @@
 // The part of Client that reads events and delivers them: its reader thread.
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/fanotify.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
-#include <cstdio>
+#include <span>
 #include <utility>
 
 #include "base/thread_name.h"
 #include "es_adapter/linux/client.h"
-#include "es_adapter/linux/fanotify_group.h"
 
 namespace gatehouse {
 namespace {
@@ -32,7 +28,7 @@ void Client::Read(const std::stop_token& stop) {
   (void)::setpriority(PRIO_PROCESS, 0, kReaderNice);
   DeliverAdopted();
   while (!stop.stop_requested()) {
-    const ReadyGroups ready = WaitForEvents();
+    const GroupSet ready = WaitForEvents();
     if (!ready[0] && !ready[1]) RunSyncMarkers();
     // One batch of each in turn: a flood of one kind must not starve the other.
     for (const GroupKind kind :
@@ -71,26 +67,21 @@ void Client::ReadGroup(GroupKind kind) {
   size_t& batch = batch_events_.at(static_cast<size_t>(kind));
   const SlotTable::Run run = table.AcquireRun(batch);
   if (run.count == 0) return;
-  const ssize_t bytes = ::read(journal_.group_fd(kind), &table.raw(run.first),
-                               run.count * sizeof(fanotify_event_metadata));
-  if (bytes <= 0) {
+  const ssize_t got =
+      backend_->Read(kind, std::span(&table.raw(run.first), run.count));
+  if (got <= 0) {
     // There was an event. EAGAIN: its file is under a lease that would have to
     // be broken first, which we must not wait for; the kernel has refused it.
-    if (bytes < 0 && errno != EINTR) {
-      counters.read_errors.fetch_add(1);
-    }
+    if (got < 0 && got != -EINTR) counters.read_errors.fetch_add(1);
     table.CommitRun(run, 0, 0, 0);
     return;
   }
-  const size_t count =
-      static_cast<size_t>(bytes) / sizeof(fanotify_event_metadata);
-  assert(table.raw(run.first).event_len == sizeof(fanotify_event_metadata));
-  assert(table.raw(run.first).vers == FANOTIFY_METADATA_VERSION);
+  const auto count = static_cast<size_t>(got);
   // As many slots as events keep coming: each costs a little to prepare.
   batch = count == run.count ? std::min(batch * 2, kEventsPerReadMax)
                              : std::max(count, kEventsPerReadMin);
   table.CommitRun(run, count, journal_.next_sequence.fetch_add(count),
-                  JournalNow());
+                  backend_->Now());
   (kind == GroupKind::kPermission ? counters.auth_events
                                   : counters.notify_events)
       .fetch_add(count);
@@ -111,8 +102,7 @@ void Client::Settle(GroupKind kind, size_t slot_index) {
   // pid 0 is a process of another pid namespace: unknown, never ourselves.
   if (raw.pid == own_pid_ && raw.pid != 0) {
     if (kind == GroupKind::kPermission) {
-      (void)AnswerEvent(journal_.group_fd(kind), raw.fd, true,
-                        journal_.counters);
+      backend_->Answer(kind, raw.fd, true);
       journal_.counters.allowed_own_process.fetch_add(1);
     }
     table.Close(slot_index);
@@ -137,7 +127,7 @@ Message& Client::Prepare(GroupKind kind, size_t slot_index,
     numbers.deadline_ns = slot.read_ns.load() + deadline->load();
   }
   FillMessage(message, journal_.table(kind).raw(slot_index), event.type,
-              numbers, detail_.load());
+              numbers, detail_.load(), *backend_);
   message.sequence = slot.sequence.load();
   message.answered_by_predecessor = event.support == ESL_SUPPORT_AUTH &&
                                     slot.state.load() == SlotState::kAnswered;
@@ -155,19 +145,19 @@ bool Client::AnswerInline(Message& message, const KnownEvent& event) {
     return true;
   }
   if (!is_auth) return false;
-  const int64_t now_ns = JournalNow();
+  const int64_t now_ns = backend_->Now();
   if (event.type == ES_EVENT_TYPE_AUTH_OPEN && expected_opens_.any() &&
       expected_opens_.Take(audit_token_to_pid(message.process.audit_token),
                            StateOf(message.target.stat), now_ns) &&
-      !HasWriter(message.fd)) {
+      !backend_->HasWriter(message.fd)) {
     AnswerNow(message, true, counters.allowed_expected);
     return true;
   }
   if (answers_.empty()) return false;
-  FillProcess(message);
+  backend_->FillProcess(message);
   const std::optional<uint32_t> flags =
       answers_.Find(QuestionOf(message), now_ns);
-  if (!flags || HasWriter(message.fd)) return false;
+  if (!flags || backend_->HasWriter(message.fd)) return false;
   AnswerNow(message, IsAuthorized(message, *flags),
             counters.answered_from_cache);
   return true;
@@ -175,30 +165,26 @@ bool Client::AnswerInline(Message& message, const KnownEvent& event) {
 
 void Client::AnswerNow(const Message& message, bool allow,
                        std::atomic<uint64_t>& counter) {
-  (void)AnswerEvent(journal_.group_fd(message.group), message.fd, allow,
-                    journal_.counters);
+  backend_->Answer(message.group, message.fd, allow);
   counter.fetch_add(1);
 }
 
 const es_file_t* Client::BelievedTarget(const Message& message) {
-  const bool is_ours = own_mounts_.Contains(OwnMounts::MountOf(message.fd));
-  return is_ours && message.target.path.length != 0 ? &message.target : nullptr;
+  const bool is_known = message.target.path.length != 0;
+  return is_known && backend_->IsTargetBelieved(message) ? &message.target
+                                                         : nullptr;
 }
 
 const es_file_t* Client::BelievedExecutable(const Message& message) {
   // The library made it and knows that it is not const; on this thread it may
   // still be filled.
   auto& mutable_message = const_cast<Message&>(message);
-  FillProcess(mutable_message);
+  backend_->FillProcess(mutable_message);
   if (!message.has_process || message.executable.path.length == 0) {
     return nullptr;
   }
-  std::array<char, 64> link = {};
-  (void)std::snprintf(link.data(), link.size(), "/proc/%d/exe",
-                      audit_token_to_pid(message.process.audit_token));
-  return own_mounts_.Contains(OwnMounts::MountOf(link.data()))
-             ? &message.executable
-             : nullptr;
+  return backend_->IsExecutableBelieved(message) ? &message.executable
+                                                 : nullptr;
 }
 
 bool Client::IsMuted(Message& message) {
@@ -208,7 +194,7 @@ bool Client::IsMuted(Message& message) {
   if (!by_process && !by_executable && !by_target) return false;
   MuteSubject subject;
   subject.type = message.es.event_type;
-  if (by_process) FillProcess(message);
+  if (by_process) backend_->FillProcess(message);
   if (by_process && message.has_process) {
     subject.process = message.process.audit_token;
   }
@@ -258,23 +244,12 @@ Message& Client::MessageOf(GroupKind kind, size_t slot_index) {
 }
 
 // Sleeps until a group has events for which there is a slot, or until woken.
-Client::ReadyGroups Client::WaitForEvents() {
-  // poll skips negative descriptors: a full table leaves its events with the
-  // kernel until a slot is free.
-  std::array<pollfd, kGroupCount + 1> waits = {};
-  for (const GroupKind kind :
-       {GroupKind::kPermission, GroupKind::kNotification}) {
-    waits.at(static_cast<size_t>(kind)) = {
-        HasFreeSlot(kind) ? journal_.group_fd(kind) : -1, POLLIN, 0};
-  }
-  waits.back() = {wake_fd_.UnsafeFd(), POLLIN, 0};
-  (void)::poll(waits.data(), waits.size(), -1);
+GroupSet Client::WaitForEvents() {
+  const GroupSet wanted = {HasFreeSlot(GroupKind::kPermission),
+                           HasFreeSlot(GroupKind::kNotification)};
+  const GroupSet ready = backend_->Wait(wanted, wake_fd_.UnsafeFd());
   reader_waits_for_slot_.store(false);
-  if (waits.back().revents != 0) {
-    uint64_t wakes = 0;
-    (void)!::read(wake_fd_.UnsafeFd(), &wakes, sizeof(wakes));
-  }
-  return {waits[0].revents != 0, waits[1].revents != 0};
+  return ready;
 }
 
 void Client::RunSyncMarkers() {

@@ -11,7 +11,7 @@
 #include "es_adapter/linux/block.h"
 #include "es_adapter/linux/client.h"
 #include "es_adapter/linux/event_table.h"
-#include "es_adapter/linux/fanotify_group.h"
+#include "es_adapter/linux/fanotify_backend.h"
 #include "es_adapter/linux/message.h"
 #include "es_linux.h"
 
@@ -77,8 +77,9 @@ es_new_client_result_t esl_new_client_adopting(es_client_t** client,
   es_new_client_result_t result = ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
   // The handler may run, and want the handle, before Open returns.
   *client = handle.get();
-  handle->client = Client::Create(*journal, {handle.get(), context, handler},
-                                  own_fault, &result);
+  handle->client = Client::Create(
+      *journal, std::make_unique<gatehouse::FanotifyBackend>(*journal),
+      {handle.get(), context, handler}, own_fault, &result);
   if (handle->client == nullptr) {
     *client = nullptr;
     return result;
@@ -166,7 +167,7 @@ es_respond_result_t es_respond_flags_result(es_client_t* client,
 
 es_clear_cache_result_t es_clear_cache(es_client_t* client) {
   if (client == nullptr) return ES_CLEAR_CACHE_RESULT_ERR_INTERNAL;
-  return client->client->answers().TryClear(gatehouse::JournalNow())
+  return client->client->answers().TryClear(client->client->Now())
              ? ES_CLEAR_CACHE_RESULT_SUCCESS
              : ES_CLEAR_CACHE_RESULT_ERR_THROTTLE;
 }

@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <span>
 
-#include "es_adapter/linux/fanotify_group.h"
+#include "es_adapter/linux/event_backend.h"
 #include "es_adapter/linux/process_facts.h"
 
 namespace gatehouse {
@@ -24,20 +24,6 @@ es_string_token_t Token(const char* text, size_t length) {
   return es_string_token_t{length, text};
 }
 
-void FillPath(es_file_t& file, std::span<char> buffer, const char* link) {
-  const size_t length = ReadLink(link, buffer);
-  file.path = Token(buffer.data(), length);
-  file.path_truncated = length == buffer.size() - 1;
-}
-
-void FillTarget(Message& message) {
-  std::array<char, 64> link = {};
-  (void)std::snprintf(link.data(), link.size(), "/proc/self/fd/%d", message.fd);
-  FillPath(message.target, message.target_path, link.data());
-  message.target.stat = {};
-  (void)::fstat(message.fd, &message.target.stat);  // Else zero: unknown.
-}
-
 void FillNobody(Message& message, pid_t pid) {
   es_process_t& process = message.process;
   process = {};
@@ -49,6 +35,10 @@ void FillNobody(Message& message, pid_t pid) {
   message.executable = {};
   message.executable_path.front() = '\0';
   message.executable.path = Token(message.executable_path.data(), 0);
+  message.working_directory = {};
+  message.working_directory_path.front() = '\0';
+  message.working_directory.path =
+      Token(message.working_directory_path.data(), 0);
   message.has_process = false;
 }
 
@@ -56,42 +46,18 @@ void FillExec(Message& message) {
   es_event_exec_t& exec = message.es.event.exec;
   message.exec_target = message.process;
   message.exec_target.executable = &message.target;
-  message.working_directory = {};
-  message.working_directory_path.front() = '\0';
-  message.working_directory.path =
-      Token(message.working_directory_path.data(), 0);
   exec.target = &message.exec_target;
   exec.dyld_exec_path = Token("", 0);
   exec.cwd = &message.working_directory;
   exec.last_fd = -1;
-  if (!message.has_process) return;
-  std::array<char, 64> link = {};
-  (void)std::snprintf(link.data(), link.size(), "/proc/%d/cwd",
-                      audit_token_to_pid(message.process.audit_token));
-  FillPath(message.working_directory, message.working_directory_path,
-           link.data());
-  (void)::stat(link.data(), &message.working_directory.stat);  // Else zero.
 }
 
 }  // namespace
 
-void FillProcess(Message& message) {
-  const pid_t pid = audit_token_to_pid(message.process.audit_token);
-  if (message.has_process || pid == 0) return;
-  const ProcessFacts facts = ReadProcessFacts(pid);
-  es_process_t& process = message.process;
-  process.audit_token = facts.token;
-  process.ppid = facts.parent_pid;
-  process.original_ppid = facts.parent_pid;
-  process.group_id = facts.group_id;
-  process.session_id = facts.session_id;
-  process.start_time = facts.start_time;
-  process.responsible_audit_token = facts.token;
-  std::array<char, 64> link = {};
-  (void)std::snprintf(link.data(), link.size(), "/proc/%d/exe", pid);
-  FillPath(message.executable, message.executable_path, link.data());
-  (void)::stat(link.data(), &message.executable.stat);  // Else zero.
-  message.has_process = true;
+void FillPath(es_file_t& file, std::span<char> buffer, const char* link) {
+  const size_t length = ReadLink(link, buffer);
+  file.path = Token(buffer.data(), length);
+  file.path_truncated = length == buffer.size() - 1;
 }
 
 // A read lease is refused while anybody, the opener included, has the file open
@@ -123,22 +89,22 @@ const Message& Message::Of(const es_message_t* es) {
 
 void FillMessage(Message& message, const fanotify_event_metadata& raw,
                  es_event_type_t type, const MessageNumbers& numbers,
-                 esl_detail_t detail) {
+                 esl_detail_t detail, EventBackend& backend) {
   message.fd = raw.fd;
   message.deadline_ns.store(numbers.deadline_ns);
   es_message_t& es = message.es;
   es = {};
   es.version = kMessageVersion;
   (void)::clock_gettime(CLOCK_REALTIME, &es.time);
-  es.mach_time = static_cast<uint64_t>(JournalNow());
+  es.mach_time = static_cast<uint64_t>(backend.Now());
   es.deadline = static_cast<uint64_t>(numbers.deadline_ns);
   es.process = &message.process;
   es.seq_num = numbers.of_type;
   es.global_seq_num = numbers.global;
   es.event_type = type;
-  FillTarget(message);
+  backend.FillTarget(message);
   FillNobody(message, raw.pid);
-  if (detail == ESL_DETAIL_FULL) FillProcess(message);
+  if (detail == ESL_DETAIL_FULL) backend.FillProcess(message);
   if (type == ES_EVENT_TYPE_NOTIFY_CLOSE) {
     es.action_type = ES_ACTION_TYPE_NOTIFY;
     es.action.notify.result_type = ES_RESULT_TYPE_AUTH;
@@ -148,7 +114,7 @@ void FillMessage(Message& message, const fanotify_event_metadata& raw,
     return;
   }
   es.action_type = ES_ACTION_TYPE_AUTH;
-  message.had_writer = detail != ESL_DETAIL_FULL || HasWriter(raw.fd);
+  message.had_writer = detail != ESL_DETAIL_FULL || backend.HasWriter(raw.fd);
   if (type == ES_EVENT_TYPE_AUTH_EXEC) {
     FillExec(message);
     return;

@@ -13,6 +13,7 @@
 #include <climits>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "es_adapter/linux/event_table.h"
 #include "es_adapter/linux/journal.h"
@@ -20,6 +21,7 @@
 namespace gatehouse {
 
 class Client;
+class EventBackend;
 
 struct Message {
   es_message_t es = {};  // First: a Message is found from its es_message_t.
@@ -59,14 +61,15 @@ struct MessageNumbers {
   int64_t deadline_ns = 0;  // 0: nobody waits.
 };
 
-// Fills `message` from the event in its slot: blocks for /proc only, allocates
-// nothing. Does not touch references and unanswered.
+// Fills `message` from the event in its slot and what `backend` knows about it:
+// blocks for /proc only, allocates nothing. Does not touch references and
+// unanswered.
 void FillMessage(Message& message, const fanotify_event_metadata& raw,
                  es_event_type_t type, const MessageNumbers& numbers,
-                 esl_detail_t detail);
+                 esl_detail_t detail, EventBackend& backend);
 
-// Adds what ESL_DETAIL_FULL tells about the process, if it is not there.
-void FillProcess(Message& message);
+// The path of `file` is what the symbolic link `link` says; `buffer` holds it.
+void FillPath(es_file_t& file, std::span<char> buffer, const char* link);
 
 // True while anybody, the opener included, has the file open for writing or
 // mapped writable. Means nothing on file systems other than those that

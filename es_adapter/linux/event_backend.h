@@ -1,0 +1,72 @@
+// EventBackend: where the events of a Client come from and where its answers
+// go. The kernel's fanotify in production, a recorded session in a replay.
+//
+// The reader thread calls Wait, Read and the descriptions of a message; Answer
+// and Now are thread-safe; the rest is for one thread at a time. Owned by the
+// Client. Nothing here allocates once it is open.
+#pragma once
+
+#include <EndpointSecurity/EndpointSecurity.h>
+#include <linux/fanotify.h>
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "es_adapter/linux/journal.h"
+
+namespace gatehouse {
+
+struct Message;
+
+// By GroupKind.
+using GroupSet = std::array<bool, kGroupCount>;
+
+class EventBackend {
+ public:
+  EventBackend() = default;
+  virtual ~EventBackend() = default;
+  EventBackend(const EventBackend&) = delete;
+  EventBackend& operator=(const EventBackend&) = delete;
+
+  // Opens what a predecessor has not left open.
+  [[nodiscard]] virtual es_new_client_result_t Open() = 0;
+  // Nobody answers any more.
+  virtual void Close() = 0;
+  // Before the first event.
+  virtual void Prepare() = 0;
+
+  // Watches the file system of the open `directory` for the events of `mask`.
+  // Returns 0 or an errno value.
+  [[nodiscard]] virtual int Mark(GroupKind kind, int directory,
+                                 uint64_t mask) = 0;
+  virtual void RemoveAllMarks(GroupKind kind) = 0;
+
+  // Sleeps until one of the `wanted` groups has events or `wake_fd` is
+  // readable, and drains the latter. Says which groups have events.
+  [[nodiscard]] virtual GroupSet Wait(const GroupSet& wanted, int wake_fd) = 0;
+  // Fills `events` from the front and returns how many came; a negative errno
+  // value if none could be read.
+  [[nodiscard]] virtual ssize_t Read(
+      GroupKind kind, std::span<fanotify_event_metadata> events) = 0;
+  // Answers the opener behind the descriptor of an event, which is still open.
+  virtual void Answer(GroupKind kind, int fd, bool allow) = 0;
+
+  // Fills `message.target`. `message.fd` is set.
+  virtual void FillTarget(Message& message) = 0;
+  // Adds what ESL_DETAIL_FULL tells about the process, unless it is there. The
+  // pid is in its audit token.
+  virtual void FillProcess(Message& message) = 0;
+  // Are the paths of the file and of the program true? Elsewhere than in our
+  // own mount namespace, whoever mounts makes them say anything.
+  [[nodiscard]] virtual bool IsTargetBelieved(const Message& message) = 0;
+  [[nodiscard]] virtual bool IsExecutableBelieved(const Message& message) = 0;
+  // True while anybody, the opener included, has the file open for writing or
+  // mapped writable; see message.h. Thread-safe.
+  [[nodiscard]] virtual bool HasWriter(int fd) const = 0;
+  // In nanoseconds; the clock of deadlines. Thread-safe.
+  [[nodiscard]] virtual int64_t Now() const = 0;
+};
+
+}  // namespace gatehouse
