@@ -303,11 +303,11 @@ def until(condition, what, limit=PATIENCE_SECONDS):
 class Opener:
     """A program of its own that opens files; see opener.cc."""
 
-    def __init__(self):
+    def __init__(self, **as_user):
         self.process = subprocess.Popen(
             [os.path.join(BIN, "gatehouse_test_opener")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            bufsize=1)
+            bufsize=1, **as_user)
 
     def ask(self, *words):
         self.process.stdin.write("\t".join(str(word) for word in words) + "\n")
