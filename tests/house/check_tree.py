@@ -19,7 +19,7 @@ import tree_cases
 from source_tree import Finding, SourceTree, line_of, strip_script
 
 LIBRARY_FOLDERS = ("base/", "signatures/", "engine/", "es_adapter/",
-                   "quarantine/", "ipc/", "daemon/", "cli/")
+                   "quarantine/", "trace/", "ipc/", "daemon/", "cli/")
 SCRIPT_SUFFIXES = (".py", ".sh", ".cmake")
 MUST_BE_BUILT = re.compile(r"(?:_test|_fuzz|_bench)\.cc$|_test\.py$")
 
