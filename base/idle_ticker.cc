@@ -43,11 +43,21 @@ void IdleTicker::Arm() {
   changed_.NotifyAll();
 }
 
+bool IdleTicker::IsResponding() {
+  const bool is_awake = asleep_.load(std::memory_order_seq_cst) == 0;
+  const uint64_t ticks = ticks_.load(std::memory_order_relaxed);
+  const bool is_responding = ticks != seen_ticks_ || !is_awake || !was_awake_;
+  seen_ticks_ = ticks;
+  was_awake_ = is_awake;
+  return is_responding;
+}
+
 void IdleTicker::Run(const std::stop_token& stop) {
   int idle_ticks = 0;
   while (!stop.stop_requested()) {
     const bool drowsy = idle_ticks >= kLingerTicks;
     if (drowsy) (void)asleep_.exchange(1, std::memory_order_seq_cst);
+    ticks_.fetch_add(1, std::memory_order_relaxed);
     idle_ticks = tick_() ? 0 : idle_ticks + 1;
     const MutexLock lock(mutex_);
     if (!drowsy || idle_ticks == 0) {

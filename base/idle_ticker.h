@@ -36,12 +36,20 @@ class IdleTicker {
   // operation while the ticker runs; wakes its thread only when it sleeps.
   void Arm();
 
+  // False if the ticker has been awake since the last call and has not ticked:
+  // its thread hangs, or calls came within less than a period of each other.
+  // For one thread.
+  bool IsResponding();
+
  private:
   void Run(const std::stop_token& stop);
 
   const std::chrono::milliseconds period_;
   const std::function<bool()> tick_;
   std::atomic<uint32_t> asleep_{0};  // 1: only Arm() wakes the thread.
+  std::atomic<uint64_t> ticks_{0};   // Begun. Relaxed: compared with itself.
+  uint64_t seen_ticks_ = 0;          // By IsResponding, as the next.
+  bool was_awake_ = false;
   Mutex mutex_;
   CondVar changed_;
   bool armed_ GATEHOUSE_GUARDED_BY(mutex_) = false;

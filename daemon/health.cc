@@ -35,6 +35,10 @@ std::vector<std::string> Issues(const HealthFacts& facts) {
   if (facts.quarantine.record_errors.load() != 0) {
     issues.emplace_back("threats could not be recorded: see the log");
   }
+  if (!facts.conflicting_applications.empty()) {
+    issues.push_back("another program holds opens, too: " +
+                     facts.conflicting_applications.front());
+  }
   return issues;
 }
 
@@ -82,6 +86,7 @@ nlohmann::json HealthJson(const HealthFacts& facts) {
       {"definitionsVersion", facts.definitions_version},
       {"definitionsStatus",
        {{"$type", age_ms > kDefinitionsDueMs ? "outOfDate" : "upToDate"}}},
+      {"conflictingApplications", facts.conflicting_applications},
       {"exclusionsCount", facts.exclusions},
       {"threatsIsolatedWithinDeadline", quarantine.isolated_in_time.load()},
       {"threatsIsolatedLate", quarantine.isolated_late.load()},

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "daemon/loaded_signatures.h"
 #include "daemon/protection.h"
@@ -27,6 +28,7 @@ struct HealthFacts {
   int64_t now_ms = 0;
   std::string quarantine_error;  // Empty: it is open.
   const RemediatorStatistics& quarantine;
+  std::vector<std::string> conflicting_applications;
 };
 
 // The object of docs/ipc.md, command "system_extension".

@@ -41,6 +41,7 @@ es_new_client_result_t Protection::Create(bool own_fault) {
                               &parts_.adapter, Adapter::HandleMessage);
   if (result == ES_NEW_CLIENT_RESULT_SUCCESS) {
     esl_set_detail(client_, ESL_DETAIL_FILE);
+    beating_client_.store(client_);
   }
   return result;
 }
@@ -184,6 +185,11 @@ void Protection::Disable() {
   (void)es_unsubscribe_all(client_);
 }
 
+bool Protection::IsResponding() {
+  es_client_t* client = beating_client_.load();
+  return client == nullptr || esl_is_responding(client);
+}
+
 ProtectionState Protection::state() const {
   const MutexLock lock(mutex_);
   ProtectionState state;
@@ -223,6 +229,7 @@ void Protection::StopEvents() {
 
 void Protection::Close() {
   const MutexLock lock(mutex_);
+  beating_client_.store(nullptr);
   if (client_ != nullptr) (void)es_delete_client(client_);
   client_ = nullptr;
 }

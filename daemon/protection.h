@@ -7,6 +7,7 @@
 
 #include <EndpointSecurity/EndpointSecurity.h>
 
+#include <atomic>
 #include <map>
 #include <string>
 #include <vector>
@@ -64,6 +65,10 @@ class Protection {
   // Takes the marks away. What has been read is judged.
   void Disable();
 
+  // False if the reader of events or its timer hangs; see esl_is_responding.
+  // Does not block. For the thread that calls Close.
+  bool IsResponding();
+
   // Derived now: from the kernel's list of marks, not from what we did.
   [[nodiscard]] ProtectionState state() const;
 
@@ -84,6 +89,8 @@ class Protection {
   const Parts parts_;
   mutable Mutex mutex_;
   es_client_t* client_ GATEHOUSE_GUARDED_BY(mutex_) = nullptr;
+  // The same, for a heart-beat that must not wait for a slow disk.
+  std::atomic<es_client_t*> beating_client_{nullptr};
   bool is_enabled_ GATEHOUSE_GUARDED_BY(mutex_) = false;
   bool is_holding_ GATEHOUSE_GUARDED_BY(mutex_) = false;
   // Paths that could not be protected when we last looked.

@@ -44,7 +44,8 @@ inline constexpr uint32_t kProtectionObserves = 1;  // What was written.
 inline constexpr uint32_t kProtectionHolds = 2;     // Opens and starts, too.
 
 struct SharedState {
-  // Grows once or more per second while a worker is alive.
+  // Grows about twice a second while a worker is alive, the reader of its
+  // events and the timers of its deadlines included.
   std::atomic<uint64_t> heartbeat{0};
   // The number (workers_started) of the worker that is ready, else 0.
   std::atomic<uint64_t> ready_worker{0};

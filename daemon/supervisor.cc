@@ -104,9 +104,13 @@ bool Supervisor::PrepareSignals() {
     (void)::sigaddset(&signals, number);
   }
   if (::pthread_sigmask(SIG_BLOCK, &signals, nullptr) != 0) return false;
+  // SIGIO: somebody opened a file for writing in the instant in which we held a
+  // lease on it, to learn whether anybody writes. Workers inherit this.
   struct sigaction ignore = {};
   ignore.sa_handler = SIG_IGN;
-  (void)::sigaction(SIGPIPE, &ignore, nullptr);
+  for (const int number : {SIGPIPE, SIGIO}) {
+    (void)::sigaction(number, &ignore, nullptr);
+  }
   signal_fd_.Reset(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
   return signal_fd_.valid();
 }

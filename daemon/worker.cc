@@ -18,6 +18,7 @@
 
 #include "base/thread_name.h"
 #include "daemon/client_requests.h"
+#include "daemon/conflicting_applications.h"
 #include "daemon/counters_json.h"
 #include "daemon/exclusion_store.h"
 #include "daemon/health.h"
@@ -106,6 +107,7 @@ class Worker {
   Result<bool> StartScanning(const std::shared_ptr<const SignatureSet>& set);
   Result<bool> StartServing();
   nlohmann::json Health() const;
+  void Beat();
   void ServeSignals();
   void WriteCounters();
   void Stop();
@@ -276,11 +278,20 @@ Result<bool> Worker::StartServing() {
 }
 
 nlohmann::json Worker::Health() const {
-  return HealthJson(
-      {protection_.state(), extension_.state(), exclusion_store_.list().size(),
-       real_time_.is_enabled(), real_time_.is_managed(), config_.release_ring,
-       signatures_.version, signatures_.updated_ms, WallClockMilliseconds(),
-       quarantine_error_, parts_.shared.remediator});
+  return HealthJson({protection_.state(), extension_.state(),
+                     exclusion_store_.list().size(), real_time_.is_enabled(),
+                     real_time_.is_managed(), config_.release_ring,
+                     signatures_.version, signatures_.updated_ms,
+                     WallClockMilliseconds(), quarantine_error_,
+                     parts_.shared.remediator, FindConflictingApplications()});
+}
+
+// Tells the supervisor that whoever waits will get an answer: everybody on the
+// way of an event comes round.
+void Worker::Beat() {
+  const bool reads = protection_.IsResponding();
+  const bool keeps_time = ledger_.IsResponding();
+  if (reads && keeps_time) (void)parts_.shared.heartbeat.fetch_add(1);
 }
 
 void Worker::ServeSignals() {
@@ -289,7 +300,7 @@ void Worker::ServeSignals() {
   (void)::sigaddset(&signals, SIGTERM);
   (void)::sigaddset(&signals, SIGUSR1);
   while (true) {
-    (void)parts_.shared.heartbeat.fetch_add(1);
+    Beat();
     const int number = ::sigtimedwait(&signals, nullptr, &kHeartbeatPeriod);
     if (number == SIGUSR1) WriteCounters();
     if (number != SIGTERM) continue;

@@ -63,6 +63,9 @@ class AuthLedger final : public AuthResponder {
   // client must not go.
   [[nodiscard]] bool busy() const { return open_count_.load() != 0; }
 
+  // False if the timer hangs; see IdleTicker::IsResponding. For one thread.
+  [[nodiscard]] bool IsResponding() { return timer_->IsResponding(); }
+
   // How often the timer looks for tickets that are overdue.
   static constexpr std::chrono::milliseconds kTimerPeriod{20};
   // What the timer does: answers whoever is overdue. False: nobody waits. For

@@ -336,6 +336,15 @@ void Client::Sync(void* context, void (*function)(void*)) {
   WakeReader();
 }
 
+bool Client::IsResponding() {
+  const uint64_t rounds = rounds_.load(std::memory_order_relaxed);
+  const bool reads = rounds != seen_rounds_;
+  seen_rounds_ = rounds;
+  WakeReader();  // A round to be seen by the next call.
+  const bool keeps_time = deadline_timer_->IsResponding();
+  return reads && keeps_time;
+}
+
 void Client::WakeReader() {
   const uint64_t one = 1;
   (void)!::write(wake_fd_.UnsafeFd(), &one,

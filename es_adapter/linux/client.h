@@ -79,6 +79,8 @@ class Client {
   const es_file_t* BelievedExecutable(const Message& message);
   // Calls `function` on the reader's thread when what came before was handled.
   void Sync(void* context, void (*function)(void*));
+  // See esl_is_responding.
+  bool IsResponding();
   static void Retain(const Message& message);
   void Release(const Message& message);
 
@@ -139,6 +141,8 @@ class Client {
   UniqueFd wake_fd_;  // eventfd: a slot is free again, or stop.
   std::atomic<bool> reader_waits_for_slot_{false};
   std::atomic<uint32_t> answers_in_progress_{0};
+  std::atomic<uint64_t> rounds_{0};  // Of the reader. Relaxed: see below.
+  uint64_t seen_rounds_ = 0;         // By IsResponding, to compare.
   // The client itself and each message in use hold one.
   std::atomic<uint32_t> references_{1};
   MuteSet mutes_;

@@ -28,6 +28,7 @@ void Client::Read(const std::stop_token& stop) {
   (void)::setpriority(PRIO_PROCESS, 0, kReaderNice);
   DeliverAdopted();
   while (!stop.stop_requested()) {
+    rounds_.fetch_add(1, std::memory_order_relaxed);
     const GroupSet ready = WaitForEvents();
     if (!ready[0] && !ready[1]) RunSyncMarkers();
     // One batch of each in turn: a flood of one kind must not starve the other.

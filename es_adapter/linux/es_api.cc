@@ -234,6 +234,10 @@ void esl_set_detail(es_client_t* client, esl_detail_t detail) {
   client->client->SetDetail(detail);
 }
 
+bool esl_is_responding(es_client_t* client) {
+  return client != nullptr && client->client->IsResponding();
+}
+
 int esl_set_deadline_milliseconds(es_client_t* client, uint32_t milliseconds) {
   if (client == nullptr || milliseconds == 0 ||
       milliseconds > kDeadlineMillisecondsMax) {

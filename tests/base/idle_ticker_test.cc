@@ -73,6 +73,44 @@ TEST(IdleTickerTest, KeepsTickingWhileThereIsSomethingToWatch) {
   EXPECT_TRUE(ticks.Reaches(5));
 }
 
+TEST(IdleTickerTest, RespondsWhileItTicksAndWhileItSleeps) {
+  TickCount ticks;
+  std::atomic<bool> is_busy{true};
+  IdleTicker ticker("test", 1ms, [&] {
+    ticks.Add();
+    return is_busy.load();
+  });
+  for (int round = 1; round < 5; ++round) {
+    ASSERT_TRUE(ticks.Reaches(ticks.value() + 2));
+    EXPECT_TRUE(ticker.IsResponding());
+  }
+  is_busy = false;
+  // Once asleep it need not tick: nothing is missed.
+  const auto give_up_at = std::chrono::steady_clock::now() + kPatience;
+  int in_a_row = 0;
+  while (in_a_row < 100 && std::chrono::steady_clock::now() < give_up_at) {
+    in_a_row = ticker.IsResponding() ? in_a_row + 1 : 0;
+  }
+  EXPECT_EQ(in_a_row, 100);
+}
+
+TEST(IdleTickerTest, DoesNotRespondWhileItsThreadHangs) {
+  TickCount ticks;
+  std::atomic<bool> hangs{true};
+  IdleTicker ticker("test", 1ms, [&] {
+    ticks.Add();
+    while (hangs.load()) std::this_thread::yield();
+    return true;
+  });
+  ASSERT_TRUE(ticks.Reaches(1));
+  (void)ticker.IsResponding();  // What it compares with.
+  EXPECT_FALSE(ticker.IsResponding());
+  EXPECT_FALSE(ticker.IsResponding());
+  hangs = false;
+  ASSERT_TRUE(ticks.Reaches(2));
+  EXPECT_TRUE(ticker.IsResponding());
+}
+
 TEST(IdleTickerTest, LingersThenSleepsUntilArmed) {
   constexpr int kRounds = 10;
   TickCount ticks;

@@ -20,7 +20,7 @@ constexpr int64_t kDayMs = 24 * 60 * kMinuteMs;
 class HealthJsonTest : public testing::Test {
  protected:
   HealthJsonTest()
-      : facts_{{}, {}, 0, false, false, {}, {}, 0, 0, {}, statistics_} {
+      : facts_{{}, {}, 0, false, false, {}, {}, 0, 0, {}, statistics_, {}} {
     facts_.protection.is_available = true;
     facts_.protection.subsystem = "fanotify";
     facts_.extension.state = ApprovalState::kActive;
@@ -58,6 +58,11 @@ TEST_F(HealthJsonTest, EveryIssueMakesItUnhealthy) {
   facts_.quarantine_error.clear();
   EXPECT_THAT(IssueOf([&] { statistics_.record_errors = 1; }),
               HasSubstr("could not be recorded"));
+  statistics_.record_errors = 0;
+  EXPECT_THAT(IssueOf([&] {
+                facts_.conflicting_applications.emplace_back("other (7)");
+              }),
+              HasSubstr("other (7)"));
 }
 
 TEST_F(HealthJsonTest, SaysThatTheExtensionIsNotApproved) {

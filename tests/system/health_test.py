@@ -4,9 +4,23 @@
 import json
 import os
 import subprocess
+import sys
 import unittest
 
 import gate
+
+
+# fanotify_init(FAN_CLASS_CONTENT), and FAN_OPEN_PERM of a file system.
+OTHER_LISTENER = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+libc.prctl(15, b"listener")
+group = libc.fanotify_init(0x4, os.O_RDONLY)
+libc.fanotify_mark(group, 0x101, ctypes.c_uint64(0x10000), -100,
+                   sys.argv[1].encode())
+print("marked", flush=True)
+sys.stdin.read()
+"""
 
 
 class HealthTest(gate.GateTest):
@@ -30,6 +44,28 @@ class HealthTest(gate.GateTest):
         self.assertEqual(told["realTimeProtectionSubsystem"], "fanotify")
         self.assertEqual(told["definitionsStatus"]["$type"], "upToDate")
         self.assertGreater(gate.marks(daemon), 0)
+
+    def test_names_another_program_that_holds_opens(self):
+        daemon = self.start_daemon()
+        self.assertEqual(gate.health(daemon)["conflictingApplications"], [])
+        other = self.stack.enter_context(
+            gate.tmpfs(os.path.join(self.base, "other")))
+        # It marks a file system that nobody opens anything on.
+        listener = subprocess.Popen(
+            [sys.executable, "-c", OTHER_LISTENER, other],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.stack.callback(listener.communicate)
+        self.stack.callback(listener.kill)
+        self.assertEqual(listener.stdout.readline(), b"marked\n")
+        told = gate.health(daemon)
+        self.assertEqual(told["conflictingApplications"],
+                         ["listener (%d)" % listener.pid])
+        self.assertFalse(told["healthy"])
+        self.assertIn("listener", self.field(daemon, "health_issues"))
+        listener.kill()
+        listener.wait()
+        self.assertEqual(self.field(daemon, "conflicting_applications"), "[]")
+        self.assertTrue(gate.health(daemon)["healthy"])
 
     def test_disabled_and_enabled_again_the_kernel_agrees(self):
         daemon = self.start_daemon()

@@ -5,6 +5,7 @@ a clean file, nobody hangs, nothing leaks."""
 import os
 import signal
 import subprocess
+import sys
 import unittest
 
 import gate
@@ -143,6 +144,33 @@ class KillTest(gate.GateTest):
         self.assertEqual(
             daemon.counters()["supervisor"]["workersUnresponsive"], 1)
 
+    def test_a_worker_whose_reader_hangs_is_replaced(self):
+        """The rest of it is well, and asks for nothing."""
+        daemon = self.start_daemon(["--no-quarantine"])
+        opener, = self.start_openers(1)
+        worker = daemon.worker()
+        reader = next(tid for tid in os.listdir("/proc/%d/task" % worker)
+                      if name_of(worker, tid) == "gh-es-reader")
+        tracer = subprocess.Popen([sys.executable, "-c", TRACER, reader],
+                                  stdout=subprocess.PIPE)
+        self.stack.callback(tracer.communicate)
+        self.assertEqual(tracer.stdout.readline(), b"stopped\n")
+        self.assertEqual(opener.open(self.path("evil-0"))["errno"], 1)
+        self.assertNotEqual(daemon.worker(), worker)
+        self.assertEqual(
+            daemon.counters()["supervisor"]["workersUnresponsive"], 1)
+
+    def test_a_broken_lease_kills_nobody(self):
+        """The kernel sends SIGIO to who has a lease when a writer comes."""
+        daemon = self.start_daemon(["--no-quarantine"])
+        opener, = self.start_openers(1)
+        worker = daemon.worker()
+        for pid in (worker, daemon.pid):
+            os.kill(pid, signal.SIGIO)
+        self.assertEqual(opener.open(self.path("evil-0"))["errno"], 1)
+        self.assertEqual(daemon.worker(), worker)
+        self.assertEqual(daemon.counters()["supervisor"]["workerDeaths"], 0)
+
     def test_when_the_supervisor_dies_openers_are_released_and_it_is_told(self):
         daemon = self.start_daemon(["--no-quarantine"])
         opener, = self.start_openers(1)
@@ -157,6 +185,29 @@ class KillTest(gate.GateTest):
         self.assertEqual(again.stop(), 0)
         third = self.start_daemon(["--no-quarantine"])
         self.assertFalse(third.counters()["previousRunUnclean"])
+
+
+# Stops one thread of a process, as only a tracer can, and reaps it: it belongs
+# to its tracer until then.
+TRACER = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+libc.ptrace.argtypes = [ctypes.c_long] * 4
+tid = int(sys.argv[1])
+PTRACE_SEIZE, PTRACE_INTERRUPT, WALL = 0x4206, 0x4207, 0x40000000
+if libc.ptrace(PTRACE_SEIZE, tid, 0, 0) != 0:
+    sys.exit("cannot trace")
+libc.ptrace(PTRACE_INTERRUPT, tid, 0, 0)
+os.waitpid(tid, WALL)
+print("stopped", flush=True)
+while os.WIFSTOPPED(os.waitpid(tid, WALL)[1]):
+    pass
+"""
+
+
+def name_of(pid, tid):
+    with open("/proc/%d/task/%s/comm" % (pid, tid)) as file:
+        return file.read().rstrip("\n")
 
 
 def opener_reads(path):

@@ -98,6 +98,14 @@ void esl_set_detail(es_client_t* client, esl_detail_t detail);
 // lengthen. Affects events read from now on. Returns 0 or EINVAL. Thread-safe.
 int esl_set_deadline_milliseconds(es_client_t* client, uint32_t milliseconds);
 
+// --- Health ------------------------------------------------------------------
+
+// False if the thread that reads events, or the one that answers at the
+// deadline, has not come round since the last call: it hangs, or the calls are
+// closer than 100 ms. Call it now and then, from one thread; the first call may
+// say false. Does not block.
+bool esl_is_responding(es_client_t* client);
+
 // --- Counters ---------------------------------------------------------------
 
 typedef struct {
