@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <sstream>
 #include <string>
-#include <string_view>
 
 namespace gatehouse {
 namespace {
@@ -52,13 +52,40 @@ void OwnMounts::Open() {
 }
 
 bool OwnMounts::Contains(uint64_t mount_id) {
-  if (mount_id == 0) return false;
+  Refresh();
+  return Find(mounts_, mount_id) != nullptr;
+}
+
+std::string OwnMounts::TypeOf(uint64_t mount_id) {
+  Refresh();
+  const Mount* mount = Find(mounts_, mount_id);
+  return mount == nullptr ? "" : mount->second;
+}
+
+std::string OwnMounts::TypeAsSeenBy(pid_t pid, uint64_t mount_id) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/mountinfo";
+  const UniqueFd mountinfo(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!mountinfo.valid()) return "";
+  const std::vector<Mount> mounts = ReadSorted(mountinfo.UnsafeFd());
+  const Mount* mount = Find(mounts, mount_id);
+  return mount == nullptr ? "" : mount->second;
+}
+
+const OwnMounts::Mount* OwnMounts::Find(const std::vector<Mount>& mounts,
+                                        uint64_t mount_id) {
+  if (mount_id == 0) return nullptr;
+  const auto found = std::lower_bound(
+      mounts.begin(), mounts.end(), mount_id,
+      [](const Mount& mount, uint64_t id) { return mount.first < id; });
+  return found != mounts.end() && found->first == mount_id ? &*found : nullptr;
+}
+
+void OwnMounts::Refresh() {
   if (!mountinfo_.valid()) {
     Open();
   } else if (HasChanged()) {
     Read();
   }
-  return std::binary_search(ids_.begin(), ids_.end(), mount_id);
 }
 
 bool OwnMounts::HasChanged() const {
@@ -66,22 +93,28 @@ bool OwnMounts::HasChanged() const {
   return ::poll(&wait, 1, 0) == 1;
 }
 
-void OwnMounts::Read() {
-  ids_.clear();
-  const std::string text = ReadWhole(mountinfo_.UnsafeFd());
-  std::string_view rest = text;
-  while (!rest.empty()) {
+void OwnMounts::Read() { mounts_ = ReadSorted(mountinfo_.UnsafeFd()); }
+
+std::vector<OwnMounts::Mount> OwnMounts::ReadSorted(int mountinfo) {
+  std::vector<Mount> mounts;
+  std::istringstream text(ReadWhole(mountinfo));
+  std::string line;
+  while (std::getline(text, line)) {
+    // proc_pid_mountinfo(5): the id comes first, the type after the " - " that
+    // ends the optional fields. Spaces in paths are written otherwise.
     uint64_t id = 0;
-    // proc_pid_mountinfo(5): the id is the first field of each line.
-    if (std::from_chars(rest.data(), rest.data() + rest.size(), id).ec ==
-        std::errc()) {
-      ids_.push_back(id);
+    const char* end = line.data() + line.size();
+    if (std::from_chars(line.data(), end, id).ec != std::errc()) continue;
+    std::string type;
+    const size_t separator = line.find(" - ");
+    if (separator != std::string::npos) {
+      const size_t begin = separator + 3;
+      type = line.substr(begin, line.find(' ', begin) - begin);
     }
-    const size_t end = rest.find('\n');
-    if (end == std::string_view::npos) break;
-    rest.remove_prefix(end + 1);
+    mounts.emplace_back(id, std::move(type));
   }
-  std::sort(ids_.begin(), ids_.end());
+  std::sort(mounts.begin(), mounts.end());
+  return mounts;
 }
 
 }  // namespace gatehouse

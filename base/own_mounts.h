@@ -7,6 +7,8 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -22,17 +24,28 @@ class OwnMounts {
   // False if it cannot be told: then no path is to be believed.
   [[nodiscard]] bool Contains(uint64_t mount_id);
 
+  // The file system's type, "ext4", of one of our own mounts, or of those that
+  // the process `pid` sees; "" if it has no such mount. No file system is asked
+  // anything, as statfs(2) would: its server may hang.
+  [[nodiscard]] std::string TypeOf(uint64_t mount_id);
+  [[nodiscard]] static std::string TypeAsSeenBy(pid_t pid, uint64_t mount_id);
+
   // The mount through which the open file `fd` was reached, or the file that
   // `path` (a link in /proc) stands for; 0 if unknown.
   [[nodiscard]] static uint64_t MountOf(int fd);
   [[nodiscard]] static uint64_t MountOf(const char* path);
 
  private:
+  using Mount = std::pair<uint64_t, std::string>;  // Id and type.
+
   bool HasChanged() const;
+  void Refresh();
   void Read();
+  static std::vector<Mount> ReadSorted(int mountinfo);
+  static const Mount* Find(const std::vector<Mount>& mounts, uint64_t mount_id);
 
   UniqueFd mountinfo_;
-  std::vector<uint64_t> ids_;  // Sorted.
+  std::vector<Mount> mounts_;  // Sorted.
 };
 
 }  // namespace gatehouse
