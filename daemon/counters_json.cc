@@ -95,6 +95,7 @@ Json SupervisorJson(const SupervisorStatistics& supervisor) {
       {"workerDeaths", supervisor.worker_deaths.load()},
       {"workerDeathsOwnFault", supervisor.worker_deaths_own_fault.load()},
       {"workersUnresponsive", supervisor.workers_unresponsive.load()},
+      {"workersAbandoned", supervisor.workers_abandoned.load()},
       {"workerStartFailures", supervisor.worker_start_failures.load()},
       {"descriptorsClosed", supervisor.descriptors_closed.load()}};
 }

@@ -31,6 +31,7 @@ struct SupervisorStatistics {
   std::atomic<uint64_t> worker_deaths{0};
   std::atomic<uint64_t> worker_deaths_own_fault{0};
   std::atomic<uint64_t> workers_unresponsive{0};  // Killed: no heart-beat.
+  std::atomic<uint64_t> workers_abandoned{0};     // Killed, and still there.
   std::atomic<uint64_t> worker_start_failures{0};
   std::atomic<uint64_t> descriptors_closed{0};  // Ranges, after deaths.
 };

@@ -19,6 +19,7 @@
 #include <initializer_list>
 #include <thread>
 
+#include "daemon/abandoned_worker.h"
 #include "daemon/log.h"
 #include "daemon/worker.h"
 #include "engine/crash_mark.h"
@@ -32,6 +33,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kAbsenceMax{2000};
 constexpr milliseconds kHeartbeatMax{3000};
 constexpr milliseconds kStopMax{5000};
+// From SIGKILL until a worker that is still there is looked at closely.
+constexpr milliseconds kKillMax{500};
 constexpr milliseconds kBackOffMax{5000};
 constexpr milliseconds kStatusPeriod{1000};
 constexpr int kPollStartingMs = 10;
@@ -138,6 +141,7 @@ void Supervisor::StartWorker() {
   worker_ = static_cast<pid_t>(pid);
   seen_heartbeat_ = parts_.shared.heartbeat.load();
   heartbeat_at_ = now;
+  killed_at_ = kNever;
 }
 
 void Supervisor::BecomeWorker(pid_t supervisor) {
@@ -180,9 +184,19 @@ void Supervisor::CheckReadiness() {
 // --- Workers go -------------------------------------------------------------
 
 Supervisor::Next Supervisor::ReapWorker() {
-  if (worker_ == 0) return Next::kGoOn;
   int status = 0;
-  if (::waitpid(worker_, &status, WNOHANG) != worker_) return Next::kGoOn;
+  pid_t ended = 0;
+  do {  // One that was left behind may end at last.
+    ended = ::waitpid(-1, &status, WNOHANG);
+  } while (ended > 0 && ended != worker_);
+  if (worker_ == 0) return Next::kGoOn;
+  if (ended <= 0) {
+    if (!IsBeyondReach()) return Next::kGoOn;
+    Log(Severity::kError, "worker cannot be ended, leaving it behind",
+        {{"pid", std::to_string(worker_)}});
+    (void)parts_.shared.supervisor.workers_abandoned.fetch_add(1);
+    status = SIGKILL;  // As waitpid would say.
+  }
   worker_ = 0;
   parts_.shared.journal_owner.store(JournalOwner::kNobody);
   // Was it ready just before it died? Then it counts as having been there.
@@ -200,6 +214,16 @@ Supervisor::Next Supervisor::ReapWorker() {
                                                      : failures_in_a_row_;
   start_at_ = MonotonicClock::now() + BackOff(failures_in_a_row_);
   return Next::kGoOn;
+}
+
+// A thread that waits for a file server is ended by no signal, and with it the
+// process would be there for ever, the groups open and nobody reading them.
+// Nothing of it returns to user space, so a successor may have the journal; the
+// descriptors are swept from the table that all share.
+bool Supervisor::IsBeyondReach() const {
+  return killed_at_ != kNever &&
+         MonotonicClock::now() - killed_at_ >= kKillMax &&
+         OnlyWaitsInKernel(worker_);
 }
 
 void Supervisor::NoteDeath(int status) {
@@ -257,6 +281,7 @@ void Supervisor::CheckHeartbeat() {
   (void)::kill(worker_, SIGKILL);
   heartbeat_at_ = now;
   stop_by_ = kNever;
+  killed_at_ = std::min(killed_at_, now);
 }
 
 // Without a ready worker for too long, policy answers: openers are released,
@@ -301,7 +326,8 @@ void Supervisor::StopWorker() {
 int Supervisor::PollMilliseconds() const {
   const bool settled =
       worker_ != 0 && parts_.shared.ready_worker.load() != 0 && was_ready_;
-  return settled && !stopping_ ? kPollRunningMs : kPollStartingMs;
+  const bool waits_for_its_end = stopping_ || killed_at_ != kNever;
+  return settled && !waits_for_its_end ? kPollRunningMs : kPollStartingMs;
 }
 
 void Supervisor::Wait() {

@@ -47,6 +47,7 @@ class Supervisor {
   Next ReapWorker();
   void NoteDeath(int status);
   void CloseStrayDescriptors();
+  bool IsBeyondReach() const;
   void CheckHeartbeat();
   void CheckReadiness();
   void AnswerForAbsentWorker();
@@ -68,6 +69,7 @@ class Supervisor {
   MonotonicTime ready_until_;  // When a ready worker was last there.
   MonotonicTime start_at_;     // When to start the next worker.
   MonotonicTime stop_by_ = kNever;
+  MonotonicTime killed_at_ = kNever;  // When we killed the worker.
   MonotonicTime notified_at_;
 };
 

@@ -134,7 +134,6 @@ def left_waiting():
                 with contextlib.suppress(OSError):
                     if gate.state_of(int(pid), thread) != "D":
                         continue
-                    with open("/proc/%s/task/%s/wchan" %
-                              (pid, thread)) as file:
-                        found.append((pid, thread, file.read()))
+                    found.append((pid, thread,
+                                  gate.wait_of(int(pid), thread)))
     return found

@@ -7,7 +7,12 @@ watchdog of fuse.py aborts the connections, and each test asserts that nothing
 is left in state D.
 """
 
+import array
+import json
 import os
+import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -127,6 +132,64 @@ class FuseTest(gate.GateTest):
     def test_one_that_everybody_may_use(self):
         self.check("root")
 
+    def test_a_scan_of_what_is_on_it_asks_nothing_of_the_server(self):
+        mount = self.watchdog.mount("root", os.path.join(self.base, "other"))
+        file = os.open(mount.path("clean"), os.O_PATH)
+        self.addCleanup(os.close, file)
+        mount.hang()
+        daemon = self.start_daemon(["--no-quarantine"])
+        result = self.scan(daemon, file)
+        self.assertEqual((result["verdict"], result["reason"]),
+                         ("not_scanned", "remote_file_system"))
+        self.assert_stops(daemon)
+
+    def scan(self, daemon, descriptor):
+        """The result for one file that a client passes; see docs/ipc.md."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(gate.PATIENCE_SECONDS)
+            client.connect(os.path.join(daemon.run, "mdatp.sock"))
+            client.sendall(frame({"command": "scan_begin", "path": "x",
+                                  "quarantine": False}, 0))
+            client.recv(65536)
+            client.sendmsg([frame({"command": "scan_files", "count": 1}, 1)],
+                           [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                             array.array("i", [descriptor]))])
+            result, = json.loads(client.recv(65536)[8:])["results"]
+            return result
+
+    def test_a_worker_that_no_signal_ends_is_left_behind(self):
+        """It waits for a server that root has sent it to. Its successor takes
+        over; the daemon ends."""
+        mount = self.watchdog.mount("root", os.path.join(self.base, "other"))
+        daemon = self.start_daemon()
+        gate.write_file(self.path("caught"), gate.eicar())
+        caught = gate.until(
+            lambda: [threat for threat in gate.threats(daemon)
+                     if threat["path"] == self.path("caught")],
+            "it is listed")[0]
+        self.assertEqual(daemon.stop(), 0)
+        daemon.end()
+        daemon = self.start_daemon(["--no-quarantine"])
+        mount.hang()
+        client = subprocess.Popen(
+            [os.path.join(gate.BIN, "mdatp"), "--run-dir", daemon.run,
+             "threat", "quarantine", "restore", "threat-id", "--id",
+             caught["tracking_id"], "--destination-path", mount.directory],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(client.wait)
+        self.addCleanup(client.kill)
+        gate.until(lambda: waits_for_server(daemon.worker()),
+                   "the worker waits for the server")
+        worker = daemon.worker()
+        os.kill(worker, signal.SIGKILL)
+        slowest = self.assert_others_go_on()
+        print("slowest open %d ms" % slowest, flush=True)
+        self.assertNotEqual(daemon.worker(), worker)
+        self.assertEqual(
+            daemon.counters()["supervisor"]["workersAbandoned"], 1)
+        self.assert_stops(daemon)
+        self.assert_nothing_is_left([])
+
     def test_a_listener_that_marks_it_is_held_up(self):
         """The negative control: what happens to whoever marks it."""
         mount = self.watchdog.mount("root", self.path("below"))
@@ -147,6 +210,16 @@ class FuseTest(gate.GateTest):
         listener.kill()
         self.assert_nothing_is_left([held, other])
         listener.wait()
+
+
+def frame(body, descriptors):
+    data = json.dumps(body).encode()
+    return struct.pack("<2sBBI", b"GH", 1, descriptors, len(data)) + data
+
+
+def waits_for_server(pid):
+    return any(gate.wait_of(pid, thread) == "request_wait_answer"
+               for thread in os.listdir("/proc/%d/task" % pid))
 
 
 def kernel_device(text):

@@ -134,7 +134,9 @@ class Daemon:
     def worker(self):
         """The pid of the worker, 0 while there is none."""
         for pid in children_of(self.pid):
-            return pid
+            with contextlib.suppress(OSError):
+                if state_of(pid, pid) != "Z":
+                    return pid
         return 0
 
     def counters(self):
@@ -276,6 +278,12 @@ def children_of(pid):
 def state_of(pid, thread):
     with open("/proc/%d/task/%s/stat" % (pid, thread)) as file:
         return file.read().rpartition(")")[2].split()[0]
+
+
+def wait_of(pid, thread):
+    """The function of the kernel that a thread waits in."""
+    with open("/proc/%d/task/%s/wchan" % (pid, thread)) as file:
+        return file.read()
 
 
 def pause(seconds):
