@@ -2,6 +2,7 @@
 """The worker may be killed at any moment: nobody gets EICAR, nobody is refused
 a clean file, nobody hangs, nothing leaks."""
 
+import collections
 import os
 import signal
 import subprocess
@@ -11,6 +12,11 @@ import unittest
 import gate
 
 KILLS = int(os.environ.get("GATEHOUSE_TEST_KILLS", "200"))
+# With files that come and go each costs more: a suite has time for fewer.
+STORM_KILLS = int(os.environ.get("GATEHOUSE_TEST_KILLS", "60"))
+CONTROL_KILLS_MAX = 500
+# The history keeps 10,000 threats: 8 openers, so many a second, for minutes.
+EVIL_EVERY_MS = 200
 OPENERS = 8
 CLEAN_FILES = 50
 EVIL_FILES = 10
@@ -39,21 +45,31 @@ class KillTest(gate.GateTest):
         for opener in openers:
             opener.ask("loop", self.clean, CLEAN_FILES, self.path("evil-"),
                        EVIL_FILES)
+        self.kill_workers(daemon, kill_once, KILLS)
+        return self.totals(openers, KILLS)[0]
+
+    def kill_workers(self, daemon, kill_once, count):
         kills = 0
-        while kills < KILLS:
-            gate.pause(self.random.uniform(0.0, 0.03))
+        while kills < count:
+            gate.pause(self.random.uniform(0.0, 0.05))
             kills += kill_once(daemon)
+
+    def totals(self, openers, kills):
+        """What all saw, and how often each has written its files."""
         for opener in openers:
             opener.ask("stop")
-        totals = {}
+        totals = collections.Counter()
+        slowest, written = 0, []
         for opener in openers:
-            for key, value in opener.answer().items():
-                totals[key] = max(totals.get(key, 0), value) \
-                    if key == "slowest_ms" else totals.get(key, 0) + value
-        print("%d kills: %s" % (kills, totals), flush=True)
-        return totals
+            answer = opener.answer()
+            written.append(answer.pop("written"))
+            slowest = max(slowest, answer.pop("slowest_ms"))
+            totals.update(answer)
+        print("%d kills, longest wait %d ms: %s" %
+              (kills, slowest, dict(totals)), flush=True)
+        return totals, written
 
-    def check(self, daemon, totals, descriptors):
+    def check(self, daemon, totals, descriptors, kills=KILLS):
         self.assertEqual(totals["evil_opened"], 0)
         self.assertEqual(totals["clean_refused"], 0)
         self.assertEqual(totals["other_errors"], 0)
@@ -61,43 +77,81 @@ class KillTest(gate.GateTest):
         self.assertGreater(totals["clean_opened"], 0)
         counters = daemon.settled_counters()
         print(counters["supervisor"], counters["eventSource"], flush=True)
-        self.assertGreaterEqual(counters["supervisor"]["workerDeaths"], KILLS)
+        self.assertGreaterEqual(counters["supervisor"]["workerDeaths"], kills)
         self.assertEqual(counters["eventSource"]["allowedNoWorker"], 0)
         self.assertEqual(counters["eventSource"]["strikes"], 0)
         self.assertEqual(counters["auth"]["ticketsDropped"], 0)
         gate.until(lambda: not daemon.descriptors() - descriptors,
                    "no descriptor has leaked")
 
-    def test_killall_by_name_at_random_moments(self):
+    def killall(self, daemon):
+        """The literal command that users of this product know."""
+        victim = daemon.worker()
+        done = subprocess.run(["killall", "-9", "wdavdaemon"],
+                              stderr=subprocess.DEVNULL)
+        return self.is_new(victim) if done.returncode == 0 else 0
+
+    def kill(self, daemon):
+        worker = daemon.worker()
+        if worker == 0:
+            return 0
+        try:
+            os.kill(worker, signal.SIGKILL)
+        except ProcessLookupError:  # The last kill has only now ended it.
+            return 0
+        return self.is_new(worker)
+
+    def kill_either_way(self, daemon):
+        return self.random.choice((self.kill, self.killall))(daemon)
+
+    def check_storm(self, kill_once):
         daemon = self.start_daemon(["--no-quarantine"])
         daemon.counters()
         descriptors = daemon.descriptors()
-
-        def killall(running):
-            victim = running.worker()
-            # The literal command that users of this product know.
-            done = subprocess.run(["killall", "-9", "wdavdaemon"],
-                                  stderr=subprocess.DEVNULL)
-            return self.is_new(victim) if done.returncode == 0 else 0
-        self.check(daemon, self.storm(daemon, killall), descriptors)
+        self.check(daemon, self.storm(daemon, kill_once), descriptors)
         self.assertEqual(daemon.stop(), 0)
+
+    def test_killall_by_name_at_random_moments(self):
+        self.check_storm(self.killall)
 
     def test_kills_at_random_moments_by_pid(self):
-        daemon = self.start_daemon(["--no-quarantine"])
+        self.check_storm(self.kill)
+
+    def test_kills_while_files_are_quarantined_and_written_again(self):
+        for index in range(EVIL_FILES):
+            os.unlink(self.path("evil-%d" % index))
+        daemon = self.start_daemon()
         daemon.counters()
         descriptors = daemon.descriptors()
-
-        def kill(running):
-            worker = running.worker()
-            if worker == 0:
-                return 0
-            try:
-                os.kill(worker, signal.SIGKILL)
-            except ProcessLookupError:  # The last kill has only now ended it.
-                return 0
-            return self.is_new(worker)
-        self.check(daemon, self.storm(daemon, kill), descriptors)
+        openers = self.start_openers(OPENERS)
+        prefixes = [self.path("evil-%d-" % index) for index in range(OPENERS)]
+        for opener, prefix in zip(openers, prefixes):
+            opener.ask("storm", self.clean, CLEAN_FILES, prefix, EVIL_FILES,
+                       EVIL_EVERY_MS)
+        self.kill_workers(daemon, self.kill_either_way, STORM_KILLS)
+        totals, counts = self.totals(openers, STORM_KILLS)
+        gate.until(lambda: daemon.settled_counters()["quarantine"]["pending"]
+                   == 0, "every hit has been dealt with")
+        self.check(daemon, totals, descriptors, STORM_KILLS)
+        written = collections.Counter()
+        for prefix, files in zip(prefixes, counts):
+            for index, count in enumerate(files):
+                written["%s%d" % (prefix, index)] = count
+        self.check_list(daemon, +written)
         self.assertEqual(daemon.stop(), 0)
+
+    def check_list(self, daemon, written):
+        """Each file that was written is in the list, as often as it was."""
+        listed = collections.Counter()
+        for threat in gate.threats(daemon):
+            self.assertEqual(threat["status"], "quarantined", threat)
+            listed[threat["path"]] += 1
+        in_place = collections.Counter(
+            path for path in written if os.path.exists(path))
+        print("%d written, %d in quarantine, %d in place" %
+              (written.total(), listed.total(), in_place.total()), flush=True)
+        self.assertEqual(listed + in_place, written)
+        self.assertEqual(in_place.total(), 0)
 
     def test_the_storm_notices_a_daemon_that_lets_go(self):
         """The negative control: without its supervisor the group closes."""
@@ -117,6 +171,25 @@ class KillTest(gate.GateTest):
             opener.ask("stop")
             opened += opener.answer()["evil_opened"]
         self.assertGreater(opened, 0)
+
+    def test_the_storm_notices_an_answer_for_the_dead(self):
+        """The other control: a build that allows whoever waits for a worker
+        that has died. See allow_for_dead_worker.cc."""
+        self.PROGRAM = "wdavdaemon_allowing"
+        daemon = self.start_daemon(["--no-quarantine"])
+        openers = self.start_openers(OPENERS)
+        for opener in openers:
+            opener.ask("loop", self.clean, CLEAN_FILES, self.path("evil-"),
+                       EVIL_FILES)
+        kills = 0
+        while kills < CONTROL_KILLS_MAX and not \
+                daemon.counters()["eventSource"]["allowedNoWorker"]:
+            self.kill_workers(daemon, self.kill, 20)
+            kills += 20
+        totals, _ = self.totals(openers, kills)
+        self.assertGreater(totals["evil_opened"], 0)
+        with self.assertRaises(AssertionError):
+            self.check(daemon, totals, daemon.descriptors(), kills)
 
     def test_a_successor_may_read_what_it_protects(self):
         """Its own opens must not wait for an answer that only it can give."""

@@ -8,6 +8,10 @@
 //                                    among them, the evil one M times
 //   loop CLEAN-PREFIX N EVIL-PREFIX M   the same over and over, with evil
 //                                    files 0 to M-1, until input arrives
+//   storm CLEAN-PREFIX N EVIL-PREFIX M EVERY-MS
+//                                    as loop, but its evil files come and go:
+//                                    every EVERY-MS one that is gone is
+//                                    written again, and counted
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -34,6 +38,7 @@ struct Tally {
   uint64_t clean_refused = 0;
   uint64_t evil_opened = 0;
   uint64_t evil_denied = 0;
+  uint64_t evil_gone = 0;
   uint64_t other_errors = 0;
   int last_other_error = 0;
   int64_t slowest_ms = 0;
@@ -74,6 +79,8 @@ void OpenEvil(const std::string& path, Tally& tally) {
   tally.slowest_ms = std::max(tally.slowest_ms, outcome.wait_ms);
   if (outcome.error_number == EPERM) {
     ++tally.evil_denied;
+  } else if (outcome.error_number == ENOENT) {
+    ++tally.evil_gone;
   } else if (outcome.error_number != 0) {
     ++tally.other_errors;
     tally.last_other_error = outcome.error_number;
@@ -87,11 +94,40 @@ bool InputWaits() {
   return ::poll(&wait, 1, 0) != 0;
 }
 
-void Print(const Tally& tally) {
-  std::cout << "{\"clean_opened\":" << tally.clean_opened
+// Put together here, so that no file of ours has it.
+std::string Eicar() {
+  return std::string("X5O!P%@AP[4\\PZX54(P^)7CC)7}$EIC") +
+         "AR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*";
+}
+
+// True if the file was not there and is now. Whoever may not create one is
+// refused an empty file, which is clean.
+bool WriteEvil(const std::string& path, Tally& tally) {
+  const int fd =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0) {
+    if (errno == EPERM) ++tally.clean_refused;
+    return false;
+  }
+  const std::string content = Eicar();
+  const bool complete = ::write(fd, content.data(), content.size()) ==
+                        static_cast<ssize_t>(content.size());
+  if (!complete) ++tally.other_errors;
+  (void)::close(fd);
+  return complete;
+}
+
+void Print(const Tally& tally, const std::vector<uint64_t>& written = {}) {
+  std::string counts;
+  for (const uint64_t count : written) {
+    counts += (counts.empty() ? "" : ",") + std::to_string(count);
+  }
+  std::cout << "{\"written\":[" << counts
+            << "],\"clean_opened\":" << tally.clean_opened
             << ",\"clean_refused\":" << tally.clean_refused
             << ",\"evil_opened\":" << tally.evil_opened
             << ",\"evil_denied\":" << tally.evil_denied
+            << ",\"evil_gone\":" << tally.evil_gone
             << ",\"other_errors\":" << tally.other_errors
             << ",\"last_other_error\":" << tally.last_other_error
             << ",\"slowest_ms\":" << tally.slowest_ms << "}" << std::endl;
@@ -123,6 +159,28 @@ void RunLoop(const std::vector<std::string>& words) {
   Print(tally);
 }
 
+void RunStorm(const std::vector<std::string>& words) {
+  const int clean_count = std::stoi(words.at(2));
+  const size_t evil_count = std::stoul(words.at(4));
+  const std::chrono::milliseconds every(std::stoi(words.at(5)));
+  Tally tally;
+  std::vector<uint64_t> written(evil_count);
+  auto next = std::chrono::steady_clock::now();
+  size_t current = 0;
+  for (int i = 0; !InputWaits(); ++i) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= next) {
+      next = now + every;
+      current = (current + 1) % evil_count;
+      const std::string path = words.at(3) + std::to_string(current);
+      if (WriteEvil(path, tally)) ++written[current];
+    }
+    OpenClean(words.at(1) + std::to_string(i % clean_count), tally);
+    OpenEvil(words.at(3) + std::to_string(current), tally);
+  }
+  Print(tally, written);
+}
+
 std::vector<std::string> Split(const std::string& line) {
   std::vector<std::string> words(1);
   for (const char c : line) {
@@ -150,6 +208,8 @@ int main() {
       RunRound(words);
     } else if (words.front() == "loop" && words.size() == 5) {
       RunLoop(words);
+    } else if (words.front() == "storm" && words.size() == 6) {
+      RunStorm(words);
     } else if (words.front() != "stop") {
       std::cerr << "unknown command: " << line << std::endl;
       return 2;
