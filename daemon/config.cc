@@ -26,6 +26,7 @@ constexpr std::string_view kExclusionsMergePolicy = "exclusionsMergePolicy";
 constexpr std::string_view kOwnSection = "gatehouse";
 constexpr std::string_view kReleaseRing = "releaseRing";
 constexpr std::string_view kExtensionApproved = "systemExtensionApproved";
+constexpr std::string_view kMissPolicy = "missPolicy";
 constexpr std::array<std::string_view, 3> kReleaseRings = {
     "Production", "External", "InsiderFast"};
 
@@ -58,6 +59,18 @@ Result<bool> ReadReleaseRing(const Json& value, const std::string& where,
   }
   return Fail(ErrorCode::kInvalidInput,
               where + ": must be one of Production, External, InsiderFast");
+}
+
+Result<bool> ReadMissPolicy(const Json& value, const std::string& where,
+                            DaemonConfig& config) {
+  for (const MissProfile profile :
+       {MissProfile::kDefault, MissProfile::kStrict}) {
+    if (value == MissProfileWord(profile)) {
+      config.miss_profile = profile;
+      return true;
+    }
+  }
+  return Fail(ErrorCode::kInvalidInput, where + ": must be default or strict");
 }
 
 Result<bool> ReadExclusions(const Json& value, const std::string& where,
@@ -100,6 +113,9 @@ Result<bool> ReadKey(std::string_view section, const std::string& key,
   }
   if (section == kOwnSection && key == kReleaseRing) {
     return ReadReleaseRing(value, where, config);
+  }
+  if (section == kOwnSection && key == kMissPolicy) {
+    return ReadMissPolicy(value, where, config);
   }
   if (section == kOwnSection && key == kExtensionApproved) {
     if (!value.is_boolean()) {

@@ -1,5 +1,7 @@
 #include "daemon/counters_json.h"
 
+#include <array>
+#include <atomic>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -9,19 +11,28 @@
 namespace gatehouse {
 namespace {
 
-Json AuthJson(const AuthStatistics& auth) {
+using CountsByReason =
+    std::array<std::atomic<uint64_t>, kNotScannedReasonCount>;
+
+Json ReasonsJson(const CountsByReason& counts) {
   Json reasons = Json::object();
   for (size_t i = 1; i < kNotScannedReasonCount; ++i) {
     reasons[std::string(ReasonWord(static_cast<NotScannedReason>(i)))] =
-        auth.allowed_by_reason.at(i).load();
+        counts.at(i).load();
   }
+  return reasons;
+}
+
+Json AuthJson(const AuthStatistics& auth) {
   return Json{{"ticketsIssued", auth.tickets_issued.load()},
               {"allowedClean", auth.allowed_clean.load()},
               {"allowedEmpty", auth.allowed_empty.load()},
               {"deniedInfected", auth.denied_infected.load()},
               {"allowedSuspicious", auth.allowed_suspicious.load()},
               {"allowedError", auth.allowed_error.load()},
-              {"allowedNotScanned", std::move(reasons)},
+              {"allowedNotScanned", ReasonsJson(auth.allowed_by_reason)},
+              {"deniedError", auth.denied_error.load()},
+              {"deniedNotScanned", ReasonsJson(auth.denied_by_reason)},
               {"ticketsDropped", auth.tickets_dropped.load()},
               {"responsesRefused", auth.responses_refused.load()},
               {"lateVerdicts", auth.late_verdicts.load()},
@@ -115,6 +126,7 @@ Json EventSourceJson(const esl_journal_t* journal) {
               {"answeredFromCache", source.answered_from_cache},
               {"allowedUnanswered", source.allowed_unanswered},
               {"allowedNoWorker", source.allowed_no_worker},
+              {"deniedNoWorker", source.denied_no_worker},
               {"rescansLost", source.rescans_lost},
               {"answersWithoutWaiter", source.answers_without_waiter},
               {"answersFailed", source.answers_failed},

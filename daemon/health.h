@@ -12,6 +12,7 @@
 #include "daemon/loaded_signatures.h"
 #include "daemon/protection.h"
 #include "daemon/system_extension.h"
+#include "es_adapter/miss_policy.h"
 #include "quarantine/remediator.h"
 
 namespace gatehouse {
@@ -29,6 +30,8 @@ struct HealthFacts {
   std::string quarantine_error;  // Empty: it is open.
   const RemediatorStatistics& quarantine;
   std::vector<std::string> conflicting_applications;
+  MissProfile miss_profile = MissProfile::kDefault;
+  bool miss_profile_managed = false;  // By the configuration file.
 };
 
 // The object of docs/ipc.md, command "system_extension".

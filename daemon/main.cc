@@ -8,6 +8,8 @@
 #include <new>
 #include <string>
 
+#include "base/file_custody.h"
+#include "base/lock_probe.h"
 #include "base/result.h"
 #include "daemon/options.h"
 #include "daemon/shared_state.h"
@@ -62,8 +64,11 @@ int Run(int argc, char** argv) {
     return FailStart("out of shared memory");
   }
   shared->previous_run_unclean.store(lock->previous_run_unclean() ? 1 : 0);
-  Supervisor supervisor(
-      {options, *lock, *shared, journal, events_max, listener->UnsafeFd()});
+  // Before anything can be marked: later, opening them may wait for ourselves.
+  const LockProbe package_locks = PackageManagerLocks();
+  const SystemLibraries libraries = SystemLibraries::Find();
+  Supervisor supervisor({options, *lock, *shared, journal, events_max,
+                         package_locks, libraries, listener->UnsafeFd()});
   const int exit_code = supervisor.Run();
   StopListening(options.run_directory);
   return exit_code;

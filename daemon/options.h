@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "engine/exclusions.h"
+#include "es_adapter/miss_policy.h"
 
 namespace gatehouse {
 
@@ -45,6 +46,8 @@ struct DaemonConfig {
   std::optional<bool> real_time_protection;
   // gatehouse.systemExtensionApproved; empty: the file does not say.
   std::optional<bool> extension_approved;
+  // gatehouse.missPolicy; empty: the file does not say.
+  std::optional<MissProfile> miss_profile;
   // antivirusEngine.exclusions and exclusionSettings.exclusions.
   std::vector<Exclusion> exclusions;
   bool managed_exclusions_only = false;     // A merge policy of admin_only.

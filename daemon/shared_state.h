@@ -12,6 +12,7 @@
 #include "engine/rescan_queue.h"
 #include "es_adapter/adapter.h"
 #include "es_adapter/auth_ledger.h"
+#include "es_adapter/miss_policy.h"
 #include "ipc/server_limits.h"
 #include "quarantine/remediator.h"
 
@@ -61,6 +62,8 @@ struct SharedState {
   std::atomic<uint64_t> oom_kills_at_start{0};  // Of /proc/vmstat.
   // How the predecessor left this state directory.
   std::atomic<uint32_t> previous_run_unclean{0};
+  // As the last configuration said; the supervisor answers by it, too.
+  MissSettings miss;
   uint32_t fault_word = 0;  // engine/crash_mark.h; only through atomic_ref.
 
   SupervisorStatistics supervisor;

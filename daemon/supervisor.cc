@@ -23,6 +23,7 @@
 #include "daemon/log.h"
 #include "daemon/worker.h"
 #include "engine/crash_mark.h"
+#include "es_adapter/miss_policy.h"
 
 namespace gatehouse {
 namespace {
@@ -40,6 +41,7 @@ constexpr milliseconds kStatusPeriod{1000};
 constexpr int kPollStartingMs = 10;
 constexpr int kPollRunningMs = 1000;
 constexpr int kExitUnableToStart = 1;
+constexpr size_t kOwnFdsMax = 14;  // Beside those of the journal.
 
 // Straight to standard error: this process has no threads to write for it, and
 // it logs only when a worker comes or goes.
@@ -50,6 +52,17 @@ void Log(Severity severity, std::string_view message,
   pollfd wait = {STDERR_FILENO, POLLOUT, 0};
   if (::poll(&wait, 1, 0) <= 0) return;
   (void)!::write(STDERR_FILENO, line.data(), line.size());
+}
+
+// No worker: there will be no verdict. Looks at facts of the file, at none of
+// its bytes.
+bool AllowsWithoutWorker(void* context, const esl_held_t* held) {
+  const auto& policy = *static_cast<const MissPolicy*>(context);
+  const FileEventKind kind = held->event == ES_EVENT_TYPE_AUTH_EXEC
+                                 ? FileEventKind::kExec
+                                 : FileEventKind::kOpen;
+  return !policy.MayFailClosed(kind, held->pid, held->fd) ||
+         policy.MustFailOpen();
 }
 
 bool IsFault(int status) {
@@ -70,7 +83,8 @@ Supervisor::Supervisor(const Parts& parts)
     : parts_(parts),
       notifier_(parts.options.notify_socket),
       // Groups, events of both kinds, and our own few.
-      kept_fds_(size_t{2} * parts.events_max + 16) {
+      kept_fds_(size_t{2} * parts.events_max + 2 + kOwnFdsMax) {
+  assert(parts.package_locks.files().size() + 6 <= kOwnFdsMax);
   const MonotonicTime now = MonotonicClock::now();
   heartbeat_at_ = ready_until_ = start_at_ = notified_at_ = now;
 }
@@ -159,6 +173,8 @@ void Supervisor::BecomeWorker(pid_t supervisor) {
                           parts_.journal,
                           parts_.events_max,
                           parts_.shared.supervisor.workers_started.load(),
+                          parts_.package_locks,
+                          parts_.libraries,
                           parts_.unsafe_listener_fd};
   std::thread worker([&] { exit_code = RunWorker(parts); });
   worker.join();
@@ -245,12 +261,15 @@ void Supervisor::CloseStrayDescriptors() {
   size_t count = 0;
   if (!stopping_) {
     count = esl_journal_kept_fds(parts_.journal, kept_fds_.data(),
-                                 kept_fds_.size() - 8);
+                                 kept_fds_.size() - kOwnFdsMax);
   }
   for (const int fd :
        {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, signal_fd_.UnsafeFd(),
         parts_.state_lock.UnsafeFd(), parts_.unsafe_listener_fd}) {
     if (fd >= 0) kept_fds_[count++] = fd;
+  }
+  for (const UniqueFd& file : parts_.package_locks.files()) {
+    kept_fds_[count++] = file.UnsafeFd();
   }
   std::sort(kept_fds_.begin(), kept_fds_.begin() + static_cast<long>(count));
   unsigned int first = 0;
@@ -295,7 +314,8 @@ void Supervisor::AnswerForAbsentWorker() {
           expected, JournalOwner::kSupervisor)) {
     return;
   }
-  (void)esl_journal_allow_all(parts_.journal);
+  MissPolicy policy(parts_.shared.miss, parts_.package_locks, parts_.libraries);
+  (void)esl_journal_answer_all(parts_.journal, &policy, AllowsWithoutWorker);
   parts_.shared.journal_owner.store(JournalOwner::kNobody);
 }
 

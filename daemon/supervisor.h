@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/file_custody.h"
+#include "base/lock_probe.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
 #include "daemon/options.h"
@@ -28,7 +30,9 @@ class Supervisor {
     StateLock& state_lock;
     SharedState& shared;
     esl_journal_t* journal = nullptr;
-    uint32_t events_max = 0;      // Slots of the journal, of each kind.
+    uint32_t events_max = 0;  // Slots of the journal, of each kind.
+    const LockProbe& package_locks;
+    const SystemLibraries& libraries;
     int unsafe_listener_fd = -1;  // Clients wait here while there is no worker.
   };
   explicit Supervisor(const Parts& parts);

@@ -88,11 +88,13 @@ class Worker {
         // Every slot of the journal may end up here: closed files have their
         // own, rescans keep that of the open.
         background_queue_(size_t{2} * parts.events_max),
-        ledger_(parts.events_max, parts.shared.auth),
+        miss_policy_(parts.shared.miss, parts.package_locks, parts.libraries),
+        ledger_(parts.events_max, parts.shared.auth, {}, &miss_policy_),
         crashed_(parts.shared.crashed),
         rescans_(background_queue_, parts.shared.rescans, parts.events_max),
         adapter_({auth_queue_, background_queue_, rescans_, ledger_, crashed_,
-                  exclusions_, parts.shared.auth, parts.shared.adapter}),
+                  exclusions_, parts.shared.auth, parts.shared.adapter, Clock{},
+                  &miss_policy_}),
         protection_(
             {parts.options, parts.shared, parts.journal, adapter_, log_}),
         extension_({parts.options, protection_, log_}),
@@ -117,6 +119,7 @@ class Worker {
   LogWriter log_;
   EventQueue auth_queue_;
   EventQueue background_queue_;
+  MissPolicy miss_policy_;
   AuthLedger ledger_;
   CrashedContent crashed_;
   DenyList deny_list_;
@@ -172,6 +175,8 @@ Result<bool> Worker::Start() {
   for (const std::string& warning : config_.warnings) {
     log_.Log(Severity::kWarning, "configuration", {{"warning", warning}});
   }
+  parts_.shared.miss.profile.store(
+      config_.miss_profile.value_or(MissProfile::kDefault));
   done = real_time_.Load(config_, parts_.options.state_directory);
   if (!done) return done;
   done = exclusion_store_.Load(config_, parts_.options.state_directory);
@@ -278,12 +283,13 @@ Result<bool> Worker::StartServing() {
 }
 
 nlohmann::json Worker::Health() const {
-  return HealthJson({protection_.state(), extension_.state(),
-                     exclusion_store_.list().size(), real_time_.is_enabled(),
-                     real_time_.is_managed(), config_.release_ring,
-                     signatures_.version, signatures_.updated_ms,
-                     WallClockMilliseconds(), quarantine_error_,
-                     parts_.shared.remediator, FindConflictingApplications()});
+  return HealthJson(
+      {protection_.state(), extension_.state(), exclusion_store_.list().size(),
+       real_time_.is_enabled(), real_time_.is_managed(), config_.release_ring,
+       signatures_.version, signatures_.updated_ms, WallClockMilliseconds(),
+       quarantine_error_, parts_.shared.remediator,
+       FindConflictingApplications(), parts_.shared.miss.profile.load(),
+       config_.miss_profile.has_value()});
 }
 
 // Tells the supervisor that whoever waits will get an answer: everybody on the

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "base/file_custody.h"
+#include "base/lock_probe.h"
 #include "daemon/options.h"
 #include "daemon/shared_state.h"
 #include "es_linux.h"
@@ -17,8 +19,10 @@ struct WorkerParts {
   const DaemonOptions& options;
   SharedState& shared;
   esl_journal_t* journal = nullptr;
-  uint32_t events_max = 0;      // Slots of the journal, of each kind.
-  uint64_t worker_number = 0;   // Of SupervisorStatistics::workers_started.
+  uint32_t events_max = 0;     // Slots of the journal, of each kind.
+  uint64_t worker_number = 0;  // Of SupervisorStatistics::workers_started.
+  const LockProbe& package_locks;
+  const SystemLibraries& libraries;
   int unsafe_listener_fd = -1;  // Where clients connect; the supervisor's.
 };
 

@@ -87,7 +87,13 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
   // too late for this open.
   const MonotonicTime now = parts_.clock.now();
   event.deadline = now + AnswerBudget(event.deadline - now);
-  event.ticket = parts_.ledger.Issue(client, message, event.deadline);
+  const bool may_fail_closed =
+      parts_.miss_policy != nullptr &&
+      parts_.miss_policy->MayFailClosed(event.kind, event.pid,
+                                        event.file.UnsafeFd());
+  if (may_fail_closed) FailClosed(message);
+  event.ticket =
+      parts_.ledger.Issue(client, message, event.deadline, may_fail_closed);
   if (!event.ticket.pending()) {
     // Cannot happen while the ledger has an entry per slot of the journal.
     RespondNow(client, message,

@@ -16,6 +16,7 @@
 #include "engine/exclusions.h"
 #include "engine/rescan_queue.h"
 #include "es_adapter/auth_ledger.h"
+#include "es_adapter/miss_policy.h"
 
 namespace gatehouse {
 
@@ -47,6 +48,8 @@ class Adapter {
     AuthStatistics& auth_statistics;
     AdapterStatistics& statistics;
     Clock clock = {};  // As the ledger's.
+    // Null: whoever is held is allowed when there is no verdict.
+    const MissPolicy* miss_policy = nullptr;
   };
   explicit Adapter(const Parts& parts) : parts_(parts) {}
 

@@ -41,13 +41,17 @@ struct AuthLedger::Entry {
   // Written before kPending is stored, read by whoever leaves kPending.
   es_client_t* client = nullptr;
   const es_message_t* message = nullptr;
+  bool may_fail_closed = false;
 };
 
-bool IsAllowed(const Verdict& verdict) {
-  return verdict.kind != VerdictKind::kInfected;
+bool IsAllowed(const Verdict& verdict, OnMiss on_miss) {
+  if (verdict.kind == VerdictKind::kInfected) return false;
+  return on_miss == OnMiss::kFailOpen || !IsMiss(verdict);
 }
 
-void CountAnswer(const Verdict& verdict, AuthStatistics& statistics) {
+void CountAnswer(const Verdict& verdict, OnMiss on_miss,
+                 AuthStatistics& statistics) {
+  const bool is_allowed = IsAllowed(verdict, on_miss);
   switch (verdict.kind) {
     case VerdictKind::kClean:
       statistics.allowed_clean.fetch_add(1);
@@ -59,18 +63,21 @@ void CountAnswer(const Verdict& verdict, AuthStatistics& statistics) {
       statistics.allowed_suspicious.fetch_add(1);
       return;
     case VerdictKind::kNotScanned:
-      statistics.allowed_by_reason.at(static_cast<size_t>(verdict.reason))
+      (is_allowed ? statistics.allowed_by_reason : statistics.denied_by_reason)
+          .at(static_cast<size_t>(verdict.reason))
           .fetch_add(1);
       return;
     case VerdictKind::kError:
-      statistics.allowed_error.fetch_add(1);
+      (is_allowed ? statistics.allowed_error : statistics.denied_error)
+          .fetch_add(1);
       return;
   }
 }
 
 void RespondNow(es_client_t* client, const es_message_t& message,
-                const Verdict& verdict, AuthStatistics& statistics) {
-  const bool allow = IsAllowed(verdict);
+                const Verdict& verdict, AuthStatistics& statistics,
+                OnMiss on_miss) {
+  const bool allow = IsAllowed(verdict, on_miss);
   // Before the answer: the kernel asks again at once.
   if (verdict.kind == VerdictKind::kClean) ExpectOpen(message);
   // All flags, never the event's own: what is cached must not deny a wider
@@ -83,15 +90,18 @@ void RespondNow(es_client_t* client, const es_message_t& message,
                 client, &message,
                 allow ? ES_AUTH_RESULT_ALLOW : ES_AUTH_RESULT_DENY, false);
   if (result == ES_RESPOND_RESULT_SUCCESS) {
-    CountAnswer(verdict, statistics);
+    CountAnswer(verdict, on_miss, statistics);
   } else {
     statistics.responses_refused.fetch_add(1);
   }
 }
 
 AuthLedger::AuthLedger(size_t tickets_max, AuthStatistics& statistics,
-                       Clock clock)
-    : statistics_(statistics), clock_(clock), entries_(tickets_max) {
+                       Clock clock, const MissPolicy* policy)
+    : statistics_(statistics),
+      clock_(clock),
+      policy_(policy),
+      entries_(tickets_max) {
   assert(tickets_max > 0 && tickets_max <= kIndexMask + 1);
   free_.reserve(tickets_max);
   for (size_t i = tickets_max; i > 0; --i) {
@@ -108,7 +118,7 @@ AuthLedger::~AuthLedger() {
 }
 
 AuthTicket AuthLedger::Issue(es_client_t* client, const es_message_t& message,
-                             MonotonicTime answer_by) {
+                             MonotonicTime answer_by, bool may_fail_closed) {
   uint32_t index = 0;
   {
     const MutexLock lock(mutex_);
@@ -120,6 +130,7 @@ AuthTicket AuthLedger::Issue(es_client_t* client, const es_message_t& message,
   Entry& entry = entries_.at(index);
   entry.client = client;
   entry.message = &message;
+  entry.may_fail_closed = may_fail_closed;
   entry.answer_by_ns.store(answer_by.time_since_epoch().count());
   const uint64_t round = (entry.word.load() >> kPhaseBits) + 1;
   entry.word.store(Word(round, kPending));
@@ -166,7 +177,10 @@ bool AuthLedger::SettleWith(uint64_t ticket_number, const Verdict& verdict) {
 }
 
 void AuthLedger::Respond(const Entry& entry, const Verdict& verdict) {
-  RespondNow(entry.client, *entry.message, verdict, statistics_);
+  const bool fails_closed =
+      entry.may_fail_closed && policy_ != nullptr && !policy_->MustFailOpen();
+  RespondNow(entry.client, *entry.message, verdict, statistics_,
+             fails_closed ? OnMiss::kFailClosed : OnMiss::kFailOpen);
 }
 
 void AuthLedger::Free(Entry& entry) {

@@ -21,6 +21,7 @@
 #include "base/time.h"
 #include "engine/auth_ticket.h"
 #include "engine/verdict.h"
+#include "es_adapter/miss_policy.h"
 
 namespace gatehouse {
 
@@ -35,6 +36,9 @@ struct AuthStatistics {
   std::atomic<uint64_t> allowed_error{0};  // The scan failed.
   // By NotScannedReason.
   std::array<std::atomic<uint64_t>, kNotScannedReasonCount> allowed_by_reason;
+  // Program starts that the strict profile refused: see miss_policy.h.
+  std::array<std::atomic<uint64_t>, kNotScannedReasonCount> denied_by_reason;
+  std::atomic<uint64_t> denied_error{0};
   std::atomic<uint64_t> tickets_dropped{0};    // A bug of ours, each one.
   std::atomic<uint64_t> responses_refused{0};  // The ES call did not succeed.
   std::atomic<uint64_t> late_verdicts{0};      // After the policy had answered.
@@ -46,18 +50,21 @@ struct AuthStatistics {
 // NOLINTNEXTLINE(cppcoreguidelines-virtual-class-destructor)
 class AuthLedger final : public AuthResponder {
  public:
-  // Room for `tickets_max` tickets at a time.
-  AuthLedger(size_t tickets_max, AuthStatistics& statistics, Clock clock = {});
+  // Room for `tickets_max` tickets at a time. Without a policy every miss is
+  // allowed.
+  AuthLedger(size_t tickets_max, AuthStatistics& statistics, Clock clock = {},
+             const MissPolicy* policy = nullptr);
   ~AuthLedger();
   AuthLedger(const AuthLedger&) = delete;
   AuthLedger& operator=(const AuthLedger&) = delete;
 
-  // Retains `message` and opens an entry whose policy answer (allow) goes out
-  // at `answer_by`, or a tick of 20 ms later. An empty ticket if every entry is
-  // taken; the caller then answers itself.
+  // Retains `message` and opens an entry whose policy answer goes out at
+  // `answer_by`, or a tick of 20 ms later. `may_fail_closed`: see MissPolicy.
+  // An empty ticket if every entry is taken; the caller then answers itself.
   [[nodiscard]] AuthTicket Issue(es_client_t* client,
                                  const es_message_t& message,
-                                 MonotonicTime answer_by);
+                                 MonotonicTime answer_by,
+                                 bool may_fail_closed = false);
 
   // True while a ticket is open or an answer is in progress; until then the
   // client must not go.
@@ -84,6 +91,7 @@ class AuthLedger final : public AuthResponder {
 
   AuthStatistics& statistics_;
   const Clock clock_;
+  const MissPolicy* const policy_;
   std::vector<Entry> entries_;
   Mutex mutex_;
   std::vector<uint32_t> free_ GATEHOUSE_GUARDED_BY(mutex_);
@@ -92,13 +100,18 @@ class AuthLedger final : public AuthResponder {
   std::unique_ptr<IdleTicker> timer_;
 };
 
-// The answer a verdict stands for, and the counter it belongs to. Everything
-// but infected is allowed: the default policy is to fail open.
-[[nodiscard]] bool IsAllowed(const Verdict& verdict);
-void CountAnswer(const Verdict& verdict, AuthStatistics& statistics);
+// What is done when there is no verdict.
+enum class OnMiss : uint8_t { kFailOpen, kFailClosed };
+
+// The answer a verdict stands for, and the counter it belongs to.
+[[nodiscard]] bool IsAllowed(const Verdict& verdict,
+                             OnMiss on_miss = OnMiss::kFailOpen);
+void CountAnswer(const Verdict& verdict, OnMiss on_miss,
+                 AuthStatistics& statistics);
 
 // Answers `message` at once and counts it.
 void RespondNow(es_client_t* client, const es_message_t& message,
-                const Verdict& verdict, AuthStatistics& statistics);
+                const Verdict& verdict, AuthStatistics& statistics,
+                OnMiss on_miss = OnMiss::kFailOpen);
 
 }  // namespace gatehouse

@@ -31,6 +31,10 @@ namespace gatehouse {
 // judged again. For others and on macOS: nothing.
 void ExpectOpen(const es_message_t& message);
 
+// Refuse what `message` asks about if nobody has answered by its deadline: the
+// last resort, when all of us are stuck. macOS has that for a client only.
+void FailClosed(const es_message_t& message);
+
 // The paths of what the message is about and of the program that acts, if they
 // can be believed: empty if not, or if unknown. Only while the message is being
 // handled.

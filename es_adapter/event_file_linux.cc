@@ -41,6 +41,10 @@ void ExpectOpen(const es_message_t& message) {
   esl_message_expect_open(&message);
 }
 
+void FailClosed(const es_message_t& message) {
+  esl_message_fail_closed(&message);
+}
+
 std::string_view BelievedPath(const es_message_t& message) {
   return PathOf(esl_message_believed_target(&message));
 }

@@ -52,6 +52,8 @@ MonotonicTime EventDeadline(const es_message_t& message) {
 // One event per program start.
 void ExpectOpen(const es_message_t& /*message*/) {}
 
+void FailClosed(const es_message_t& /*message*/) {}
+
 // There is one namespace of mounts.
 std::string_view BelievedPath(const es_message_t& message) {
   const es_file_t* target = EventTarget(message);

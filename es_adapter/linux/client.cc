@@ -302,15 +302,24 @@ bool Client::AnswerUnanswered(const Message& message, bool allow,
   return ours;
 }
 
+// What the last resort answers. A message that fails closed does so only while
+// its client wants the event: the circuit breaker unsubscribes.
+bool Client::FailsOpen(const Message& message) const {
+  if (miss_mode_.load() == ES_DEADLINE_MISS_MODE_FAIL_CLOSED) return false;
+  if (!message.fails_closed.load()) return true;
+  const KnownEvent* event = FindKnownEvent(message.es.event_type);
+  return event == nullptr || (subscriptions() & event->subscription) == 0;
+}
+
 // The last resort: by the deadline everybody has an answer.
 bool Client::AnswerOverdue() {
   const es_deadline_miss_mode_t mode = miss_mode_.load();
-  const bool allow = mode != ES_DEADLINE_MISS_MODE_FAIL_CLOSED;
   const int64_t now_ns = backend_->Now();
   bool waiting = false;
   for (const std::atomic<Message*>& entry : messages_.at(0)) {
     const Message* message = entry.load();
     if (message == nullptr) continue;
+    const bool allow = FailsOpen(*message);
     if (AnswerUnanswered(*message, allow, now_ns)) {
       (allow ? journal_.counters.allowed_deadline
              : journal_.counters.denied_deadline)

@@ -126,6 +126,7 @@ class Client {
   Message& MessageOf(GroupKind kind, size_t slot_index);
   bool TryAnswer(const Message& message, uint64_t sequence, bool allow);
   bool AnswerUnanswered(const Message& message, bool allow, int64_t now_ns);
+  bool FailsOpen(const Message& message) const;
   void WakeReader();
   bool AnswerOverdue();
 

@@ -130,6 +130,7 @@ Message& Client::Prepare(GroupKind kind, size_t slot_index,
   FillMessage(message, journal_.table(kind).raw(slot_index), event.type,
               numbers, detail_.load(), *backend_);
   message.sequence = slot.sequence.load();
+  message.fails_closed.store(false);
   message.answered_by_predecessor = event.support == ESL_SUPPORT_AUTH &&
                                     slot.state.load() == SlotState::kAnswered;
   return message;

@@ -250,6 +250,10 @@ int esl_set_deadline_milliseconds(es_client_t* client, uint32_t milliseconds) {
   return 0;
 }
 
+void esl_message_fail_closed(const es_message_t* message) {
+  Message::Of(message).fails_closed.store(true);
+}
+
 void esl_message_expect_open(const es_message_t* message) {
   const Message& held = Message::Of(message);
   held.client->ExpectOpen(held);

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <new>
 
+#include "es_adapter/linux/event_table.h"
 #include "es_adapter/linux/fanotify_group.h"
 
 namespace gatehouse {
@@ -178,7 +179,9 @@ int esl_journal_group_fd(const esl_journal_t* journal) {
   return journal->group_fd(GroupKind::kPermission);
 }
 
-size_t esl_journal_allow_all(esl_journal_t* journal) {
+size_t esl_journal_answer_all(esl_journal_t* journal, void* context,
+                              bool (*allows)(void* context,
+                                             const esl_held_t* held)) {
   const int group_fd = journal->group_fd(GroupKind::kPermission);
   if (group_fd < 0) return 0;
   gatehouse::JournalCounters& counters = journal->counters;
@@ -187,14 +190,20 @@ size_t esl_journal_allow_all(esl_journal_t* journal) {
   journal->next_sequence.store(
       table.Recover(journal->next_sequence.load(), now_ns));
   size_t answers = 0;
-  const auto allow = [&](int fd) {
-    (void)gatehouse::AnswerEvent(group_fd, fd, true, counters);
-    counters.allowed_no_worker.fetch_add(1);
+  const auto answer = [&](const fanotify_event_metadata& raw) {
+    const gatehouse::KnownEvent* event =
+        gatehouse::EventOfMask(GroupKind::kPermission, raw.mask);
+    assert(event != nullptr);  // The kernel reports what was marked.
+    const esl_held_t held = {event->type, raw.pid, raw.fd};
+    const bool is_allowed = allows == nullptr || allows(context, &held);
+    (void)gatehouse::AnswerEvent(group_fd, raw.fd, is_allowed, counters);
+    (is_allowed ? counters.allowed_no_worker : counters.denied_no_worker)
+        .fetch_add(1);
     ++answers;
   };
   for (size_t i = 0; i < table.size(); ++i) {
     if (table.slot(i).state.load() != SlotState::kPending) continue;
-    allow(table.raw(i).fd);
+    answer(table.raw(i));
     table.slot(i).state.store(SlotState::kAnswered);
   }
   // Bounded: one round takes no more than one table of new events.
@@ -209,7 +218,7 @@ size_t esl_journal_allow_all(esl_journal_t* journal) {
       break;
     }
     counters.auth_events.fetch_add(1);
-    allow(raw->fd);
+    answer(*raw);
     if (run.count == 0) {
       (void)::close(raw->fd);
       counters.rescans_lost.fetch_add(1);
@@ -219,6 +228,18 @@ size_t esl_journal_allow_all(esl_journal_t* journal) {
     }
   }
   return answers;
+}
+
+uint64_t esl_journal_longest_wait_ns(const esl_journal_t* journal) {
+  const SlotTable& table = journal->permission;
+  const int64_t now_ns = gatehouse::JournalNow();
+  int64_t longest_ns = 0;
+  for (size_t i = 0; i < table.size(); ++i) {
+    const Slot& slot = table.slot(i);
+    if (slot.state.load() != SlotState::kPending) continue;
+    longest_ns = std::max(longest_ns, now_ns - slot.read_ns.load());
+  }
+  return static_cast<uint64_t>(longest_ns);
 }
 
 void esl_journal_marks(const esl_journal_t* journal, esl_marks_t* marks) {
@@ -243,6 +264,7 @@ void esl_journal_statistics(const esl_journal_t* journal,
   statistics->answered_from_cache = from.answered_from_cache.load();
   statistics->allowed_unanswered = from.allowed_unanswered.load();
   statistics->allowed_no_worker = from.allowed_no_worker.load();
+  statistics->denied_no_worker = from.denied_no_worker.load();
   statistics->rescans_lost = from.rescans_lost.load();
   statistics->answers_without_waiter = from.answers_without_waiter.load();
   statistics->answers_failed = from.answers_failed.load();

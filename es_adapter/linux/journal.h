@@ -96,6 +96,7 @@ struct JournalCounters {
   std::atomic<uint64_t> answered_from_cache{0};
   std::atomic<uint64_t> allowed_unanswered{0};
   std::atomic<uint64_t> allowed_no_worker{0};
+  std::atomic<uint64_t> denied_no_worker{0};
   std::atomic<uint64_t> rescans_lost{0};
   std::atomic<uint64_t> answers_without_waiter{0};
   std::atomic<uint64_t> answers_failed{0};

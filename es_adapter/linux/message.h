@@ -48,6 +48,8 @@ struct Message {
   // The sequence number while nobody has answered, else 0. Whoever exchanges
   // it for 0 answers: exactly one does.
   mutable std::atomic<uint64_t> unanswered{0};
+  // Denied when the deadline has come: see esl_message_fail_closed.
+  mutable std::atomic<bool> fails_closed{false};
   // CLOCK_MONOTONIC; stored before `unanswered`.
   std::atomic<int64_t> deadline_ns{0};
 

@@ -76,6 +76,17 @@ TEST_F(ConfigTest, ReadsWhetherTheExtensionIsApproved) {
                 "gatehouse.systemExtensionApproved");
 }
 
+TEST_F(ConfigTest, ReadsTheMissPolicy) {
+  EXPECT_FALSE(Read("{}").value().miss_profile.has_value());
+  EXPECT_EQ(
+      Read(R"({"gatehouse":{"missPolicy":"strict"}})").value().miss_profile,
+      MissProfile::kStrict);
+  EXPECT_EQ(
+      Read(R"({"gatehouse":{"missPolicy":"default"}})").value().miss_profile,
+      MissProfile::kDefault);
+  ExpectInvalid(R"({"gatehouse":{"missPolicy":true}})", "gatehouse.missPolicy");
+}
+
 TEST_F(ConfigTest, ReadsExclusionsFromBothOfTheirPlaces) {
   const auto config = Read(R"({
     "antivirusEngine":{"exclusionsMergePolicy":"admin_only","exclusions":[

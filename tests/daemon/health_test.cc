@@ -20,7 +20,20 @@ constexpr int64_t kDayMs = 24 * 60 * kMinuteMs;
 class HealthJsonTest : public testing::Test {
  protected:
   HealthJsonTest()
-      : facts_{{}, {}, 0, false, false, {}, {}, 0, 0, {}, statistics_, {}} {
+      : facts_{{},
+               {},
+               0,
+               false,
+               false,
+               {},
+               {},
+               0,
+               0,
+               {},
+               statistics_,
+               {},
+               MissProfile::kDefault,
+               false} {
     facts_.protection.is_available = true;
     facts_.protection.subsystem = "fanotify";
     facts_.extension.state = ApprovalState::kActive;

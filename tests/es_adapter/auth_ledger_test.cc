@@ -1,5 +1,6 @@
 #include "es_adapter/auth_ledger.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 
 #include "tests/becomes_true.h"
 #include "tests/es_adapter/fake_es.h"
+#include "tests/temp_dir.h"
 
 namespace gatehouse {
 namespace {
@@ -270,6 +272,82 @@ TEST_F(AuthLedgerTest, CountsAnAnswerThatWasRefused) {
   EXPECT_EQ(statistics_.responses_refused.load(), 1U);
   EXPECT_EQ(Answers(statistics_), 0U);
   EXPECT_EQ(message_.releases.load(), 1U);
+}
+
+class StrictLedgerTest : public testing::Test {
+ protected:
+  StrictLedgerTest() {
+    settings_.profile.store(MissProfile::kStrict);
+    message_.es.event_type = ES_EVENT_TYPE_AUTH_EXEC;
+  }
+  AuthTicket Issue(MonotonicTime answer_by, bool may_fail_closed) {
+    return ledger_.Issue(nullptr, message_.es, answer_by, may_fail_closed);
+  }
+  uint64_t Denied(NotScannedReason reason) const {
+    return statistics_.denied_by_reason.at(static_cast<size_t>(reason)).load();
+  }
+
+  FakeMessage message_;
+  AuthStatistics statistics_;
+  MissSettings settings_;
+  const LockProbe no_locks_;
+  const SystemLibraries no_libraries_{std::vector<const char*>{}};
+  const MissPolicy policy_{settings_, no_locks_, no_libraries_};
+  AuthLedger ledger_{2, statistics_, {}, &policy_};
+};
+
+TEST_F(StrictLedgerTest, RefusesAtTheDeadlineWhatMayFailClosed) {
+  AuthTicket ticket = Issue(MonotonicClock::now(), true);
+  EXPECT_TRUE(
+      BecomesTrue([&] { return Denied(NotScannedReason::kDeadline) == 1; }));
+  EXPECT_EQ(message_.denies.load(), 1U);
+  EXPECT_FALSE(ticket.Settle(Of(VerdictKind::kInfected)));
+  EXPECT_EQ(message_.answers(), 1U);
+  EXPECT_EQ(statistics_.late_infected.load(), 1U);
+  EXPECT_EQ(ByReason(statistics_, NotScannedReason::kDeadline), 0U);
+}
+
+TEST_F(StrictLedgerTest, RefusesWhateverIsNoVerdictAndCountsWhy) {
+  EXPECT_TRUE(Issue(kNever, true)
+                  .Settle(Verdict::NotScanned(NotScannedReason::kSizeLimit)));
+  EXPECT_TRUE(Issue(kNever, true).Settle(Of(VerdictKind::kError)));
+  EXPECT_EQ(message_.denies.load(), 2U);
+  EXPECT_EQ(Denied(NotScannedReason::kSizeLimit), 1U);
+  EXPECT_EQ(statistics_.denied_error.load(), 1U);
+  EXPECT_EQ(statistics_.allowed_error.load(), 0U);
+}
+
+TEST_F(StrictLedgerTest, AllowsWhatIsCleanExcludedOrOfTheSystem) {
+  EXPECT_TRUE(Issue(kNever, true).Settle(Of(VerdictKind::kClean)));
+  EXPECT_TRUE(Issue(kNever, true)
+                  .Settle(Verdict::NotScanned(NotScannedReason::kExcluded)));
+  EXPECT_TRUE(Issue(kNever, false)
+                  .Settle(Verdict::NotScanned(NotScannedReason::kSizeLimit)));
+  EXPECT_EQ(message_.denies.load(), 0U);
+  EXPECT_EQ(message_.allows.load(), 3U);
+}
+
+TEST_F(StrictLedgerTest, AllowsAllWhilePackagesAreInstalled) {
+  const TempDir directory;
+  const std::string path = directory.Write("lock", "");
+  const UniqueFd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  ASSERT_EQ(::fcntl(file.UnsafeFd(), F_OFD_SETLK, &lock), 0);
+  const LockProbe locks({path.c_str()});
+  const MissPolicy policy(settings_, locks, no_libraries_);
+  AuthLedger ledger(1, statistics_, {}, &policy);
+  EXPECT_TRUE(ledger.Issue(nullptr, message_.es, kNever, true)
+                  .Settle(Verdict::NotScanned(NotScannedReason::kTimeLimit)));
+  EXPECT_EQ(message_.allows.load(), 1U);
+}
+
+TEST_F(StrictLedgerTest, AllowsAllOnceTheBreakerIsOpen) {
+  AuthTicket ticket = Issue(kNever, true);
+  settings_.is_degraded.store(true);
+  EXPECT_TRUE(ticket.Settle(Verdict::NotScanned(NotScannedReason::kTimeLimit)));
+  EXPECT_EQ(message_.allows.load(), 1U);
+  EXPECT_EQ(ByReason(statistics_, NotScannedReason::kTimeLimit), 1U);
 }
 
 // The stress: each thread has some tickets whose deadlines are about now. It

@@ -168,6 +168,44 @@ TEST_F(EsClientTest, DeniesAtTheDeadlineIfItIsToFailClosed) {
   mailbox.ReleaseAll();
 }
 
+TEST_F(EsClientTest, DeniesAtTheDeadlineTheMessagesThatFailClosed) {
+  const std::string path = Write("a");
+  Mailbox mailbox;
+  std::atomic<bool> fails_closed{true};
+  TestClient client([&](es_client_t*, const es_message_t* message) {
+    if (fails_closed.exchange(false)) esl_message_fail_closed(message);
+    mailbox.Keep(message);
+  });
+  ASSERT_EQ(esl_set_deadline_milliseconds(client.get(), 100), 0);
+  Watch(client);
+  EXPECT_NE(Opener::Reads({path}).ExitCode(), 0);
+  // The next message may have the slot of the last one, not its mark.
+  mailbox.ReleaseAll();
+  EXPECT_EQ(Opener::Reads({path}).ExitCode(), 0);
+  EXPECT_TRUE(BecomesTrue([&] {
+    return client.Statistics().denied_deadline == 1 &&
+           client.Statistics().allowed_deadline == 1;
+  }));
+  mailbox.ReleaseAll();
+}
+
+TEST_F(EsClientTest, AllowsAtTheDeadlineWhatNobodyWantsToHearOfAnyMore) {
+  const std::string path = Write("a");
+  Mailbox mailbox;
+  TestClient client([&](es_client_t*, const es_message_t* message) {
+    esl_message_fail_closed(message);
+    mailbox.Keep(message);
+  });
+  ASSERT_EQ(esl_set_deadline_milliseconds(client.get(), 1000), 0);
+  Watch(client);
+  Opener opener = Opener::Reads({path});
+  ASSERT_TRUE(mailbox.Reaches(1));
+  EXPECT_EQ(es_unsubscribe_all(client.get()), ES_RETURN_SUCCESS);
+  EXPECT_EQ(opener.ExitCode(), 0);
+  EXPECT_EQ(client.Statistics().denied_deadline, 0U);
+  mailbox.ReleaseAll();
+}
+
 TEST_F(EsClientTest, DeadlinesCanOnlyBeShortened) {
   const TestClient client([](es_client_t*, const es_message_t*) {});
   uint32_t milliseconds = 0;

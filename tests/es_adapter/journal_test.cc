@@ -381,7 +381,7 @@ TEST(JournalCreateTest, MakesTheSmallestAndTheLargest) {
 TEST(JournalCreateTest, AnswersForNobodyWithoutAGroup) {
   esl_journal_t* const journal = esl_journal_create(4);
   ASSERT_NE(journal, nullptr);
-  EXPECT_EQ(esl_journal_allow_all(journal), 0U);
+  EXPECT_EQ(esl_journal_answer_all(journal, nullptr, nullptr), 0U);
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ size_t __wrap_esl_journal_kept_fds(const esl_journal_t* journal, int* fds,
 
 size_t __wrap_esl_journal_kept_fds(const esl_journal_t* journal, int* fds,
                                    size_t fds_max) {
-  (void)esl_journal_allow_all(const_cast<esl_journal_t*>(journal));
+  (void)esl_journal_answer_all(const_cast<esl_journal_t*>(journal), nullptr,
+                               nullptr);
   return __real_esl_journal_kept_fds(journal, fds, fds_max);
 }
 // NOLINTEND(bugprone-reserved-identifier)

@@ -311,9 +311,9 @@ def until(condition, what, limit=PATIENCE_SECONDS):
 class Opener:
     """A program of its own that opens files; see opener.cc."""
 
-    def __init__(self, **as_user):
+    def __init__(self, prefix=(), **as_user):
         self.process = subprocess.Popen(
-            [os.path.join(BIN, "gatehouse_test_opener")],
+            [*prefix, os.path.join(BIN, "gatehouse_test_opener")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             bufsize=1, **as_user)
 
@@ -335,6 +335,11 @@ class Opener:
 
     def open(self, path):
         self.ask("open", path)
+        return self.answer()
+
+    def start(self, path):
+        """Starts the program there; errno 0 if it ran."""
+        self.ask("start", path)
         return self.answer()
 
     def end(self):
@@ -366,8 +371,8 @@ class GateTest(unittest.TestCase):
         self.stack.callback(daemon.end)
         return daemon.start()
 
-    def start_openers(self, count):
-        openers = [Opener() for _ in range(count)]
+    def start_openers(self, count, **options):
+        openers = [Opener(**options) for _ in range(count)]
         for opener in openers:
             self.stack.callback(opener.end)
         return openers

@@ -4,6 +4,8 @@
 // One command per line on standard input, words separated by tabs; one JSON
 // object per command on standard output:
 //   open PATH                        {"errno":E,"bytes":N,"wait_ms":T}
+//   start PATH                       {"errno":E,"bytes":0,"wait_ms":T}
+//                                    starts the program and waits for its end
 //   round CLEAN-PREFIX N EVIL-PATH M opens every clean file once and, spread
 //                                    among them, the evil one M times
 //   loop CLEAN-PREFIX N EVIL-PREFIX M   the same over and over, with evil
@@ -14,6 +16,8 @@
 //                                    written again, and counted
 #include <fcntl.h>
 #include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -59,6 +63,26 @@ Outcome OpenAndRead(const std::string& path) {
   outcome.bytes = ::read(fd, block.data(), block.size());
   (void)::close(fd);
   return outcome;
+}
+
+Outcome Start(std::string path) {
+  Outcome outcome;
+  const auto begin = std::chrono::steady_clock::now();
+  char* arguments[] = {path.data(), nullptr};
+  pid_t pid = 0;
+  outcome.error_number =
+      ::posix_spawn(&pid, path.c_str(), nullptr, nullptr, arguments, environ);
+  outcome.wait_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                        std::chrono::steady_clock::now() - begin)
+                        .count();
+  if (outcome.error_number == 0) (void)::waitpid(pid, nullptr, 0);
+  return outcome;
+}
+
+void Print(const Outcome& outcome) {
+  std::cout << "{\"errno\":" << outcome.error_number
+            << ",\"bytes\":" << outcome.bytes
+            << ",\"wait_ms\":" << outcome.wait_ms << "}" << std::endl;
 }
 
 void OpenClean(const std::string& path, Tally& tally) {
@@ -200,10 +224,9 @@ int main() {
   while (std::getline(std::cin, line)) {
     const std::vector<std::string> words = Split(line);
     if (words.front() == "open" && words.size() == 2) {
-      const Outcome outcome = OpenAndRead(words[1]);
-      std::cout << "{\"errno\":" << outcome.error_number
-                << ",\"bytes\":" << outcome.bytes
-                << ",\"wait_ms\":" << outcome.wait_ms << "}" << std::endl;
+      Print(OpenAndRead(words[1]));
+    } else if (words.front() == "start" && words.size() == 2) {
+      Print(Start(words[1]));
     } else if (words.front() == "round" && words.size() == 5) {
       RunRound(words);
     } else if (words.front() == "loop" && words.size() == 5) {

@@ -40,6 +40,11 @@ bool esl_message_is_answered(const es_message_t* message);
 // the file is unchanged. Thread-safe.
 void esl_message_expect_open(const es_message_t* message);
 
+// The one who is held over this message is denied, and not allowed, if nobody
+// has answered by the deadline, whatever the miss mode of the client; unless
+// the client is no longer subscribed to the event then. Thread-safe.
+void esl_message_fail_closed(const es_message_t* message);
+
 // The file a message is about, and the program that acts, if their paths can be
 // believed: reached through a mount of our own mount namespace. Elsewhere
 // whoever mounts makes paths say anything. Null if not, or if unknown. Only in
@@ -121,6 +126,7 @@ typedef struct {
   uint64_t answered_from_cache;     // By an answer that was kept.
   uint64_t allowed_unanswered;      // Released or deleted without an answer.
   uint64_t allowed_no_worker;       // Answered by the supervisor.
+  uint64_t denied_no_worker;        // The same, failing closed.
   uint64_t rescans_lost;            // Of those: no slot left to remember them.
   uint64_t answers_without_waiter;  // The opener was gone, or answered before.
   uint64_t answers_failed;          // The kernel refused an answer.
@@ -168,11 +174,26 @@ es_new_client_result_t esl_new_client_adopting(es_client_t** client,
 size_t esl_journal_kept_fds(const esl_journal_t* journal, int* fds,
                             size_t fds_max);
 
+// Who is held, as far as the kernel itself says. `fd` is the file, borrowed.
+typedef struct {
+  es_event_type_t event;
+  pid_t pid;  // 0: of another pid namespace.
+  int fd;
+} esl_held_t;
+
 // Answers for a worker that is not there: everybody who waits, and whoever
-// else asked meanwhile, is allowed and counted as allowed_no_worker; their
-// files are kept for a rescan while slots last. Returns the number of answers.
-// Does not block. REQUIRES: no process works with the journal.
-size_t esl_journal_allow_all(esl_journal_t* journal);
+// else asked meanwhile, is allowed, or denied where `allows` returns false, and
+// counted as allowed_no_worker or denied_no_worker; their files are kept for a
+// rescan while slots last. Returns the number of answers. Does not block if
+// `allows` does not. A null `allows` allows all. REQUIRES: no process works
+// with the journal.
+size_t esl_journal_answer_all(esl_journal_t* journal, void* context,
+                              bool (*allows)(void* context,
+                                             const esl_held_t* held));
+
+// For how long, in nanoseconds, the event has waited that has done so longest
+// and has no answer; 0 if none waits. Looks at every slot. Thread-safe.
+uint64_t esl_journal_longest_wait_ns(const esl_journal_t* journal);
 
 // The descriptor of the permission group, to wait on; -1 before the first
 // client.
