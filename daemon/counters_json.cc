@@ -93,6 +93,11 @@ Json ServerJson(const ServerStatistics& server) {
               {"sessions", server.sessions_now.load()}};
 }
 
+Json BreakerJson(const BreakerRecord& breaker) {
+  return Json{{"openings", breaker.openings.load()},
+              {"open", breaker.cause.load() != BreakerCause::kNone}};
+}
+
 Json RescansJson(const RescanStatistics& rescans) {
   return Json{{"queued", rescans.queued.load()},
               {"finished", rescans.finished.load()},
@@ -151,6 +156,7 @@ std::string CountersJson(const SharedState& shared,
       {"auth", AuthJson(shared.auth)},
       {"realtimeWorkers", WorkersJson(shared.realtime)},
       {"backgroundWorkers", WorkersJson(shared.background)},
+      {"circuitBreaker", BreakerJson(shared.breaker)},
       {"sink", SinkJson(shared.sink)},
       {"rescans", RescansJson(shared.rescans)},
       {"quarantine", QuarantineJson(shared.remediator)},

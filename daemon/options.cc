@@ -8,6 +8,7 @@ namespace gatehouse {
 namespace {
 
 constexpr size_t kApprovalSecondsMax = 60;
+constexpr size_t kBreakerSecondsMax = 60;
 constexpr int kExitUsage = 2;
 
 std::string Environment(const char* name) {
@@ -62,6 +63,13 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
       ->type_name("SECONDS")
       ->check(CLI::Range(size_t{1}, kApprovalSecondsMax))
       ->capture_default_str();
+  size_t breaker_seconds = kBreakerSecondsMax;
+  app.add_option("--breaker-calm", breaker_seconds,
+                 "How long it must be calm before opens are held again, after "
+                 "too many of them got no verdict in time; for tests")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(size_t{1}, kBreakerSecondsMax))
+      ->capture_default_str();
   bool no_quarantine = false;
   app.add_flag("--no-quarantine", no_quarantine,
                "Deny and record threats, and leave them where they are");
@@ -75,6 +83,7 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
     return parsed;
   }
   options.approval_window = std::chrono::seconds(approval_seconds);
+  options.breaker_calm = std::chrono::seconds(breaker_seconds);
   options.isolates = !no_quarantine;
   options.config_is_default = config->count() == 0;
   options.notify_socket = Environment("NOTIFY_SOCKET");

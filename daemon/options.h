@@ -24,6 +24,8 @@ struct DaemonOptions {
   bool allow_root_file_system = false;
   // How long to wait for the approval of the system extension.
   std::chrono::seconds approval_window{60};
+  // How long it must be calm before the circuit breaker closes.
+  std::chrono::seconds breaker_calm{60};
   bool isolates = true;       // --no-quarantine: deny and record, move nothing.
   std::string notify_socket;  // $NOTIFY_SOCKET
   uint64_t watchdog_microseconds = 0;  // $WATCHDOG_USEC; 0: none.

@@ -91,6 +91,23 @@ uint32_t Protection::ReadyWord() const {
 void Protection::SetHolding(bool is_holding) {
   {
     const MutexLock lock(mutex_);
+    may_hold_ = is_holding;
+  }
+  ChangeHolding();
+}
+
+void Protection::SetDegraded(bool is_degraded) {
+  {
+    const MutexLock lock(mutex_);
+    is_degraded_ = is_degraded;
+  }
+  ChangeHolding();
+}
+
+void Protection::ChangeHolding() {
+  {
+    const MutexLock lock(mutex_);
+    const bool is_holding = may_hold_ && !is_degraded_;
     if (is_holding_ == is_holding) return;
     is_holding_ = is_holding;
     if (client_ == nullptr || !is_enabled_) return;

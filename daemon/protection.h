@@ -55,6 +55,8 @@ class Protection {
   // written. Observing at first. Changes the marks if protection is enabled;
   // what cannot be marked is logged, and state() tells.
   void SetHolding(bool is_holding);
+  // The same, for another reason not to hold anybody: both must be content.
+  void SetDegraded(bool is_degraded);
 
   // Marks what --protect names, unless it is marked already: marks outlive
   // workers. Errors name the path.
@@ -80,6 +82,7 @@ class Protection {
  private:
   [[nodiscard]] ProtectedPaths Find() const;
   es_new_client_result_t Create(bool own_fault) GATEHOUSE_REQUIRES(mutex_);
+  void ChangeHolding() GATEHOUSE_EXCLUDES(mutex_);
   Result<bool> Mark(const ProtectedPaths& found) GATEHOUSE_REQUIRES(mutex_);
   Result<bool> Subscribe() GATEHOUSE_REQUIRES(mutex_);
   uint32_t ReadyWord() const GATEHOUSE_REQUIRES(mutex_);
@@ -92,7 +95,9 @@ class Protection {
   // The same, for a heart-beat that must not wait for a slow disk.
   std::atomic<es_client_t*> beating_client_{nullptr};
   bool is_enabled_ GATEHOUSE_GUARDED_BY(mutex_) = false;
-  bool is_holding_ GATEHOUSE_GUARDED_BY(mutex_) = false;
+  bool may_hold_ GATEHOUSE_GUARDED_BY(mutex_) = false;
+  bool is_degraded_ GATEHOUSE_GUARDED_BY(mutex_) = false;
+  bool is_holding_ GATEHOUSE_GUARDED_BY(mutex_) = false;  // Follows from both.
   // Paths that could not be protected when we last looked.
   std::vector<Error> missing_ GATEHOUSE_GUARDED_BY(mutex_);
   // What was logged last: mount points and the errno of their marks.

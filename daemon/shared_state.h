@@ -12,6 +12,7 @@
 #include "engine/rescan_queue.h"
 #include "es_adapter/adapter.h"
 #include "es_adapter/auth_ledger.h"
+#include "es_adapter/circuit_breaker.h"
 #include "es_adapter/miss_policy.h"
 #include "ipc/server_limits.h"
 #include "quarantine/remediator.h"
@@ -45,6 +46,14 @@ inline constexpr uint32_t kProtectionNone = 0;
 inline constexpr uint32_t kProtectionObserves = 1;  // What was written.
 inline constexpr uint32_t kProtectionHolds = 2;     // Opens and starts, too.
 
+// The circuit breaker, as its last worker left it.
+struct BreakerRecord {
+  std::atomic<BreakerCause> cause{BreakerCause::kNone};  // kNone: closed.
+  std::atomic<uint32_t> doublings{0};
+  std::atomic<int64_t> since_ms{0};  // Wall clock, of the last opening.
+  std::atomic<uint64_t> openings{0};
+};
+
 struct SharedState {
   // Grows about twice a second while a worker is alive, the reader of its
   // events and the timers of its deadlines included.
@@ -64,6 +73,7 @@ struct SharedState {
   std::atomic<uint32_t> previous_run_unclean{0};
   // As the last configuration said; the supervisor answers by it, too.
   MissSettings miss;
+  BreakerRecord breaker;
   uint32_t fault_word = 0;  // engine/crash_mark.h; only through atomic_ref.
 
   SupervisorStatistics supervisor;

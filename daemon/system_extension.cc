@@ -44,7 +44,9 @@ void SystemExtension::Run(const std::stop_token& stop) {
   std::unique_lock<std::mutex> lock(wait_mutex_);
   while (!stop.stop_requested()) {
     (void)wait_.wait_for(lock, stop, kPeriod, [] { return false; });
-    if (!stop.stop_requested()) Step(Attempts::kWhenDue);
+    if (stop.stop_requested()) return;
+    Step(Attempts::kWhenDue);
+    if (parts_.on_tick) parts_.on_tick();
   }
 }
 

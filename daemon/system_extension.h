@@ -5,6 +5,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -34,6 +35,8 @@ class SystemExtension {
     const DaemonOptions& options;
     Protection& protection;
     LogWriter& log;
+    // Called twice a second on our thread, after each step; may be empty.
+    std::function<void()> on_tick;
   };
   explicit SystemExtension(const Parts& parts);
   ~SystemExtension() = default;

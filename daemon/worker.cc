@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/thread_name.h"
+#include "daemon/breaker_watch.h"
 #include "daemon/client_requests.h"
 #include "daemon/conflicting_applications.h"
 #include "daemon/counters_json.h"
@@ -97,7 +98,10 @@ class Worker {
                   &miss_policy_}),
         protection_(
             {parts.options, parts.shared, parts.journal, adapter_, log_}),
-        extension_({parts.options, protection_, log_}),
+        breaker_(
+            {parts.options, parts.shared, parts.journal, protection_, log_}),
+        extension_(
+            {parts.options, protection_, log_, [this] { breaker_.Step(); }}),
         real_time_(protection_),
         exclusion_store_(exclusions_) {}
 
@@ -127,6 +131,7 @@ class Worker {
   RescanQueue rescans_;
   Adapter adapter_;
   Protection protection_;
+  BreakerWatch breaker_;
   SystemExtension extension_;
   RealTimeSetting real_time_;
   ExclusionStore exclusion_store_;
@@ -194,6 +199,7 @@ Result<bool> Worker::Start() {
   if (is_cold_start && quarantine_ != nullptr) {
     quarantine_->remediator().WaitForRecovery();
   }
+  breaker_.Start();
   extension_.Start(config_);
   done = real_time_.Apply();
   if (!done) return done;
@@ -283,8 +289,11 @@ Result<bool> Worker::StartServing() {
 }
 
 nlohmann::json Worker::Health() const {
+  ProtectionState protection = protection_.state();
+  const std::string breaker_issue = breaker_.Issue();
+  if (!breaker_issue.empty()) protection.issues.push_back(breaker_issue);
   return HealthJson(
-      {protection_.state(), extension_.state(), exclusion_store_.list().size(),
+      {protection, extension_.state(), exclusion_store_.list().size(),
        real_time_.is_enabled(), real_time_.is_managed(), config_.release_ring,
        signatures_.version, signatures_.updated_ms, WallClockMilliseconds(),
        quarantine_error_, parts_.shared.remediator,
