@@ -8,8 +8,10 @@
 //                                    starts the program and waits for its end
 //   round CLEAN-PREFIX N EVIL-PATH M opens every clean file once and, spread
 //                                    among them, the evil one M times
-//   loop CLEAN-PREFIX N EVIL-PREFIX M   the same over and over, with evil
-//                                    files 0 to M-1, until input arrives
+//   loop CLEAN-PREFIX N EVIL-PREFIX M [EVERY]
+//                                    the same over and over, with evil files 0
+//                                    to M-1 after every EVERY (4) clean ones,
+//                                    until input arrives
 //   storm CLEAN-PREFIX N EVIL-PREFIX M EVERY-MS
 //                                    as loop, but its evil files come and go:
 //                                    every EVERY-MS one that is gone is
@@ -173,11 +175,12 @@ void RunRound(const std::vector<std::string>& words) {
 void RunLoop(const std::vector<std::string>& words) {
   const int clean_count = std::stoi(words.at(2));
   const int evil_count = std::stoi(words.at(4));
+  const int every = words.size() > 5 ? std::stoi(words[5]) : 4;
   Tally tally;
   for (int i = 0; !InputWaits(); ++i) {
     OpenClean(words.at(1) + std::to_string(i % clean_count), tally);
-    if (evil_count > 0 && i % 4 == 0) {
-      OpenEvil(words.at(3) + std::to_string(i / 4 % evil_count), tally);
+    if (evil_count > 0 && i % every == 0) {
+      OpenEvil(words.at(3) + std::to_string(i / every % evil_count), tally);
     }
   }
   Print(tally);
@@ -229,7 +232,8 @@ int main() {
       Print(Start(words[1]));
     } else if (words.front() == "round" && words.size() == 5) {
       RunRound(words);
-    } else if (words.front() == "loop" && words.size() == 5) {
+    } else if (words.front() == "loop" &&
+               (words.size() == 5 || words.size() == 6)) {
       RunLoop(words);
     } else if (words.front() == "storm" && words.size() == 6) {
       RunStorm(words);
