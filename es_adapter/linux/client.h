@@ -67,6 +67,7 @@ class Client {
   int64_t Now() const { return backend_->Now(); }
   uint64_t subscriptions() const { return journal_.subscriptions.load(); }
 
+  esl_journal_t& journal() { return journal_; }
   MuteSet& mutes() { return mutes_; }
   AnswerCache& answers() { return answers_; }
 

@@ -234,6 +234,10 @@ void esl_set_detail(es_client_t* client, esl_detail_t detail) {
   client->client->SetDetail(detail);
 }
 
+esl_journal_t* esl_client_journal(const es_client_t* client) {
+  return client == nullptr ? nullptr : &client->client->journal();
+}
+
 bool esl_is_responding(es_client_t* client) {
   return client != nullptr && client->client->IsResponding();
 }

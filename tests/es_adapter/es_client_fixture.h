@@ -29,6 +29,7 @@
 #include "base/mutex.h"
 #include "base/unique_fd.h"
 #include "tests/becomes_true.h"
+#include "tests/es_adapter/client_handler.h"
 #include "tests/temp_dir.h"
 
 namespace gatehouse {
@@ -139,9 +140,17 @@ inline std::string_view Text(const es_string_token_t& token) {
 // A client with a journal of its own, whose counters the test can read.
 class TestClient {
  public:
-  using Handler = std::function<void(es_client_t*, const es_message_t*)>;
+  using Handler = ClientHandler;
 
-  explicit TestClient(Handler handler, uint32_t events_max = 64)
+  explicit TestClient(Handler handler)
+      : handler_(std::make_unique<Handler>(std::move(handler))) {
+    EXPECT_EQ(NewClient(&client_, *handler_), ES_NEW_CLIENT_RESULT_SUCCESS);
+    journal_ = esl_client_journal(client_);
+    // What is muted by default would be in the way of the lists of a test.
+    EXPECT_EQ(es_unmute_all_paths(client_), ES_RETURN_SUCCESS);
+  }
+  // With a journal of `events_max` events.
+  TestClient(Handler handler, uint32_t events_max)
       : handler_(std::make_unique<Handler>(std::move(handler))),
         journal_(esl_journal_create(events_max)) {
     EXPECT_EQ(esl_new_client_adopting(&client_, journal_, false, handler_.get(),
@@ -169,13 +178,8 @@ class TestClient {
   }
 
  private:
-  static void OnMessage(void* context, es_client_t* client,
-                        const es_message_t* message) {
-    (*static_cast<Handler*>(context))(client, message);
-  }
-
   const std::unique_ptr<Handler> handler_;
-  esl_journal_t* const journal_;  // Never freed: see es_linux.h.
+  esl_journal_t* journal_ = nullptr;  // Never freed: see es_linux.h.
   es_client_t* client_ = nullptr;
 };
 

@@ -167,6 +167,10 @@ es_new_client_result_t esl_new_client_adopting(es_client_t** client,
                                                bool own_fault, void* context,
                                                es_handler_function_t handler);
 
+// The journal of `client`: that of esl_new_client_adopting, or the one that the
+// library made. Thread-safe.
+esl_journal_t* esl_client_journal(const es_client_t* client);
+
 // Writes to `fds` the descriptors that a successor needs, ascending, without
 // duplicates, and returns how many: the groups, and the files of unsettled
 // events. `fds_max` of 2 + 2 * events_max is always enough. REQUIRES: no
