@@ -91,9 +91,9 @@ class Watchdog:
 
     def __init__(self, base, limit):
         self.mounts = []
-        let_everybody_use_the_device(base)
         self.connections = os.path.join(base, "connections")
-        os.makedirs(self.connections)
+        os.makedirs(self.connections, exist_ok=True)
+        let_everybody_use_the_device(base)
         subprocess.run(["mount", "-t", "fusectl", "none", self.connections],
                        check=True)
         self.timer = threading.Timer(limit, self.abort_all)
