@@ -105,6 +105,24 @@ Json RescansJson(const RescanStatistics& rescans) {
               {"lost", rescans.lost.load()}};
 }
 
+Json VerdictCacheJson(const VerdictCacheStatistics& cache) {
+  return Json{{"hits", cache.hits.load()},
+              {"hitsDenied", cache.hits_denied.load()},
+              {"misses", cache.misses.load()},
+              {"withWriter", cache.with_writer.load()},
+              {"insertions", cache.insertions.load()},
+              {"refusedFileSystem", cache.refused_file_system.load()},
+              {"refusedWriter", cache.refused_writer.load()},
+              {"refusedFresh", cache.refused_fresh.load()},
+              {"refusedChanged", cache.refused_changed.load()},
+              {"refusedTouched", cache.refused_touched.load()},
+              {"refusedGeneration", cache.refused_generation.load()},
+              {"busy", cache.busy.load()},
+              {"evictions", cache.evictions.load()},
+              {"touches", cache.touches.load()},
+              {"clears", cache.clears.load()}};
+}
+
 Json SupervisorJson(const SupervisorStatistics& supervisor) {
   return Json{
       {"workersStarted", supervisor.workers_started.load()},
@@ -159,6 +177,7 @@ std::string CountersJson(const SharedState& shared,
       {"circuitBreaker", BreakerJson(shared.breaker)},
       {"sink", SinkJson(shared.sink)},
       {"rescans", RescansJson(shared.rescans)},
+      {"verdictCache", VerdictCacheJson(shared.verdict_cache)},
       {"quarantine", QuarantineJson(shared.remediator)},
       {"server", ServerJson(shared.server)},
       {"crashedContents", shared.crashed.count.load()}};

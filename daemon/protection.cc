@@ -142,7 +142,19 @@ Result<bool> Protection::Subscribe() {
 }
 
 // Marking what is marked already changes nothing.
+//
+// What is known of files was true while every open for writing was seen. A file
+// system that was not there, or not marked, may have changed since, and the
+// number of its device may have meant another one: nothing of that is honoured
+// once its first event can come, nor what scans in progress find out.
 Result<bool> Protection::Mark(const ProtectedPaths& found) {
+  parts_.verdicts.Clear();
+  Result<bool> done = MarkAll(found);
+  parts_.verdicts.Clear();
+  return done;
+}
+
+Result<bool> Protection::MarkAll(const ProtectedPaths& found) {
   Result<bool> done = Subscribe();
   if (!done) return done;
   std::map<std::string, int> marked;

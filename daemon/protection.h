@@ -18,6 +18,7 @@
 #include "daemon/options.h"
 #include "daemon/protected_paths.h"
 #include "daemon/shared_state.h"
+#include "engine/verdict_cache.h"
 #include "es_adapter/adapter.h"
 #include "es_linux.h"
 
@@ -37,6 +38,7 @@ class Protection {
     SharedState& shared;
     esl_journal_t* journal = nullptr;
     Adapter& adapter;
+    VerdictCache& verdicts;
     LogWriter& log;
   };
   explicit Protection(const Parts& parts) : parts_(parts) {}
@@ -84,6 +86,7 @@ class Protection {
   es_new_client_result_t Create(bool own_fault) GATEHOUSE_REQUIRES(mutex_);
   void ChangeHolding() GATEHOUSE_EXCLUDES(mutex_);
   Result<bool> Mark(const ProtectedPaths& found) GATEHOUSE_REQUIRES(mutex_);
+  Result<bool> MarkAll(const ProtectedPaths& found) GATEHOUSE_REQUIRES(mutex_);
   Result<bool> Subscribe() GATEHOUSE_REQUIRES(mutex_);
   uint32_t ReadyWord() const GATEHOUSE_REQUIRES(mutex_);
   void LogChanges(const ProtectedPaths& found,

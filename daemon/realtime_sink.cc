@@ -34,6 +34,7 @@ void RealtimeSink::OnVerdict(FileEvent event, const Verdict& verdict) {
   // Answer before anything else: a process is held still until we do.
   const bool was_held = event.ticket.pending();
   const bool in_time = Answer(event, verdict);
+  parts_.verdicts.Remember(event.file.UnsafeFd(), event.snapshot, verdict);
   if (event.kind == FileEventKind::kRescan) {
     parts_.rescans.Finish(verdict);
   } else if (!IsJudged(verdict)) {

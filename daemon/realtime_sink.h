@@ -8,6 +8,7 @@
 #include "daemon/log.h"
 #include "daemon/shared_state.h"
 #include "engine/rescan_queue.h"
+#include "engine/verdict_cache.h"
 #include "engine/verdict_sink.h"
 #include "quarantine/quarantine.h"
 
@@ -19,6 +20,7 @@ class RealtimeSink {
     RescanQueue& rescans;
     LogWriter& log;
     SinkStatistics& statistics;
+    VerdictCache& verdicts;
     // Null when it could not be opened: threats are denied and stay where they
     // are.
     Quarantine* quarantine = nullptr;

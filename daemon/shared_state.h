@@ -10,6 +10,7 @@
 #include "engine/crashed_content.h"
 #include "engine/realtime_workers.h"
 #include "engine/rescan_queue.h"
+#include "engine/verdict_cache.h"
 #include "es_adapter/adapter.h"
 #include "es_adapter/auth_ledger.h"
 #include "es_adapter/circuit_breaker.h"
@@ -83,6 +84,7 @@ struct SharedState {
   RealtimeStatistics background;
   SinkStatistics sink;
   RescanStatistics rescans;
+  VerdictCacheStatistics verdict_cache;
   RemediatorStatistics remediator;
   ServerStatistics server;
   CrashedContentTable crashed;

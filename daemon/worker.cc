@@ -34,6 +34,7 @@
 #include "engine/crash_mark.h"
 #include "engine/event_queue.h"
 #include "engine/realtime_workers.h"
+#include "engine/verdict_cache.h"
 #include "es_adapter/adapter.h"
 #include "es_adapter/auth_ledger.h"
 #include "ipc/server.h"
@@ -92,12 +93,21 @@ class Worker {
         miss_policy_(parts.shared.miss, parts.package_locks, parts.libraries),
         ledger_(parts.events_max, parts.shared.auth, {}, &miss_policy_),
         crashed_(parts.shared.crashed),
+        verdicts_(parts.shared.verdict_cache),
         rescans_(background_queue_, parts.shared.rescans, parts.events_max),
-        adapter_({auth_queue_, background_queue_, rescans_, ledger_, crashed_,
-                  exclusions_, parts.shared.auth, parts.shared.adapter, Clock{},
+        adapter_({auth_queue_,
+                  background_queue_,
+                  rescans_,
+                  ledger_,
+                  crashed_,
+                  exclusions_,
+                  parts.shared.auth,
+                  parts.shared.adapter,
+                  {verdicts_, deny_list_, parts.shared.verdict_cache},
+                  Clock{},
                   &miss_policy_}),
-        protection_(
-            {parts.options, parts.shared, parts.journal, adapter_, log_}),
+        protection_({parts.options, parts.shared, parts.journal, adapter_,
+                     verdicts_, log_}),
         breaker_(
             {parts.options, parts.shared, parts.journal, protection_, log_}),
         extension_(
@@ -128,6 +138,7 @@ class Worker {
   CrashedContent crashed_;
   DenyList deny_list_;
   Exclusions exclusions_;
+  VerdictCache verdicts_;
   RescanQueue rescans_;
   Adapter adapter_;
   Protection protection_;
@@ -235,11 +246,12 @@ void Worker::OpenQuarantine() {
     failed(quarantine.error());
   }
   sink_.emplace(RealtimeSink::Parts{rescans_, log_, parts_.shared.sink,
-                                    quarantine_.get()});
+                                    verdicts_, quarantine_.get()});
 }
 
 Result<bool> Worker::StartScanning(
     const std::shared_ptr<const SignatureSet>& set) {
+  verdicts_.SetGeneration(set->generation());
   RealtimeWorkersOptions options;
   options.workers =
       std::max(kScanWorkersMin, std::thread::hardware_concurrency());

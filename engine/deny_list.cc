@@ -26,6 +26,12 @@ std::optional<std::string> DenyList::Find(int fd) const {
   return found->second.threat_name;
 }
 
+bool DenyList::Contains(dev_t device, ino_t inode) const {
+  if (size_.load() == 0) return false;
+  const MutexLock lock(mutex_);
+  return denied_.contains({device, inode});
+}
+
 void DenyList::Remove(const Entry::Key& key) {
   const MutexLock lock(mutex_);
   const auto found = denied_.find(key);

@@ -60,6 +60,9 @@ class DenyList {
   // while the list is empty, else one fstat and one lock.
   [[nodiscard]] std::optional<std::string> Find(int fd) const;
 
+  // As Find, for a file whose numbers are known.
+  [[nodiscard]] bool Contains(dev_t device, ino_t inode) const;
+
   [[nodiscard]] size_t size() const { return size_.load(); }
 
  private:

@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "engine/auth_ticket.h"
+#include "engine/file_snapshot.h"
 #include "engine/scan_file.h"
 
 namespace gatehouse {
@@ -29,7 +30,8 @@ struct FileEvent {
   AuthTicket ticket;  // Pending only for kExec and kOpen.
   // When the held process gets an answer in any case: no later verdict counts.
   MonotonicTime deadline = kNever;
-  int32_t pid = 0;  // Who asked; 0 means unknown.
+  int32_t pid = 0;        // Who asked; 0 means unknown.
+  FileSnapshot snapshot;  // Taken when the event came.
   // Where crash_mark.h notes that a scan of this file is running; may be null.
   // Valid for as long as `file` is.
   uint32_t* unsafe_scan_mark = nullptr;

@@ -51,10 +51,14 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
   const bool is_rescan = EventIsAnswered(message);
   const es_file_t* target = EventTarget(message);
   if (!is_rescan && target != nullptr && IsEmptyFile(*target)) {
-    Verdict clean;
-    clean.kind = VerdictKind::kClean;
-    RespondNow(client, message, clean, parts_.auth_statistics);
+    AllowClean(client, message);
     parts_.auth_statistics.allowed_empty.fetch_add(1);
+    return;
+  }
+  FileSnapshot snapshot;
+  if (target != nullptr) snapshot = first_look_.Take(message);
+  if (!is_rescan && first_look_.IsKnownClean(snapshot)) {
+    AllowClean(client, message);
     return;
   }
   const FileEventKind asked = message.event_type == ES_EVENT_TYPE_AUTH_EXEC
@@ -69,6 +73,7 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
   }
   FileEvent event =
       EventOf(message, is_rescan ? FileEventKind::kRescan : asked);
+  event.snapshot = snapshot;
   if (!event.file.valid()) {
     parts_.statistics.without_file.fetch_add(1);
     RespondNow(client, message,
@@ -109,9 +114,16 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
   }
 }
 
+void Adapter::AllowClean(es_client_t* client, const es_message_t& message) {
+  Verdict clean;
+  clean.kind = VerdictKind::kClean;
+  RespondNow(client, message, clean, parts_.auth_statistics);
+}
+
 void Adapter::OnClose(const es_message_t& message) {
   parts_.statistics.close_messages.fetch_add(1);
   const es_file_t* target = EventTarget(message);
+  if (target != nullptr) first_look_.Written(message);
   if (target != nullptr && IsEmptyFile(*target)) {
     parts_.statistics.empty_closes.fetch_add(1);
     return;
@@ -125,6 +137,7 @@ void Adapter::OnClose(const es_message_t& message) {
     parts_.statistics.without_file.fetch_add(1);
     return;
   }
+  event.snapshot = first_look_.Take(message);
   DeferExclusions(message, event);
   if (RefuseCrashing(event, message)) return;
   (void)Push(parts_.background_queue, event);

@@ -16,6 +16,7 @@
 #include "engine/exclusions.h"
 #include "engine/rescan_queue.h"
 #include "es_adapter/auth_ledger.h"
+#include "es_adapter/first_look.h"
 #include "es_adapter/miss_policy.h"
 
 namespace gatehouse {
@@ -47,11 +48,13 @@ class Adapter {
     const Exclusions& exclusions;
     AuthStatistics& auth_statistics;
     AdapterStatistics& statistics;
+    FirstLook::Parts first_look;
     Clock clock = {};  // As the ledger's.
     // Null: whoever is held is allowed when there is no verdict.
     const MissPolicy* miss_policy = nullptr;
   };
-  explicit Adapter(const Parts& parts) : parts_(parts) {}
+  explicit Adapter(const Parts& parts)
+      : parts_(parts), first_look_(parts.first_look) {}
 
   // An es_handler_function_t; `context` is the Adapter.
   static void HandleMessage(void* context, es_client_t* client,
@@ -59,6 +62,7 @@ class Adapter {
 
  private:
   void OnAuth(es_client_t* client, const es_message_t& message);
+  void AllowClean(es_client_t* client, const es_message_t& message);
   void OnClose(const es_message_t& message);
   bool IsExcluded(const es_message_t& message) const;
   void DeferExclusions(const es_message_t& message, FileEvent& event) const;
@@ -66,6 +70,7 @@ class Adapter {
   bool Push(EventQueue& queue, FileEvent& event);
 
   const Parts parts_;
+  FirstLook first_look_;
 };
 
 }  // namespace gatehouse

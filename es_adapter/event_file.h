@@ -41,6 +41,10 @@ void FailClosed(const es_message_t& message);
 [[nodiscard]] std::string_view BelievedPath(const es_message_t& message);
 [[nodiscard]] std::string_view BelievedExecutable(const es_message_t& message);
 
+// See base/writer_probe.h. On macOS nobody tells: every file has a writer.
+[[nodiscard]] bool EventTellsWriters(const es_message_t& message);
+[[nodiscard]] bool EventHasWriter(const es_message_t& message);
+
 // See engine/crash_mark.h. Null where no process outlives us (macOS).
 [[nodiscard]] uint32_t* EventScanMark(const es_message_t& message);
 

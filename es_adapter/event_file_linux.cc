@@ -53,6 +53,14 @@ std::string_view BelievedExecutable(const es_message_t& message) {
   return PathOf(esl_message_believed_executable(&message));
 }
 
+bool EventTellsWriters(const es_message_t& message) {
+  return esl_message_tells_writers(&message);
+}
+
+bool EventHasWriter(const es_message_t& message) {
+  return esl_message_has_writer(&message);
+}
+
 uint32_t* EventScanMark(const es_message_t& message) {
   return esl_message_scan_mark(&message);
 }

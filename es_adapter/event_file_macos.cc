@@ -67,6 +67,10 @@ std::string_view BelievedExecutable(const es_message_t& message) {
   return {file.path.data, file.path.length};
 }
 
+bool EventTellsWriters(const es_message_t& /*message*/) { return false; }
+
+bool EventHasWriter(const es_message_t& /*message*/) { return true; }
+
 uint32_t* EventScanMark(const es_message_t& /*message*/) { return nullptr; }
 
 uint32_t EventStrikes(const es_message_t& /*message*/) { return 0; }

@@ -8,11 +8,6 @@ namespace {
 constexpr size_t kEntries = 4096;  // A power of two.
 constexpr int64_t kDenialNs = 1'500'000'000;
 constexpr int64_t kClearPeriodNs = 100'000'000;
-constexpr int64_t kNsPerSecond = 1'000'000'000;
-
-int64_t Nanoseconds(const timespec& time) {
-  return int64_t{time.tv_sec} * kNsPerSecond + time.tv_nsec;
-}
 
 size_t IndexOf(const AnswerCache::Question& question) {
   // Odd constants of the golden ratio: neighbouring inodes go far apart.
@@ -28,11 +23,6 @@ size_t IndexOf(const AnswerCache::Question& question) {
 }
 
 }  // namespace
-
-FileState StateOf(const struct stat& status) {
-  return {status.st_dev, status.st_ino, status.st_size,
-          Nanoseconds(status.st_mtim), Nanoseconds(status.st_ctim)};
-}
 
 AnswerCache::AnswerCache() : entries_(kEntries) {}
 

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <EndpointSecurity/EndpointSecurity.h>
-#include <sys/stat.h>
 
 #include <atomic>
 #include <cstddef>
@@ -18,22 +17,10 @@
 #include <optional>
 #include <vector>
 
+#include "base/file_state.h"
 #include "base/mutex.h"
 
 namespace gatehouse {
-
-// What tells one state of a file from another.
-struct FileState {
-  uint64_t device = 0;
-  uint64_t inode = 0;
-  int64_t bytes = 0;
-  int64_t modified_ns = 0;
-  int64_t changed_ns = 0;
-
-  bool operator==(const FileState&) const = default;
-};
-
-[[nodiscard]] FileState StateOf(const struct stat& status);
 
 class AnswerCache {
  public:

@@ -13,15 +13,13 @@
 #include <limits>
 #include <utility>
 
+#include "base/writer_probe.h"
+
 namespace gatehouse {
 namespace {
 
 constexpr int64_t kNsPerMillisecond = 1'000'000;
 constexpr std::chrono::milliseconds kDeadlineTimerPeriod{50};
-constexpr int64_t kNsPerSecond = 1'000'000'000;
-// Two jiffies of a slow kernel: a file that changed within may change again
-// without another time to show for it.
-constexpr int64_t kTimestampStepNs = 20'000'000;
 
 bool TryRetain(const Message& message) {
   uint32_t count = message.references.load();
@@ -243,11 +241,10 @@ void Client::Keep(const Message& message, uint32_t flags) {
   timespec clock = {};
   (void)::clock_gettime(CLOCK_REALTIME, &clock);  // Cannot fail.
   const AnswerCache::Question question = QuestionOf(message);
-  const int64_t age_ns = int64_t{clock.tv_sec} * kNsPerSecond + clock.tv_nsec -
-                         question.target.changed_ns;
   const bool is_settled =
       message.has_process && !message.had_writer &&
-      question.executable.inode != 0 && age_ns > kTimestampStepNs &&
+      question.executable.inode != 0 &&
+      IsSettled(question.target, Nanoseconds(clock)) &&
       TellsWriters(message.fd) && !backend_->HasWriter(message.fd) &&
       ::fstat(message.fd, &now) == 0 && StateOf(now) == question.target;
   if (is_settled) answers_.Keep(question, flags, backend_->Now());

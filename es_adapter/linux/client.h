@@ -75,6 +75,9 @@ class Client {
   es_respond_result_t Respond(const Message& message, uint32_t flags,
                               bool keep);
   void ExpectOpen(const Message& message);
+  bool HasWriter(const Message& message) const {
+    return backend_->HasWriter(message.fd);
+  }
   // Only on the reader's thread, before the message is released.
   const es_file_t* BelievedTarget(const Message& message);
   const es_file_t* BelievedExecutable(const Message& message);

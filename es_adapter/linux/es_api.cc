@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/writer_probe.h"
 #include "es_adapter/linux/block.h"
 #include "es_adapter/linux/client.h"
 #include "es_adapter/linux/event_table.h"
@@ -269,6 +270,14 @@ const es_file_t* esl_message_believed_target(const es_message_t* message) {
 
 const es_file_t* esl_message_believed_executable(const es_message_t* message) {
   return Message::Of(message).client->BelievedExecutable(Message::Of(message));
+}
+
+bool esl_message_has_writer(const es_message_t* message) {
+  return Message::Of(message).client->HasWriter(Message::Of(message));
+}
+
+bool esl_message_tells_writers(const es_message_t* message) {
+  return gatehouse::TellsWriters(Message::Of(message).fd);
 }
 
 esl_support_t esl_event_support(es_event_type_t event) {

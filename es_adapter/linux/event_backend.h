@@ -63,7 +63,7 @@ class EventBackend {
   [[nodiscard]] virtual bool IsTargetBelieved(const Message& message) = 0;
   [[nodiscard]] virtual bool IsExecutableBelieved(const Message& message) = 0;
   // True while anybody, the opener included, has the file open for writing or
-  // mapped writable; see message.h. Thread-safe.
+  // mapped writable; see base/writer_probe.h. Thread-safe.
   [[nodiscard]] virtual bool HasWriter(int fd) const = 0;
   // In nanoseconds; the clock of deadlines. Thread-safe.
   [[nodiscard]] virtual int64_t Now() const = 0;

@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "base/unique_fd.h"
+#include "base/writer_probe.h"
 #include "es_adapter/linux/fanotify_group.h"
 #include "es_adapter/linux/message.h"
 #include "es_adapter/linux/process_facts.h"

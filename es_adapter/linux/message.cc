@@ -1,9 +1,5 @@
 #include "es_adapter/linux/message.h"
 
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <time.h>
 
 #include <cstdio>
@@ -58,28 +54,6 @@ void FillPath(es_file_t& file, std::span<char> buffer, const char* link) {
   const size_t length = ReadLink(link, buffer);
   file.path = Token(buffer.data(), length);
   file.path_truncated = length == buffer.size() - 1;
-}
-
-// A read lease is refused while anybody, the opener included, has the file open
-// for writing.
-bool HasWriter(int fd) {
-  if (::fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return true;
-  (void)::fcntl(fd, F_SETLEASE, F_UNLCK);
-  return false;
-}
-
-bool TellsWriters(int fd) {
-  struct statfs status = {};
-  if (::fstatfs(fd, &status) != 0) return false;
-  switch (static_cast<unsigned long>(status.f_type)) {
-    case EXT4_SUPER_MAGIC:
-    case XFS_SUPER_MAGIC:
-    case BTRFS_SUPER_MAGIC:
-    case TMPFS_MAGIC:
-      return true;
-    default:
-      return false;
-  }
 }
 
 const Message& Message::Of(const es_message_t* es) {

@@ -73,13 +73,4 @@ void FillMessage(Message& message, const fanotify_event_metadata& raw,
 // The path of `file` is what the symbolic link `link` says; `buffer` holds it.
 void FillPath(es_file_t& file, std::span<char> buffer, const char* link);
 
-// True while anybody, the opener included, has the file open for writing or
-// mapped writable. Means nothing on file systems other than those that
-// TellsWriters names.
-[[nodiscard]] bool HasWriter(int fd);
-
-// True if a lease on the file system of `fd` is refused for every writer:
-// ext4, xfs, btrfs, tmpfs. Not overlayfs, which forgets mappings.
-[[nodiscard]] bool TellsWriters(int fd);
-
 }  // namespace gatehouse

@@ -59,7 +59,8 @@ class RealtimeSinkTest : public testing::Test {
     log_write_.Reset(ends[1]);
     log_.emplace(log_write_.UnsafeFd());
     rescans_.emplace(queue_, rescan_statistics_);
-    sink_.emplace(RealtimeSink::Parts{*rescans_, *log_, statistics_, nullptr});
+    sink_.emplace(
+        RealtimeSink::Parts{*rescans_, *log_, statistics_, verdicts_, nullptr});
   }
 
   static FileEvent Event(FileEventKind kind) {
@@ -119,6 +120,8 @@ class RealtimeSinkTest : public testing::Test {
   CountingResponder responder_{1};
   EventQueue queue_{kQueueMax};
   SinkStatistics statistics_;
+  VerdictCacheStatistics verdict_statistics_;
+  VerdictCache verdicts_{verdict_statistics_};
   RescanStatistics rescan_statistics_;
   std::optional<RescanQueue> rescans_;
   std::optional<RealtimeSink> sink_;

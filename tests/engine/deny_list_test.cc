@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
@@ -30,6 +31,17 @@ TEST_F(DenyListTest, DeniesTheFileByWhateverName) {
   EXPECT_EQ(list_.Find(directory_.Open("link").UnsafeFd()), "Test.Evil");
   ASSERT_EQ(::rename(one_.c_str(), directory_.Path("moved").c_str()), 0);
   EXPECT_EQ(list_.Find(OpenPath("moved").UnsafeFd()), "Test.Evil");
+}
+
+TEST_F(DenyListTest, KnowsAFileByItsNumbers) {
+  struct stat one = {};
+  struct stat two = {};
+  ASSERT_EQ(::stat(one_.c_str(), &one), 0);
+  ASSERT_EQ(::stat(two_.c_str(), &two), 0);
+  EXPECT_FALSE(list_.Contains(one.st_dev, one.st_ino));
+  const auto entry = list_.Add(OpenPath("one").UnsafeFd(), "Test.Evil");
+  EXPECT_TRUE(list_.Contains(one.st_dev, one.st_ino));
+  EXPECT_FALSE(list_.Contains(two.st_dev, two.st_ino));
 }
 
 TEST_F(DenyListTest, AllowsEverythingElse) {

@@ -52,6 +52,14 @@ void esl_message_fail_closed(const es_message_t* message);
 const es_file_t* esl_message_believed_target(const es_message_t* message);
 const es_file_t* esl_message_believed_executable(const es_message_t* message);
 
+// True while anybody, whoever is held by this message included, has its file
+// open for writing or mapped writable: the kernel is asked for a read lease,
+// which is given back at once. SIGIO must be ignored. Means something only
+// where the other function says so: on ext4, xfs, btrfs and tmpfs. Thread-safe;
+// neither blocks.
+bool esl_message_has_writer(const es_message_t* message);
+bool esl_message_tells_writers(const es_message_t* message);
+
 // --- Events -----------------------------------------------------------------
 
 // What Linux can do about an event of the interface.

@@ -1,0 +1,26 @@
+// FileSnapshot: what could be told of a file before somebody scanned it,
+// without reading it.
+//
+// Thread-safe plain value. VerdictCache::Begin makes one.
+#pragma once
+
+#include <cstdint>
+
+#include "base/file_state.h"
+
+namespace gatehouse {
+
+struct FileSnapshot {
+  FileState state;
+  // How often the file, and the whole cache, were made void until then.
+  uint64_t touches = 0;
+  uint64_t epoch = 0;
+  // The file system tells who can write: base/writer_probe.h.
+  bool is_truthful = false;
+  // Nobody could write the file. Only if is_truthful.
+  bool is_quiet = false;
+  // Every later change shows in `state`.
+  bool is_settled = false;
+};
+
+}  // namespace gatehouse
