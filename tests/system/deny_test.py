@@ -25,7 +25,9 @@ class DenyTest(gate.GateTest):
                 for opener in openers:
                     opener.ask("round", clean, CLEAN_FILES, evil, 2)
                 for opener in openers:
-                    for key, value in opener.answer().items():
+                    answer = opener.answer()
+                    del answer["written"]  # None: that is for storms.
+                    for key, value in answer.items():
                         totals[key] = max(totals.get(key, 0), value) \
                             if key == "slowest_ms" \
                             else totals.get(key, 0) + value
