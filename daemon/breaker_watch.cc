@@ -1,10 +1,8 @@
 #include "daemon/breaker_watch.h"
 
-#include <time.h>
-
-#include <array>
 #include <chrono>
 
+#include "daemon/utc_text.h"
 #include "es_adapter/deadline.h"
 
 namespace gatehouse {
@@ -20,15 +18,6 @@ constexpr seconds kLongestDeadline{5};
 
 constexpr size_t kDeadlineIndex =
     static_cast<size_t>(NotScannedReason::kDeadline);
-
-std::string UtcText(int64_t milliseconds_since_1970) {
-  const time_t time = milliseconds_since_1970 / 1000;
-  tm parts = {};
-  if (::gmtime_r(&time, &parts) == nullptr) return "?";
-  std::array<char, 32> text = {};
-  (void)::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts);
-  return text.data();
-}
 
 const char* CauseText(BreakerCause cause) {
   switch (cause) {

@@ -98,6 +98,15 @@ Json BreakerJson(const BreakerRecord& breaker) {
               {"open", breaker.cause.load() != BreakerCause::kNone}};
 }
 
+Json FallbackJson(const TreeStatistics& tree, const UnheldRecord& unheld) {
+  return Json{{"files", unheld.files.load()},
+              {"strikes", unheld.strikes.load()},
+              {"inotifyEvents", tree.events.load()},
+              {"inotifyOverflows", tree.overflows.load()},
+              {"walks", tree.walks.load()},
+              {"unreachable", tree.unreachable.load()}};
+}
+
 Json RescansJson(const RescanStatistics& rescans) {
   return Json{{"queued", rescans.queued.load()},
               {"finished", rescans.finished.load()},
@@ -175,6 +184,7 @@ std::string CountersJson(const SharedState& shared,
       {"realtimeWorkers", WorkersJson(shared.realtime)},
       {"backgroundWorkers", WorkersJson(shared.background)},
       {"circuitBreaker", BreakerJson(shared.breaker)},
+      {"fallback", FallbackJson(shared.tree, shared.unheld)},
       {"sink", SinkJson(shared.sink)},
       {"rescans", RescansJson(shared.rescans)},
       {"verdictCache", VerdictCacheJson(shared.verdict_cache)},

@@ -9,6 +9,8 @@ namespace {
 
 constexpr size_t kApprovalSecondsMax = 60;
 constexpr size_t kBreakerSecondsMax = 60;
+constexpr size_t kScanSecondsDefault = 600;
+constexpr size_t kScanSecondsMax = 86'400;
 constexpr int kExitUsage = 2;
 
 std::string Environment(const char* name) {
@@ -25,6 +27,40 @@ uint64_t WatchdogMicroseconds() {
     value = value * 10 + static_cast<uint64_t>(c - '0');
   }
   return value;
+}
+
+// In seconds, as they are written.
+struct Times {
+  size_t approval = kApprovalSecondsMax;
+  size_t breaker = kBreakerSecondsMax;
+  size_t scan = kScanSecondsDefault;
+};
+
+// What says when something else takes over, and when that ends.
+void AddTimes(CLI::App& app, DaemonOptions& options, Times& times) {
+  app.add_option("--approval-timeout", times.approval,
+                 "How long to wait for 'mdatp system-extension approve' before "
+                 "falling back")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(size_t{1}, kApprovalSecondsMax))
+      ->capture_default_str();
+  app.add_option("--breaker-calm", times.breaker,
+                 "How long it must be calm before opens are held again, after "
+                 "too many of them got no verdict in time; for tests")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(size_t{1}, kBreakerSecondsMax))
+      ->capture_default_str();
+  app.add_option("--inotify-watches-max", options.inotify_watches_max,
+                 "Without fanotify: directories that inotify may watch before "
+                 "they are scanned from time to time instead")
+      ->type_name("COUNT")
+      ->capture_default_str();
+  app.add_option("--scan-interval", times.scan,
+                 "Without inotify: time from one scan of the protected paths "
+                 "to the next")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(size_t{1}, kScanSecondsMax))
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -56,20 +92,8 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
                                              "Configuration file (JSON)")
                                   ->type_name("FILE")
                                   ->capture_default_str();
-  size_t approval_seconds = kApprovalSecondsMax;
-  app.add_option("--approval-timeout", approval_seconds,
-                 "How long to wait for 'mdatp system-extension approve' before "
-                 "falling back")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(size_t{1}, kApprovalSecondsMax))
-      ->capture_default_str();
-  size_t breaker_seconds = kBreakerSecondsMax;
-  app.add_option("--breaker-calm", breaker_seconds,
-                 "How long it must be calm before opens are held again, after "
-                 "too many of them got no verdict in time; for tests")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(size_t{1}, kBreakerSecondsMax))
-      ->capture_default_str();
+  Times times;
+  AddTimes(app, options, times);
   bool no_quarantine = false;
   app.add_flag("--no-quarantine", no_quarantine,
                "Deny and record threats, and leave them where they are");
@@ -82,8 +106,9 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
     parsed.exit_code = app.exit(error) == 0 ? 0 : kExitUsage;
     return parsed;
   }
-  options.approval_window = std::chrono::seconds(approval_seconds);
-  options.breaker_calm = std::chrono::seconds(breaker_seconds);
+  options.approval_window = std::chrono::seconds(times.approval);
+  options.breaker_calm = std::chrono::seconds(times.breaker);
+  options.scan_interval = std::chrono::seconds(times.scan);
   options.isolates = !no_quarantine;
   options.config_is_default = config->count() == 0;
   options.notify_socket = Environment("NOTIFY_SOCKET");

@@ -26,6 +26,10 @@ struct DaemonOptions {
   std::chrono::seconds approval_window{60};
   // How long it must be calm before the circuit breaker closes.
   std::chrono::seconds breaker_calm{60};
+  // Without fanotify: how many directories inotify may watch.
+  size_t inotify_watches_max = 262'144;
+  // Without inotify: how long after the end of a scan the next one begins.
+  std::chrono::seconds scan_interval{600};
   bool isolates = true;       // --no-quarantine: deny and record, move nothing.
   std::string notify_socket;  // $NOTIFY_SOCKET
   uint64_t watchdog_microseconds = 0;  // $WATCHDOG_USEC; 0: none.

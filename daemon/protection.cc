@@ -5,11 +5,6 @@
 #include <thread>
 
 namespace gatehouse {
-namespace {
-
-constexpr const char* kNoProvider = "no active event provider";
-
-}  // namespace
 
 void Protection::Open(bool own_fault) {
   const MutexLock lock(mutex_);
@@ -28,11 +23,15 @@ void Protection::Open(bool own_fault) {
 }
 
 es_new_client_result_t Protection::Connect() {
-  const MutexLock lock(mutex_);
-  if (client_ != nullptr || parts_.options.protect.empty()) {
-    return ES_NEW_CLIENT_RESULT_SUCCESS;
+  es_new_client_result_t result = ES_NEW_CLIENT_RESULT_SUCCESS;
+  {
+    const MutexLock lock(mutex_);
+    if (client_ != nullptr || parts_.options.protect.empty()) return result;
+    result = Create(false);
   }
-  return Create(false);
+  // It was enabled before it could mark anything.
+  if (result == ES_NEW_CLIENT_RESULT_SUCCESS) Refresh();
+  return result;
 }
 
 es_new_client_result_t Protection::Create(bool own_fault) {
@@ -219,6 +218,19 @@ bool Protection::IsResponding() {
   return client == nullptr || esl_is_responding(client);
 }
 
+bool Protection::NeedsFallback() const {
+  const MutexLock lock(mutex_);
+  return is_enabled_ && client_ == nullptr && !parts_.options.protect.empty();
+}
+
+std::vector<std::string> Protection::FindMountPoints() const {
+  std::vector<std::string> mount_points;
+  for (ProtectedFileSystem& file_system : Find().file_systems) {
+    mount_points.push_back(std::move(file_system.mount_point));
+  }
+  return mount_points;
+}
+
 ProtectionState Protection::state() const {
   const MutexLock lock(mutex_);
   ProtectionState state;
@@ -230,7 +242,7 @@ ProtectionState Protection::state() const {
   } else if (has_reader && marks.notification != 0) {
     state.subsystem = "fanotify_notify_only";
   } else {
-    state.subsystem = "unavailable";
+    state.subsystem = kNoSubsystem;
   }
   state.is_available = has_reader && marks.permission != 0;
   if (!is_enabled_) return state;

@@ -24,6 +24,10 @@
 
 namespace gatehouse {
 
+// What ProtectionState says while nothing protects.
+inline constexpr const char* kNoSubsystem = "unavailable";
+inline constexpr const char* kNoProvider = "no active event provider";
+
 struct ProtectionState {
   bool is_available = false;
   // "fanotify", "fanotify_notify_only", "unavailable": docs/health.md.
@@ -72,6 +76,11 @@ class Protection {
   // False if the reader of events or its timer hangs; see esl_is_responding.
   // Does not block. For the thread that calls Close.
   bool IsResponding();
+
+  // True if there is something to protect and no fanotify to do it with.
+  [[nodiscard]] bool NeedsFallback() const;
+  // The mount points to protect, as they are now.
+  [[nodiscard]] std::vector<std::string> FindMountPoints() const;
 
   // Derived now: from the kernel's list of marks, not from what we did.
   [[nodiscard]] ProtectionState state() const;

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "daemon/tree_watch.h"
+#include "daemon/unheld_files.h"
 #include "engine/crashed_content.h"
 #include "engine/realtime_workers.h"
 #include "engine/rescan_queue.h"
@@ -88,6 +90,8 @@ struct SharedState {
   RemediatorStatistics remediator;
   ServerStatistics server;
   CrashedContentTable crashed;
+  TreeStatistics tree;
+  UnheldRecord unheld;
 };
 
 // Null if there is no memory.

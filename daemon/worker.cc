@@ -22,6 +22,7 @@
 #include "daemon/conflicting_applications.h"
 #include "daemon/counters_json.h"
 #include "daemon/exclusion_store.h"
+#include "daemon/fallback.h"
 #include "daemon/health.h"
 #include "daemon/loaded_signatures.h"
 #include "daemon/log.h"
@@ -110,8 +111,11 @@ class Worker {
                      verdicts_, log_}),
         breaker_(
             {parts.options, parts.shared, parts.journal, protection_, log_}),
-        extension_(
-            {parts.options, protection_, log_, [this] { breaker_.Step(); }}),
+        extension_({parts.options, protection_, log_, [this] { Tick(); }}),
+        unheld_(background_queue_, crashed_, parts.shared.unheld,
+                parts.events_max / 4),
+        fallback_({parts.options, unheld_, parts.shared.tree, log_,
+                   [this] { return protection_.FindMountPoints(); }}),
         real_time_(protection_),
         exclusion_store_(exclusions_) {}
 
@@ -125,6 +129,7 @@ class Worker {
   nlohmann::json Health() const;
   void Beat();
   void ServeSignals();
+  void Tick();
   void WriteCounters();
   void Stop();
   void FinishTickets();
@@ -144,6 +149,8 @@ class Worker {
   Protection protection_;
   BreakerWatch breaker_;
   SystemExtension extension_;
+  UnheldFiles unheld_;
+  Fallback fallback_;
   RealTimeSetting real_time_;
   ExclusionStore exclusion_store_;
   DaemonConfig config_;
@@ -185,6 +192,7 @@ Result<bool> Worker::Start() {
   // be on a file system that is marked. Our own opens are allowed only once we
   // read events. What is adopted waits in the queue meanwhile.
   protection_.Open(own_fault);
+  unheld_.Recover(own_fault);
   Result<DaemonConfig> config = ReadConfig(parts_.options);
   if (!config) return Unexpected(config.error());
   config_ = std::move(*config);
@@ -214,8 +222,10 @@ Result<bool> Worker::Start() {
   extension_.Start(config_);
   done = real_time_.Apply();
   if (!done) return done;
-  Result<std::unique_ptr<MountWatch>> mount_watch =
-      MountWatch::Start([this] { protection_.Refresh(); });
+  Result<std::unique_ptr<MountWatch>> mount_watch = MountWatch::Start([this] {
+    protection_.Refresh();
+    fallback_.OnMountChange();
+  });
   if (!mount_watch) return Unexpected(mount_watch.error());
   mount_watch_ = std::move(*mount_watch);
   return StartServing();
@@ -300,8 +310,16 @@ Result<bool> Worker::StartServing() {
   return true;
 }
 
+// Twice a second, on the thread of the approval: everything that decides how we
+// protect.
+void Worker::Tick() {
+  breaker_.Step();
+  fallback_.Step(protection_.NeedsFallback());
+}
+
 nlohmann::json Worker::Health() const {
   ProtectionState protection = protection_.state();
+  protection = WithFallback(std::move(protection), fallback_.state());
   const std::string breaker_issue = breaker_.Issue();
   if (!breaker_issue.empty()) protection.issues.push_back(breaker_issue);
   return HealthJson(
@@ -354,6 +372,7 @@ void Worker::Stop() {
   server_.reset();  // Before what its sessions use.
   mount_watch_.reset();
   extension_.Stop();
+  fallback_.Stop();
   // First no more events, then those in work, then the connection.
   protection_.StopEvents();
   scan_workers_.reset();
