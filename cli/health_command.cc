@@ -40,19 +40,41 @@ ExitCode PrintField(const Json& health, const std::string& name,
 }
 
 constexpr const char* kSystemExtensions = "system_extensions";
+constexpr const char* kKernelFeatures = "kernel_features";
+constexpr const char* kKernelFeaturesKey = "kernelFeatures";
+
+Result<Json> AskHealth(const std::string& run_directory) {
+  return Ask(run_directory, {{"command", IpcCommandWord(IpcCommand::kHealth)}},
+             kHealthType);
+}
+
+Result<Json> AskKernelFeatures(const std::string& run_directory) {
+  const Result<Json> health = AskHealth(run_directory);
+  if (!health) return health;
+  const auto found = health->find(kKernelFeaturesKey);
+  if (found == health->end() || !found->is_object() ||
+      !found->contains("value")) {
+    return Fail(ErrorCode::kNotFound,
+                "the daemon does not tell what the kernel can do");
+  }
+  return Json((*found)["value"]);
+}
 
 ExitCode PrintDetails(const std::string& run_directory,
                       const std::string& feature, OutputFormat output) {
   if (feature == "help") {
     PrintLine(kSystemExtensions);
+    PrintLine(kKernelFeatures);
     return ExitCode::kOk;
   }
-  if (feature != kSystemExtensions) {
+  if (feature != kSystemExtensions && feature != kKernelFeatures) {
     return PrintError(output, ExitCode::kNotFound,
                       "health has no details of '" + DisplayText(feature) +
                           "': see --details help");
   }
-  const Result<Json> state = AskSystemExtension(run_directory, "status");
+  const Result<Json> state = feature == kSystemExtensions
+                                 ? AskSystemExtension(run_directory, "status")
+                                 : AskKernelFeatures(run_directory);
   if (!state) return PrintError(output, state.error());
   if (output == OutputFormat::kJson) {
     PrintObject(*state);
@@ -66,9 +88,7 @@ ExitCode PrintDetails(const std::string& run_directory,
 
 ExitCode PrintHealth(const std::string& run_directory, const std::string& field,
                      OutputFormat output) {
-  const Result<Json> health =
-      Ask(run_directory, {{"command", IpcCommandWord(IpcCommand::kHealth)}},
-          kHealthType);
+  const Result<Json> health = AskHealth(run_directory);
   if (!health) return PrintError(output, health.error());
   if (!field.empty()) return PrintField(*health, field, output);
   if (output == OutputFormat::kJson) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "ipc/message.h"
 
 namespace gatehouse {
@@ -42,7 +43,35 @@ std::vector<std::string> Issues(const HealthFacts& facts) {
   return issues;
 }
 
+// As `mdatp health --details kernel_features` shows it.
+nlohmann::json KernelFeaturesJson(const KernelFeatures& kernel) {
+  const esl_kernel_features_t& fanotify = kernel.fanotify;
+  return nlohmann::json{
+      {"fanotify", kernel.error_number == 0
+                       ? "available"
+                       : SystemError("refused", kernel.error_number).message},
+      {"fanotifyPermissionEvents", fanotify.permission_events},
+      {"fanotifyExecPermissionEvents", fanotify.exec_permission_events},
+      {"fanotifyAccessEvents", fanotify.access_events},
+      {"fanotifyDenyErrno", fanotify.deny_errno},
+      {"fanotifyEvictableMarks", fanotify.evictable_marks},
+      {"fanotifyMountEvents", fanotify.mount_events},
+      {"fanotifyNameEvents", fanotify.name_events},
+      {"fanotifyProcessDescriptors", fanotify.process_descriptors}};
+}
+
 }  // namespace
+
+std::string MissingFeatures(const KernelFeatures& kernel) {
+  std::string names;
+  const nlohmann::json features = KernelFeaturesJson(kernel);
+  for (const auto& [name, value] : features.items()) {
+    if (value != false) continue;
+    if (!names.empty()) names += ", ";
+    names += name;
+  }
+  return names;
+}
 
 nlohmann::json SystemExtensionJson(const SystemExtensionState& extension) {
   return nlohmann::json{
@@ -84,6 +113,10 @@ nlohmann::json HealthJson(const HealthFacts& facts) {
        {{"displayValue", true},
         {"isManaged", facts.miss_profile_managed},
         {"value", MissProfileWord(facts.miss_profile)}}},
+      {"kernelFeatures",
+       {{"displayValue", false},
+        {"isManaged", false},
+        {"value", KernelFeaturesJson(facts.kernel)}}},
       {"fullDiskAccessEnabled", facts.extension.is_approved},
       {"definitionsUpdated", std::to_string(facts.definitions_updated_ms)},
       {"definitionsUpdatedMinutesAgo", age_ms / kMillisecondsPerMinute},

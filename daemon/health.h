@@ -11,6 +11,7 @@
 
 #include "daemon/loaded_signatures.h"
 #include "daemon/protection.h"
+#include "daemon/shared_state.h"
 #include "daemon/system_extension.h"
 #include "es_adapter/miss_policy.h"
 #include "quarantine/remediator.h"
@@ -32,11 +33,15 @@ struct HealthFacts {
   std::vector<std::string> conflicting_applications;
   MissProfile miss_profile = MissProfile::kDefault;
   bool miss_profile_managed = false;  // By the configuration file.
+  KernelFeatures kernel = {};
 };
 
 // The object of docs/ipc.md, command "system_extension".
 [[nodiscard]] nlohmann::json SystemExtensionJson(
     const SystemExtensionState& extension);
+
+// The names of the features that the kernel lacks, separated by ", ".
+[[nodiscard]] std::string MissingFeatures(const KernelFeatures& kernel);
 
 // The object of docs/ipc.md, command "health".
 [[nodiscard]] nlohmann::json HealthJson(const HealthFacts& facts);

@@ -44,6 +44,21 @@ uint32_t EventsThatFit() {
       std::clamp(limit.rlim_cur / 4, kEventsMin, kEventsMax));
 }
 
+KernelFeatures FindKernelFeatures(const StateLock& lock,
+                                  const DaemonOptions& options) {
+  KernelFeatures found;
+  // A file of our own, which nobody is held over.
+  found.error_number = esl_probe_kernel(lock.UnsafeFd(), &found.fanotify);
+  if (options.pretend_no_permission_events) {
+    found.fanotify.permission_events = false;
+    found.fanotify.exec_permission_events = false;
+  }
+  if (options.pretend_no_exec_events) {
+    found.fanotify.exec_permission_events = false;
+  }
+  return found;
+}
+
 int Run(int argc, char** argv) {
   const ParsedOptions parsed = ParseCommandLine(argc, argv);
   if (parsed.exit_now) return parsed.exit_code;
@@ -67,6 +82,7 @@ int Run(int argc, char** argv) {
   // Before anything can be marked: later, opening them may wait for ourselves.
   const LockProbe package_locks = PackageManagerLocks();
   const SystemLibraries libraries = SystemLibraries::Find();
+  shared->kernel = FindKernelFeatures(*lock, options);
   Supervisor supervisor({options, *lock, *shared, journal, events_max,
                          package_locks, libraries, listener->UnsafeFd()});
   const int exit_code = supervisor.Run();

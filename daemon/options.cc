@@ -55,6 +55,11 @@ void AddTimes(CLI::App& app, DaemonOptions& options, Times& times) {
                  "they are scanned from time to time instead")
       ->type_name("COUNT")
       ->capture_default_str();
+  app.add_flag("--pretend-no-permission-events",
+               options.pretend_no_permission_events,
+               "As on a kernel that cannot hold opens; for tests");
+  app.add_flag("--pretend-no-exec-events", options.pretend_no_exec_events,
+               "As on a kernel that cannot hold program starts; for tests");
   app.add_option("--scan-interval", times.scan,
                  "Without inotify: time from one scan of the protected paths "
                  "to the next")

@@ -30,6 +30,9 @@ struct DaemonOptions {
   size_t inotify_watches_max = 262'144;
   // Without inotify: how long after the end of a scan the next one begins.
   std::chrono::seconds scan_interval{600};
+  // For tests: as kernels are that lack it.
+  bool pretend_no_permission_events = false;
+  bool pretend_no_exec_events = false;
   bool isolates = true;       // --no-quarantine: deny and record, move nothing.
   std::string notify_socket;  // $NOTIFY_SOCKET
   uint64_t watchdog_microseconds = 0;  // $WATCHDOG_USEC; 0: none.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <thread>
 
 namespace gatehouse {
@@ -23,15 +24,20 @@ void Protection::Open(bool own_fault) {
 }
 
 es_new_client_result_t Protection::Connect() {
-  es_new_client_result_t result = ES_NEW_CLIENT_RESULT_SUCCESS;
+  bool is_new = false;
   {
     const MutexLock lock(mutex_);
-    if (client_ != nullptr || parts_.options.protect.empty()) return result;
-    result = Create(false);
+    if (parts_.options.protect.empty()) return ES_NEW_CLIENT_RESULT_SUCCESS;
+    if (client_ == nullptr) {
+      const es_new_client_result_t result = Create(false);
+      if (result != ES_NEW_CLIENT_RESULT_SUCCESS) return result;
+      is_new = true;
+    }
   }
-  // It was enabled before it could mark anything.
-  if (result == ES_NEW_CLIENT_RESULT_SUCCESS) Refresh();
-  return result;
+  if (is_new) Refresh();  // It was enabled before it could mark anything.
+  return parts_.shared.kernel.fanotify.permission_events
+             ? ES_NEW_CLIENT_RESULT_SUCCESS
+             : ES_NEW_CLIENT_RESULT_ERR_NOT_ENTITLED;
 }
 
 es_new_client_result_t Protection::Create(bool own_fault) {
@@ -126,12 +132,17 @@ void Protection::ChangeHolding() {
 }
 
 Result<bool> Protection::Subscribe() {
-  constexpr std::array kHeld = {ES_EVENT_TYPE_AUTH_OPEN,
-                                ES_EVENT_TYPE_AUTH_EXEC};
+  constexpr std::array kAll = {ES_EVENT_TYPE_AUTH_OPEN,
+                               ES_EVENT_TYPE_AUTH_EXEC};
+  // Without the second, a program start is held as an open.
+  const std::span<const es_event_type_t> held_types(
+      kAll.data(),
+      parts_.shared.kernel.fanotify.exec_permission_events ? 2 : 1);
   constexpr std::array kObserved = {ES_EVENT_TYPE_NOTIFY_CLOSE};
   const es_return_t held =
-      is_holding_ ? es_subscribe(client_, kHeld.data(), kHeld.size())
-                  : es_unsubscribe(client_, kHeld.data(), kHeld.size());
+      is_holding_ ? es_subscribe(client_, held_types.data(),
+                                 static_cast<uint32_t>(held_types.size()))
+                  : es_unsubscribe(client_, kAll.data(), kAll.size());
   if (held == ES_RETURN_SUCCESS &&
       es_subscribe(client_, kObserved.data(), kObserved.size()) ==
           ES_RETURN_SUCCESS) {
@@ -251,6 +262,11 @@ ProtectionState Protection::state() const {
   }
   if (parts_.options.protect.empty()) {
     state.issues.emplace_back("no file system is protected: see --protect");
+  }
+  if (is_holding_ && !parts_.shared.kernel.fanotify.exec_permission_events) {
+    state.issues.emplace_back(
+        "the kernel cannot hold program starts: programs are judged as they "
+        "are opened");
   }
   for (const Error& missing : missing_) state.issues.push_back(missing.message);
   const uint32_t wanted = parts_.shared.marks_wanted.load();

@@ -54,7 +54,8 @@ class Protection {
   // Opens the client; events that a predecessor left are delivered from now
   // on. Without it the daemon goes on, and state() says so.
   void Open(bool own_fault);
-  // Opens it if that failed so far. What the system said.
+  // Opens it if that failed so far. What the system said: NOT_ENTITLED if the
+  // kernel can observe, but hold nobody.
   es_new_client_result_t Connect();
 
   // What we may do: hold opens and program starts, or only observe what was

@@ -17,6 +17,7 @@
 #include "es_adapter/auth_ledger.h"
 #include "es_adapter/circuit_breaker.h"
 #include "es_adapter/miss_policy.h"
+#include "es_linux.h"
 #include "ipc/server_limits.h"
 #include "quarantine/remediator.h"
 
@@ -57,6 +58,12 @@ struct BreakerRecord {
   std::atomic<uint64_t> openings{0};
 };
 
+// What the kernel can do for us.
+struct KernelFeatures {
+  int error_number = 0;  // With which fanotify is refused; 0: it is not.
+  esl_kernel_features_t fanotify = {};
+};
+
 struct SharedState {
   // Grows about twice a second while a worker is alive, the reader of its
   // events and the timers of its deadlines included.
@@ -77,6 +84,8 @@ struct SharedState {
   // As the last configuration said; the supervisor answers by it, too.
   MissSettings miss;
   BreakerRecord breaker;
+  // Looked at once, before the first worker.
+  KernelFeatures kernel;
   uint32_t fault_word = 0;  // engine/crash_mark.h; only through atomic_ref.
 
   SupervisorStatistics supervisor;

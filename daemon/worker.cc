@@ -199,6 +199,10 @@ Result<bool> Worker::Start() {
   for (const std::string& warning : config_.warnings) {
     log_.Log(Severity::kWarning, "configuration", {{"warning", warning}});
   }
+  if (parts_.worker_number == 1) {
+    log_.Log(Severity::kInfo, "kernel features",
+             {{"missing", MissingFeatures(parts_.shared.kernel)}});
+  }
   parts_.shared.miss.profile.store(
       config_.miss_profile.value_or(MissProfile::kDefault));
   done = real_time_.Load(config_, parts_.options.state_directory);
@@ -328,7 +332,7 @@ nlohmann::json Worker::Health() const {
        signatures_.version, signatures_.updated_ms, WallClockMilliseconds(),
        quarantine_error_, parts_.shared.remediator,
        FindConflictingApplications(), parts_.shared.miss.profile.load(),
-       config_.miss_profile.has_value()});
+       config_.miss_profile.has_value(), parts_.shared.kernel});
 }
 
 // Tells the supervisor that whoever waits will get an answer: everybody on the

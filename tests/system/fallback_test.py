@@ -2,6 +2,7 @@
 """Where fanotify cannot be used the next best thing protects, and health says
 what it is: inotify, then a scan from time to time."""
 
+import errno
 import os
 import signal
 import unittest
@@ -142,6 +143,52 @@ class FallbackTest(gate.GateTest):
                    "it goes on scanning")
         self.assertEqual(self.subsystem(daemon), '"periodic_scan"')
         self.assertEqual(daemon.stop(), 0)
+
+    def features(self, daemon):
+        told = gate.mdatp(daemon, "health", "--details", "kernel_features",
+                          "--output", "json")
+        self.assertEqual(told.code, 0, told)
+        return told.json()
+
+    def test_the_kernel_was_asked_what_it_can_do(self):
+        daemon = self.start_daemon()
+        features = self.features(daemon)
+        self.assertEqual(features["fanotify"], "available")
+        # guard.py has made sure of these.
+        self.assertTrue(features["fanotifyPermissionEvents"])
+        self.assertTrue(features["fanotifyExecPermissionEvents"])
+        text = gate.mdatp(daemon, "health", "--details", "kernel_features").out
+        self.assertRegex(text, r"(?m)^fanotify_mount_events +: (true|false)$")
+        self.assertEqual(
+            gate.mdatp(daemon, "health", "--details", "help").out,
+            "system_extensions\nkernel_features\n")
+        self.assertNotIn("kernel_features", gate.mdatp(daemon, "health").out)
+        self.assertEqual(daemon.log().count("kernel features"), 1)
+        self.assertEqual(daemon.stop(), 0)
+        daemon = self.start_as("inotify")
+        features = self.features(daemon)
+        self.assertIn("Operation not permitted", features["fanotify"])
+        self.assertFalse(features["fanotifyPermissionEvents"])
+
+    def test_a_kernel_that_cannot_hold_observes(self):
+        daemon = self.start_daemon(["--pretend-no-permission-events"])
+        self.assertEqual(self.subsystem(daemon), '"fanotify_notify_only"')
+        self.assertIn("the kernel cannot hold opens",
+                      " ".join(gate.health(daemon)["healthIssues"]))
+        self.assertFalse(self.features(daemon)["fanotifyPermissionEvents"])
+        self.isolated(daemon, self.write_evil("evil"))
+
+    def test_a_kernel_without_program_starts_holds_them_as_opens(self):
+        path = self.write_evil("evil")
+        os.chmod(path, 0o755)
+        daemon = self.start_daemon(["--pretend-no-exec-events",
+                                    "--no-quarantine"])
+        opener, = self.start_openers(1)
+        self.assertEqual(opener.start(path)["errno"], errno.EPERM)
+        self.assertEqual(daemon.settled_counters()["adapter"]["execMessages"],
+                         0)
+        self.issue(daemon, "the kernel cannot hold program starts")
+        self.assertEqual(self.subsystem(daemon), '"fanotify"')
 
     def test_what_crashes_the_scanner_is_given_up(self):
         daemon = self.start_as("inotify")

@@ -71,6 +71,25 @@ typedef enum {
 
 esl_support_t esl_event_support(es_event_type_t event);
 
+// --- The kernel -------------------------------------------------------------
+
+// What the fanotify of this kernel can do.
+typedef struct {
+  bool permission_events;       // Opens can be held.
+  bool exec_permission_events;  // Program starts, too (5.0).
+  bool process_descriptors;     // Who acts, as a pidfd (5.15).
+  bool name_events;             // Both names of a rename (5.17).
+  bool evictable_marks;         // Marks that memory pressure may take (5.19).
+  bool access_events;           // Reads can be held: FAN_PRE_ACCESS (6.14).
+  bool deny_errno;              // A refusal can say why (6.14).
+  bool mount_events;            // Mounts are reported (6.15).
+} esl_kernel_features_t;
+
+// Tries each on `file`, an open regular file of the caller that nobody else
+// needs: nothing is held, and no mark stays. Returns 0, or the errno value with
+// which fanotify is refused as a whole; then all are false. Thread-safe.
+int esl_probe_kernel(int file, esl_kernel_features_t* features);
+
 // --- Which file systems -----------------------------------------------------
 
 // Watches the file system that is mounted at `path` for everything the client
