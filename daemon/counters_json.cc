@@ -44,6 +44,7 @@ Json AdapterJson(const AdapterStatistics& adapter) {
               {"execMessages", adapter.exec_messages.load()},
               {"excludedCloses", adapter.excluded_closes.load()},
               {"closeMessages", adapter.close_messages.load()},
+              {"startMessages", adapter.start_messages.load()},
               {"emptyCloses", adapter.empty_closes.load()},
               {"crashedContents", adapter.crashed_contents.load()},
               {"crashedContentsFull", adapter.crashed_contents_full.load()},

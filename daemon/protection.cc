@@ -138,6 +138,8 @@ Result<bool> Protection::Subscribe() {
   const std::span<const es_event_type_t> held_types(
       kAll.data(),
       parts_.shared.kernel.fanotify.exec_permission_events ? 2 : 1);
+  // Who is not held is judged when he is started, too.
+  esl_report_starts(client_, !is_holding_);
   constexpr std::array kObserved = {ES_EVENT_TYPE_NOTIFY_CLOSE};
   const es_return_t held =
       is_holding_ ? es_subscribe(client_, held_types.data(),

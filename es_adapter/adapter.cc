@@ -16,6 +16,13 @@ bool IsEmptyFile(const es_file_t& file) {
   return S_ISREG(file.stat.st_mode) && file.stat.st_size == 0;
 }
 
+// A program that is started, held or not; es_linux.h has the latter as a close.
+bool IsStart(const es_message_t& message) {
+  return message.event_type == ES_EVENT_TYPE_AUTH_EXEC ||
+         (message.event_type == ES_EVENT_TYPE_NOTIFY_CLOSE &&
+          !message.event.close.modified);
+}
+
 // The event without its ticket. `file.valid()` is false if there is no file.
 FileEvent EventOf(const es_message_t& message, FileEventKind kind) {
   FileEvent event;
@@ -121,7 +128,9 @@ void Adapter::AllowClean(es_client_t* client, const es_message_t& message) {
 }
 
 void Adapter::OnClose(const es_message_t& message) {
-  parts_.statistics.close_messages.fetch_add(1);
+  (message.event.close.modified ? parts_.statistics.close_messages
+                                : parts_.statistics.start_messages)
+      .fetch_add(1);
   const es_file_t* target = EventTarget(message);
   if (target != nullptr) first_look_.Written(message);
   if (target != nullptr && IsEmptyFile(*target)) {
@@ -149,7 +158,7 @@ void Adapter::DeferExclusions(const es_message_t& message,
                               FileEvent& event) const {
   if (parts_.exclusions.is_known()) return;
   event.unsafe_believed_path = BelievedPath(message);
-  if (message.event_type != ES_EVENT_TYPE_AUTH_EXEC) {
+  if (!IsStart(message)) {
     event.unsafe_believed_executable = BelievedExecutable(message);
   }
 }
@@ -161,8 +170,7 @@ bool Adapter::IsExcluded(const es_message_t& message) const {
   if (exclusions.any_path() && exclusions.ExcludesPath(BelievedPath(message))) {
     return true;
   }
-  return exclusions.any_process() &&
-         message.event_type != ES_EVENT_TYPE_AUTH_EXEC &&
+  return exclusions.any_process() && !IsStart(message) &&
          exclusions.ExcludesProcess(BelievedExecutable(message));
 }
 

@@ -28,6 +28,7 @@ struct AdapterStatistics {
   std::atomic<uint64_t> auth_messages{0};
   std::atomic<uint64_t> exec_messages{0};     // Of those: program starts.
   std::atomic<uint64_t> close_messages{0};    // Of files that were written.
+  std::atomic<uint64_t> start_messages{0};    // Not held: judged afterwards.
   std::atomic<uint64_t> empty_closes{0};      // 0 bytes: nothing to scan.
   std::atomic<uint64_t> excluded_closes{0};   // Not to be judged.
   std::atomic<uint64_t> crashed_contents{0};  // Added to the table.

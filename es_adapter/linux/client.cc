@@ -169,6 +169,14 @@ bool Client::Unsubscribe(std::span<const es_event_type_t> events) {
   return true;
 }
 
+void Client::ReportStarts(bool reports) {
+  if (reports) {
+    journal_.subscriptions.fetch_or(kReportsStarts);
+  } else {
+    journal_.subscriptions.fetch_and(~kReportsStarts);
+  }
+}
+
 int Client::Watch(const char* path) {
   const UniqueFd directory(::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid()) return errno;

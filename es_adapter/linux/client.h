@@ -57,6 +57,7 @@ class Client {
 
   bool Subscribe(std::span<const es_event_type_t> events);
   bool Unsubscribe(std::span<const es_event_type_t> events);
+  void ReportStarts(bool reports);
   int Watch(const char* path);
   void UnwatchAll();
   // Null for an event that nobody waits for.

@@ -141,7 +141,12 @@ bool Client::AnswerInline(Message& message, const KnownEvent& event) {
   if (message.answered_by_predecessor) return false;  // Its rescan is owed.
   const bool is_auth = event.support == ESL_SUPPORT_AUTH;
   JournalCounters& counters = journal_.counters;
-  const bool subscribed = (subscriptions() & event.subscription) != 0;
+  bool subscribed = (subscriptions() & event.subscription) != 0;
+  if (event.type == ES_EVENT_TYPE_NOTIFY_CLOSE &&
+      !message.es.event.close.modified) {
+    // A mark may be left of a time when that was wanted.
+    subscribed = ReportsStarts(subscriptions());
+  }
   if (!subscribed || IsMuted(message)) {
     if (is_auth) AnswerNow(message, true, counters.allowed_muted);
     return true;

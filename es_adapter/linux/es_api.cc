@@ -227,6 +227,10 @@ int esl_watch_file_system(es_client_t* client, const char* path) {
   return client->client->Watch(path);
 }
 
+void esl_report_starts(es_client_t* client, bool reports) {
+  client->client->ReportStarts(reports);
+}
+
 void esl_unwatch_all(es_client_t* client) {
   if (client != nullptr) client->client->UnwatchAll();
 }

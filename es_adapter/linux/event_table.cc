@@ -38,6 +38,13 @@ uint64_t SubscriptionBits(std::span<const es_event_type_t> types) {
   return bits;
 }
 
+// Files that are opened to be executed are reported with those that are closed.
+bool ReportsStarts(uint64_t subscriptions) {
+  const KnownEvent* close = FindKnownEvent(ES_EVENT_TYPE_NOTIFY_CLOSE);
+  return (subscriptions & kReportsStarts) != 0 &&
+         (subscriptions & close->subscription) != 0;
+}
+
 uint64_t MarkMask(GroupKind group, uint64_t subscriptions) {
   uint64_t mask = 0;
   for (const KnownEvent& event : kKnownEvents) {
@@ -45,10 +52,16 @@ uint64_t MarkMask(GroupKind group, uint64_t subscriptions) {
       mask |= event.mask;
     }
   }
+  if (group == GroupKind::kNotification && ReportsStarts(subscriptions)) {
+    mask |= FAN_OPEN_EXEC;
+  }
   return mask;
 }
 
 const KnownEvent* EventOfMask(GroupKind group, uint64_t mask) {
+  if (group == GroupKind::kNotification && (mask & FAN_OPEN_EXEC) != 0) {
+    return FindKnownEvent(ES_EVENT_TYPE_NOTIFY_CLOSE);
+  }
   const auto* const found = std::find_if(
       kKnownEvents.begin(), kKnownEvents.end(), [&](const KnownEvent& one) {
         return one.group == group && (one.mask & mask) != 0;

@@ -30,6 +30,12 @@ struct KnownEvent {
 // 0 if any of the events cannot be delivered, or there is none.
 [[nodiscard]] uint64_t SubscriptionBits(std::span<const es_event_type_t> types);
 
+// A bit beside those of the events: see esl_report_starts.
+inline constexpr uint64_t kReportsStarts = uint64_t{1} << 63U;
+
+// Is an open to execute wanted?
+[[nodiscard]] bool ReportsStarts(uint64_t subscriptions);
+
 // What must be marked in `group` for `subscriptions`.
 [[nodiscard]] uint64_t MarkMask(GroupKind group, uint64_t subscriptions);
 

@@ -83,7 +83,8 @@ void FillMessage(Message& message, const fanotify_event_metadata& raw,
     es.action_type = ES_ACTION_TYPE_NOTIFY;
     es.action.notify.result_type = ES_RESULT_TYPE_AUTH;
     es.action.notify.result.auth = ES_AUTH_RESULT_ALLOW;
-    es.event.close.modified = true;
+    // Else it is a start: see esl_report_starts.
+    es.event.close.modified = (raw.mask & FAN_CLOSE_WRITE) != 0;
     es.event.close.target = &message.target;
     return;
   }

@@ -178,6 +178,22 @@ class FallbackTest(gate.GateTest):
         self.assertFalse(self.features(daemon)["fanotifyPermissionEvents"])
         self.isolated(daemon, self.write_evil("evil"))
 
+    def test_who_is_not_held_is_judged_after_his_start(self):
+        old = self.write_evil("old")
+        os.chmod(old, 0o755)
+        clean = self.path("clean")
+        gate.write_file(clean, b"#!/bin/true\n")
+        os.chmod(clean, 0o755)
+        daemon = self.start_daemon(["--pretend-no-permission-events"])
+        opener, = self.start_openers(1)
+        self.assertEqual(opener.start(clean)["errno"], 0)
+        # No program, as the kernel sees it; but it was not refused.
+        self.assertEqual(opener.start(old)["errno"], errno.ENOEXEC)
+        self.isolated(daemon, old)
+        self.assertTrue(os.path.exists(clean))
+        counters = daemon.settled_counters()
+        self.assertGreaterEqual(counters["adapter"]["startMessages"], 2)
+
     def test_a_kernel_without_program_starts_holds_them_as_opens(self):
         path = self.write_evil("evil")
         os.chmod(path, 0o755)

@@ -107,6 +107,12 @@ int esl_watch_file_system(es_client_t* client, const char* path);
 // and es_unsubscribe.
 void esl_unwatch_all(es_client_t* client);
 
+// Also reports files that are opened to be executed: as NOTIFY_CLOSE with
+// `modified` false, for a client of it that judges content after the fact.
+// Holds for file systems that are watched from now on; false holds at once. Not
+// thread-safe with es_subscribe and es_unsubscribe.
+void esl_report_starts(es_client_t* client, bool reports);
+
 // --- Detail -----------------------------------------------------------------
 
 // How much of a message is filled in. Looking at /proc costs several times what
