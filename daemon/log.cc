@@ -105,6 +105,7 @@ void LogWriter::Flush() {
 
 void LogWriter::Run() {
   SetThreadName("gh-log");
+  UseOrdinaryPriority();
   while (true) {
     std::string line;
     {

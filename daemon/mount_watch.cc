@@ -39,6 +39,7 @@ MountWatch::~MountWatch() {
 
 void MountWatch::Run(const std::stop_token& stop) {
   SetThreadName("gh-mounts");
+  UseOrdinaryPriority();
   while (!stop.stop_requested()) {
     on_change_();
     // The kernel compares with what it last told this descriptor: a change

@@ -39,6 +39,7 @@ constexpr milliseconds kKillMax{500};
 constexpr milliseconds kBackOffMax{5000};
 constexpr milliseconds kStatusPeriod{1000};
 constexpr int kPollStartingMs = 10;
+constexpr int kNice = -10;
 constexpr int kPollRunningMs = 1000;
 constexpr int kExitUnableToStart = 1;
 constexpr size_t kOwnFdsMax = 14;  // Beside those of the journal.
@@ -90,6 +91,9 @@ Supervisor::Supervisor(const Parts& parts)
 }
 
 int Supervisor::Run() {
+  // Everybody who is held waits while there is no worker: we and the next one,
+  // which inherits this, go first. Best effort: it takes a right.
+  (void)::setpriority(PRIO_PROCESS, 0, kNice);
   // killall -9 wdavdaemon must find the worker, not us.
   (void)::prctl(PR_SET_NAME, "gatehouse-sup");
   if (!PrepareSignals()) {

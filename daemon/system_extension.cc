@@ -41,6 +41,7 @@ void SystemExtension::Stop() {
 
 void SystemExtension::Run(const std::stop_token& stop) {
   SetThreadName("gh-approval");
+  UseOrdinaryPriority();
   std::unique_lock<std::mutex> lock(wait_mutex_);
   while (!stop.stop_requested()) {
     (void)wait_.wait_for(lock, stop, kPeriod, [] { return false; });

@@ -102,6 +102,7 @@ Result<bool> RealtimeWorkers::AddWorker(bool exec_only) {
 
 void RealtimeWorkers::Run(Worker& worker) {
   SetThreadName(options_.thread_name);
+  UseOrdinaryPriority();
   UseFaultStackOnThisThread();
   while (std::optional<FileEvent> event = queue_.Pop(worker.exec_only)) {
     Verdict verdict;

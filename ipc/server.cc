@@ -104,6 +104,7 @@ Result<bool> IpcServer::Loop::Start() {
   statistics_.sessions_now.store(0, std::memory_order_relaxed);
   thread_ = std::jthread([this](const std::stop_token& stop) {
     SetThreadName("gh-ipc");
+    UseOrdinaryPriority();
     while (!stop.stop_requested()) Turn();
   });
   return true;

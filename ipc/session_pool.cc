@@ -48,6 +48,7 @@ bool SessionPool::Start(HalfOpenConnection& connection) {
     running.thread =
         std::jthread([this, &running, owned = std::move(connection)]() mutable {
           SetThreadName("gh-session");
+          UseOrdinaryPriority();
           Run(running, std::move(owned));
         });
   } catch (const std::system_error&) {

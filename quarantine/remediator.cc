@@ -38,6 +38,7 @@ Result<std::unique_ptr<Remediator>> Remediator::Start(
         [self = remediator.get(), &isolator = *remediator->isolators_.at(i),
          recovers = i == 0] {
           SetThreadName("gh-isolate");
+          UseOrdinaryPriority();
           self->Run(isolator, recovers);
         });
   }

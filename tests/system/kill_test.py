@@ -233,6 +233,20 @@ class KillTest(gate.GateTest):
         self.assertEqual(
             daemon.counters()["supervisor"]["workersUnresponsive"], 1)
 
+    def test_whoever_all_wait_for_goes_first(self):
+        """And whoever does what others ask for does not."""
+        daemon = self.start_daemon(["--no-quarantine"])
+        self.assertEqual(nice_of(daemon.pid, daemon.pid), -10)
+        worker = daemon.worker()
+        nices = {name_of(worker, tid): nice_of(worker, tid)
+                 for tid in os.listdir("/proc/%d/task" % worker)}
+        for name in ("gh-worker", "gh-es-reader", "gh-ledger",
+                     "gh-es-deadline"):
+            self.assertEqual(nices[name], -10, name)
+        for name in ("gh-scan", "gh-background", "gh-isolate", "gh-ipc",
+                     "gh-log"):
+            self.assertEqual(nices[name], 0, name)
+
     def test_a_broken_lease_kills_nobody(self):
         """The kernel sends SIGIO to who has a lease when a writer comes."""
         daemon = self.start_daemon(["--no-quarantine"])
@@ -281,6 +295,11 @@ while os.WIFSTOPPED(os.waitpid(tid, WALL)[1]):
 def name_of(pid, tid):
     with open("/proc/%d/task/%s/comm" % (pid, tid)) as file:
         return file.read().rstrip("\n")
+
+
+def nice_of(pid, tid):
+    with open("/proc/%d/task/%s/stat" % (pid, tid)) as file:
+        return int(file.read().rpartition(")")[2].split()[16])
 
 
 def opener_reads(path):
