@@ -143,13 +143,9 @@ bool WriteEvil(const std::string& path, Tally& tally) {
   return complete;
 }
 
-void Print(const Tally& tally, const std::vector<uint64_t>& written = {}) {
-  std::string counts;
-  for (const uint64_t count : written) {
-    counts += (counts.empty() ? "" : ",") + std::to_string(count);
-  }
-  std::cout << "{\"written\":[" << counts
-            << "],\"clean_opened\":" << tally.clean_opened
+// `more`: further members of the object.
+void Print(const Tally& tally, const std::string& more = "") {
+  std::cout << "{" << more << "\"clean_opened\":" << tally.clean_opened
             << ",\"clean_refused\":" << tally.clean_refused
             << ",\"evil_opened\":" << tally.evil_opened
             << ",\"evil_denied\":" << tally.evil_denied
@@ -205,7 +201,11 @@ void RunStorm(const std::vector<std::string>& words) {
     OpenClean(words.at(1) + std::to_string(i % clean_count), tally);
     OpenEvil(words.at(3) + std::to_string(current), tally);
   }
-  Print(tally, written);
+  std::string counts;
+  for (const uint64_t count : written) {
+    counts += (counts.empty() ? "" : ",") + std::to_string(count);
+  }
+  Print(tally, "\"written\":[" + counts + "],");
 }
 
 std::vector<std::string> Split(const std::string& line) {
