@@ -32,20 +32,29 @@ Isolator::Isolator(Vault& vault, std::unique_ptr<Scanner> scanner)
 // --- Seal -------------------------------------------------------------------
 
 Isolation Isolator::Isolate(const Hit& hit) {
+  return IsolateAs(NewThreatId(), false, hit);
+}
+
+Isolation Isolator::IsolateAs(const std::string& id, bool is_staged,
+                              const Hit& hit) {
   ObjectHeader header;
-  header.id = NewThreatId();
+  header.id = id;
   header.time_ms = WallClockMilliseconds();
   header.threat_name = hit.threat_name;
   header.scan_id = hit.scan_id;
   Result<FileFacts> facts = files_.Facts(hit.unsafe_fd);
   if (!facts) {
+    if (is_staged) (void)vault_.DropStaged(id);
     return {ThreatStatus::kQuarantineFailed, facts.error().message, header, {}};
   }
   header.file = std::move(*facts);
   header.path = files_.PathOf(hit.unsafe_fd).value_or("");
   std::optional<Isolation> unfit = RefuseUnfit(hit.unsafe_fd, header);
-  if (unfit) return std::move(*unfit);
-  return SealAndCapture(hit, std::move(header));
+  if (unfit) {
+    if (is_staged) (void)vault_.DropStaged(id);
+    return std::move(*unfit);
+  }
+  return SealAndCapture(hit, std::move(header), is_staged);
 }
 
 std::optional<Isolation> Isolator::RefuseUnfit(int fd,
@@ -84,46 +93,45 @@ bool Isolator::IsStillMalicious(int fd, ObjectHeader& header) {
   return verdict.kind != VerdictKind::kClean;
 }
 
-Isolation Isolator::SealAndCapture(const Hit& hit, ObjectHeader header) {
+Isolation Isolator::SealAndCapture(const Hit& hit, ObjectHeader header,
+                                   bool is_staged) {
   const int fd = hit.unsafe_fd;
+  const auto leave = [&](ThreatStatus status, std::string detail) {
+    if (is_staged) return GiveUp(header, status, std::move(detail));
+    return Isolation{status, std::move(detail), header, {}};
+  };
   for (int i = 0; i < kSealsMax; ++i) {
     if (!IsStillMalicious(fd, header)) {
-      return {ThreatStatus::kDetected,
-              "its content changed and is not malicious any more",
-              std::move(header),
-              {}};
+      return leave(ThreatStatus::kDetected,
+                   "its content changed and is not malicious any more");
     }
     Result<FilePlace> place = FindPlace(files_, fd, header.file);
     if (!place) {
       const bool gone = IsNotFound(place.error());
-      return {gone ? ThreatStatus::kNotFound : ThreatStatus::kQuarantineFailed,
-              place.error().message,
-              std::move(header),
-              {}};
+      return leave(
+          gone ? ThreatStatus::kNotFound : ThreatStatus::kQuarantineFailed,
+          place.error().message);
     }
     header.path = place->path;
     header.parent_path = place->parent_path;
     header.parent_handle = place->parent_facts.handle;
     header.parent_handle_type = place->parent_facts.handle_type;
-    const Result<ObjectHeader> staged = vault_.Stage(header, fd);
+    const Result<ObjectHeader> staged =
+        is_staged ? vault_.StageAgain(header, fd) : vault_.Stage(header, fd);
+    is_staged = is_staged || staged;
     const Result<FileFacts> now = files_.Facts(fd);
     const bool changed = now && !IsUnchanged(header.file, *now);
     if (staged && now && !changed) {
       return Capture(hit, *staged, std::move(*place));
     }
-    if (staged) (void)vault_.DropStaged(header.id);
     if (!now || (!staged && !changed)) {
-      return {ThreatStatus::kQuarantineFailed,
-              now ? staged.error().message : now.error().message,
-              std::move(header),
-              {}};
+      return leave(ThreatStatus::kQuarantineFailed,
+                   now ? staged.error().message : now.error().message);
     }
     header.file = *now;
   }
-  return {ThreatStatus::kBlocked,
-          "somebody is writing it; it will be isolated when he closes it",
-          std::move(header),
-          {}};
+  return leave(ThreatStatus::kBlocked,
+               "somebody is writing it; it will be isolated when he closes it");
 }
 
 // --- Capture, verify, undo --------------------------------------------------
@@ -360,8 +368,9 @@ Isolation Isolator::Resume(const ObjectHeader& header, UniqueFd file) {
     return GiveUp(header, ThreatStatus::kQuarantineFailed,
                   opened.error().message);
   }
-  (void)vault_.DropStaged(header.id);
-  return Isolate({opened->UnsafeFd(), header.threat_name, header.scan_id});
+  // The old object stays until then: it is all that tells of the file.
+  return IsolateAs(header.id, true,
+                   {opened->UnsafeFd(), header.threat_name, header.scan_id});
 }
 
 }  // namespace gatehouse

@@ -67,7 +67,10 @@ class Isolator {
  private:
   std::optional<Isolation> RefuseUnfit(int fd, const ObjectHeader& header);
   bool IsStillMalicious(int fd, ObjectHeader& header);
-  Isolation SealAndCapture(const Hit& hit, ObjectHeader header);
+  // `is_staged`: an object of that id is already there, and stays there until
+  // the new one takes its place or the isolation is given up.
+  Isolation IsolateAs(const std::string& id, bool is_staged, const Hit& hit);
+  Isolation SealAndCapture(const Hit& hit, ObjectHeader header, bool is_staged);
   Isolation Capture(const Hit& hit, const ObjectHeader& header,
                     FilePlace place);
   Result<bool> CaptureOnce(const Hit& hit, CapturedFile& captured);

@@ -215,6 +215,33 @@ TEST(RecoveryKillTest, ARecoveryThatIsKilledTooCanBeRepeated) {
   FAIL() << "the isolation never ended";
 }
 
+// Nobody else will think of the file: hits on it are taken for this one.
+TEST(RecoveryKillTest, WhatWasBegunIsFinishedThoughTheRecoveryIsKilled) {
+  IsolationWorld world;
+  const Case one{"", Mounts::kOne, MaliciousContent(100)};
+  for (int call = 1; call < kCallsMax; ++call) {
+    SCOPED_TRACE("call " + std::to_string(call));
+    int ended = kKilled;
+    for (int again = 1; ended == kKilled; ++again) {
+      SCOPED_TRACE("call " + std::to_string(again) + " of the recovery");
+      Trial trial(world, one);
+      if (trial.IsolateUntilKilled(call, When::kBefore) == kFinished) return;
+      const bool is_begun = !world.InStage().empty();
+      ended = InChild([&] {
+        LinuxFileOperations linux_files;
+        KilledFileOperations files(linux_files, again, When::kBefore);
+        (void)world.RecoverWith(files);
+      });
+      trial.Recover();
+      if (is_begun) {
+        EXPECT_FALSE(world.InPlace().contains(kName));
+      }
+      if (HasFailure()) return;
+    }
+  }
+  FAIL() << "the isolation never ended";
+}
+
 // The control: the question above has teeth.
 TEST(KillControlTest, AnIsolationWithoutADurableCopyIsSeenToLoseTheFile) {
   IsolationWorld world;
