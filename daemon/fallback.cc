@@ -44,14 +44,16 @@ void Fallback::Step(bool is_needed) {
     if (mode != Mode::kNone) Stop();
     return;
   }
-  if (mode == Mode::kNone) {
-    StartWatch();
-  } else if (mode == Mode::kInotify && !failure.empty()) {
+  const bool watches = mode == Mode::kInotify;
+  if (watches && !failure.empty()) {
     StartScan(std::move(failure));
-  } else if (mode == Mode::kInotify && mounts_changed_.exchange(false) &&
-             parts_.find_roots() != roots_) {
+  } else if (mode == Mode::kNone || (watches && HasOtherRoots())) {
     StartWatch();
   }
+}
+
+bool Fallback::HasOtherRoots() {
+  return mounts_changed_.exchange(false) && parts_.find_roots() != roots_;
 }
 
 void Fallback::StartWatch() {
@@ -125,7 +127,9 @@ void Fallback::ScanOnce(const std::stop_token& stop) {
     TreeWalk::Visitor visitor;
     visitor.on_directory = [](int, const std::string&) { return true; };
     visitor.on_file = [&](UniqueFd file, const std::string& path) {
-      return parts_.files.Judge(std::move(file), root + "/" + path, stop);
+      std::string full_path = root;
+      full_path.append("/").append(path);
+      return parts_.files.Judge(std::move(file), std::move(full_path), stop);
     };
     const Result<WalkCounts> counts = tree.Visit("", visitor, stop);
     if (stop.stop_requested()) return;

@@ -67,6 +67,7 @@ class Fallback {
  private:
   enum class Mode : uint8_t { kNone, kInotify, kPeriodicScan };
 
+  bool HasOtherRoots();
   void StartWatch();
   void StartScan(std::string reason);
   void EndWatch();

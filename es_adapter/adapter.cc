@@ -132,7 +132,7 @@ void Adapter::OnClose(const es_message_t& message) {
                                 : parts_.statistics.start_messages)
       .fetch_add(1);
   const es_file_t* target = EventTarget(message);
-  if (target != nullptr) first_look_.Written(message);
+  if (target != nullptr && !IsStart(message)) first_look_.Written(message);
   if (target != nullptr && IsEmptyFile(*target)) {
     parts_.statistics.empty_closes.fetch_add(1);
     return;
