@@ -16,6 +16,8 @@ namespace {
 
 class UnheldFilesTest : public testing::Test {
  protected:
+  UnheldFilesTest()
+      : files_(std::make_unique<UnheldFiles>(queue_, crashed_, record_, 4)) {}
   bool Judge(const std::string& name, const std::stop_token& stop = {}) {
     return files_->Judge(directory_.Open(name), directory_.Path(name), stop);
   }
@@ -29,12 +31,11 @@ class UnheldFilesTest : public testing::Test {
   }
 
   TempDir directory_;
-  EventQueue queue_{16};
   CrashedContentTable table_;
   CrashedContent crashed_{table_};
   UnheldRecord record_;
-  std::unique_ptr<UnheldFiles> files_ =
-      std::make_unique<UnheldFiles>(queue_, crashed_, record_, 4);
+  std::unique_ptr<UnheldFiles> files_;  // Outlives the events in the queue.
+  EventQueue queue_{16};
 };
 
 TEST_F(UnheldFilesTest, QueuesAFileAsClosedWithItsPath) {
