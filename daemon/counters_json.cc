@@ -168,6 +168,13 @@ Json EventSourceJson(const esl_journal_t* journal) {
               {"fullStops", source.full_stops},
               {"adopted", source.adopted},
               {"strikes", source.strikes},
+              {"nameEvents", source.name_events},
+              {"namesLost", source.names_lost},
+              {"namesUnresolved", source.names_unresolved},
+              {"processEvents", source.process_events},
+              {"processesLost", source.processes_lost},
+              {"processesGone", source.processes_gone},
+              {"malformedRecords", source.malformed_records},
               {"pending", source.pending}};
 }
 

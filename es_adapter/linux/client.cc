@@ -39,6 +39,7 @@ Client::Client(esl_journal_t& journal, std::unique_ptr<EventBackend> backend,
                const Handler& handler)
     : journal_(journal),
       backend_(std::move(backend)),
+      sources_(backend_->MakeSources()),
       handler_(handler),
       own_pid_(::getpid()),
       open_deadline_ns_(kOpenDeadlineMilliseconds * kNsPerMillisecond),
@@ -76,6 +77,9 @@ void Client::Start() {
 
 // Turns what a predecessor left into something to deliver, and gives strikes.
 void Client::Adopt(bool own_fault) {
+  if (sources_ != nullptr) {
+    journal_.counters.adopted.fetch_add(sources_->Recover());
+  }
   const int64_t now_ns = backend_->Now();
   bool one_is_known = false;
   for (SlotTable* table : {&journal_.permission, &journal_.notification}) {
@@ -122,6 +126,7 @@ void Client::Delete() {
   // number of the group can mean another file.
   while (answers_in_progress_.load() != 0) std::this_thread::yield();
   backend_->Close();
+  if (sources_ != nullptr) sources_->Close();
   Unref();
 }
 
@@ -138,6 +143,7 @@ bool Client::Subscribe(std::span<const es_event_type_t> events) {
   if (bits == 0) return false;
   const uint64_t added = bits & ~journal_.subscriptions.load();
   if (added == 0) return true;
+  if (!EnableSources(added)) return false;
   for (const WatchedFileSystem& watched : watched_) {
     const UniqueFd directory(
         ::open(watched.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -145,7 +151,9 @@ bool Client::Subscribe(std::span<const es_event_type_t> events) {
     const bool same = directory.valid() &&
                       ::fstat(directory.UnsafeFd(), &status) == 0 &&
                       status.st_dev == watched.device;
-    if (!same || MarkGroups(directory.UnsafeFd(), added) != 0) {
+    // The names group has one mask for all of its events.
+    if (!same ||
+        MarkGroups(directory.UnsafeFd(), watched.path.c_str(), added) != 0) {
       UnmarkGroups(added);
       return false;
     }
@@ -166,6 +174,7 @@ bool Client::Unsubscribe(std::span<const es_event_type_t> events) {
       backend_->RemoveAllMarks(kind);
     }
   }
+  if (sources_ != nullptr) sources_->Disable(bits, left);
   return true;
 }
 
@@ -183,7 +192,7 @@ int Client::Watch(const char* path) {
   struct stat status = {};
   if (::fstat(directory.UnsafeFd(), &status) != 0) return errno;
   const int error =
-      MarkGroups(directory.UnsafeFd(), journal_.subscriptions.load());
+      MarkGroups(directory.UnsafeFd(), path, journal_.subscriptions.load());
   if (error != 0) return error;
   const auto known =
       std::find_if(watched_.begin(), watched_.end(),
@@ -195,10 +204,12 @@ int Client::Watch(const char* path) {
 
 void Client::UnwatchAll() {
   UnmarkGroups(journal_.subscriptions.load());
+  if (sources_ != nullptr) sources_->UnwatchAll();
   watched_.clear();
 }
 
-int Client::MarkGroups(int directory, uint64_t subscriptions) {
+int Client::MarkGroups(int directory, const char* path,
+                       uint64_t subscriptions) {
   for (const GroupKind kind :
        {GroupKind::kPermission, GroupKind::kNotification}) {
     const uint64_t mask = MarkMask(kind, subscriptions);
@@ -206,7 +217,8 @@ int Client::MarkGroups(int directory, uint64_t subscriptions) {
     const int error = backend_->Mark(kind, directory, mask);
     if (error != 0) return error;
   }
-  return 0;
+  return sources_ == nullptr ? 0
+                             : sources_->Watch(directory, path, subscriptions);
 }
 
 void Client::UnmarkGroups(uint64_t subscriptions) {
@@ -215,6 +227,7 @@ void Client::UnmarkGroups(uint64_t subscriptions) {
     if (MarkMask(kind, subscriptions) == 0) continue;
     backend_->RemoveAllMarks(kind);
   }
+  if (sources_ != nullptr) sources_->Disable(subscriptions, 0);
 }
 
 // --- Answering --------------------------------------------------------------
@@ -289,7 +302,11 @@ void Client::Release(const Message& message) {
   if (sequence != 0 && TryAnswer(message, sequence, true)) {
     journal_.counters.allowed_unanswered.fetch_add(1);
   }
-  journal_.table(message.group).Close(message.slot_index);
+  if (message.parts != nullptr) {
+    sources_->Free(message);
+  } else {
+    journal_.table(message.group).Close(message.slot_index);
+  }
   if (reader_waits_for_slot_.load()) WakeReader();
   Unref();
 }

@@ -29,6 +29,7 @@
 #include "es_adapter/linux/journal.h"
 #include "es_adapter/linux/message.h"
 #include "es_adapter/linux/mute_set.h"
+#include "es_adapter/linux/notify_sources.h"
 
 namespace gatehouse {
 
@@ -109,7 +110,7 @@ class Client {
   void Unref();
 
   void Adopt(bool own_fault);
-  int MarkGroups(int directory, uint64_t subscriptions);
+  int MarkGroups(int directory, const char* path, uint64_t subscriptions);
   void UnmarkGroups(uint64_t subscriptions);
 
   void Read(const std::stop_token& stop);
@@ -127,6 +128,10 @@ class Client {
   static bool IsAuthorized(const Message& message, uint32_t flags);
   void Keep(const Message& message, uint32_t flags);
   void Deliver(Message& message);
+  bool EnableSources(uint64_t added);
+  void DeliverNotifications();
+  void CountLosses(SourceKind kind, uint32_t losses);
+  void AwaitRoom();
   void RunSyncMarkers();
   Message& MessageOf(GroupKind kind, size_t slot_index);
   bool TryAnswer(const Message& message, uint64_t sequence, bool allow);
@@ -137,6 +142,7 @@ class Client {
 
   esl_journal_t& journal_;
   const std::unique_ptr<EventBackend> backend_;
+  const std::unique_ptr<NotifySources> sources_;  // Null: there are none.
   const Handler handler_;
   const pid_t own_pid_;
   std::atomic<int64_t> open_deadline_ns_;

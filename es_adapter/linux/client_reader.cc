@@ -36,6 +36,7 @@ void Client::Read(const std::stop_token& stop) {
          {GroupKind::kPermission, GroupKind::kNotification}) {
       if (ready.at(static_cast<size_t>(kind))) ReadGroup(kind);
     }
+    DeliverNotifications();
   }
 }
 
@@ -178,6 +179,11 @@ void Client::AnswerNow(const Message& message, bool allow,
 
 const es_file_t* Client::BelievedTarget(const Message& message) {
   const bool is_known = message.target.path.length != 0;
+  // Found through a mount of ours, or by nobody.
+  if (message.parts != nullptr) {
+    return is_known && message.parts->target_count != 0 ? &message.target
+                                                        : nullptr;
+  }
   return is_known && backend_->IsTargetBelieved(message) ? &message.target
                                                          : nullptr;
 }
@@ -210,7 +216,10 @@ bool Client::IsMuted(Message& message) {
       subject.executable = {executable->path.data, executable->path.length};
     }
   }
-  if (by_target) {
+  if (by_target && message.parts != nullptr) {
+    subject.target_count = message.parts->target_count;
+    subject.targets = message.parts->targets;
+  } else if (by_target) {
     subject.target_count = 1;
     if (const es_file_t* target = BelievedTarget(message)) {
       subject.targets.front() = {target->path.data, target->path.length};
@@ -224,6 +233,7 @@ void Client::Deliver(Message& message) {
   message.es.seq_num = type_numbers_.at(message.es.event_type)++;
   message.es.global_seq_num = global_number_++;
   references_.fetch_add(1);
+  if (message.parts != nullptr) sources_->Use(message);
   message.references.store(1);
   if (message.es.action_type == ES_ACTION_TYPE_AUTH &&
       !message.answered_by_predecessor) {
@@ -254,6 +264,7 @@ Message& Client::MessageOf(GroupKind kind, size_t slot_index) {
 GroupSet Client::WaitForEvents() {
   const GroupSet wanted = {HasFreeSlot(GroupKind::kPermission),
                            HasFreeSlot(GroupKind::kNotification)};
+  AwaitRoom();
   const GroupSet ready = backend_->Wait(wanted, wake_fd_.UnsafeFd());
   reader_waits_for_slot_.store(false);
   return ready;

@@ -210,11 +210,13 @@ int esl_message_fd(const es_message_t* message) {
 
 uint32_t* esl_message_scan_mark(const es_message_t* message) {
   const Message& held = Message::Of(message);
-  return &held.client->SlotOf(held).scan_mark;
+  return held.parts != nullptr ? &held.parts->scan_mark
+                               : &held.client->SlotOf(held).scan_mark;
 }
 
 uint32_t esl_message_strikes(const es_message_t* message) {
   const Message& held = Message::Of(message);
+  if (held.parts != nullptr) return 0;
   return held.client->SlotOf(held).strikes.load();
 }
 

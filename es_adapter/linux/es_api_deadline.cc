@@ -5,6 +5,7 @@
 #include <span>
 
 #include "es_adapter/linux/client.h"
+#include "es_adapter/linux/message.h"
 
 namespace {
 
@@ -84,15 +85,19 @@ es_return_t es_get_deadline_min_milliseconds(es_client_t* /*client*/,
   return ES_RETURN_ERROR;
 }
 
-uint32_t es_exec_arg_count(const es_event_exec_t* /*event*/) { return 0; }
+uint32_t es_exec_arg_count(const es_event_exec_t* event) {
+  const auto* arguments = gatehouse::ArgumentsOf(*event);
+  return arguments == nullptr ? 0 : static_cast<uint32_t>(arguments->size());
+}
 
 uint32_t es_exec_env_count(const es_event_exec_t* /*event*/) { return 0; }
 
 uint32_t es_exec_fd_count(const es_event_exec_t* /*event*/) { return 0; }
 
-es_string_token_t es_exec_arg(const es_event_exec_t* /*event*/,
-                              uint32_t /*index*/) {
-  return {0, ""};
+es_string_token_t es_exec_arg(const es_event_exec_t* event, uint32_t index) {
+  const auto* arguments = gatehouse::ArgumentsOf(*event);
+  if (arguments == nullptr || index >= arguments->size()) return {0, ""};
+  return (*arguments)[index];
 }
 
 es_string_token_t es_exec_env(const es_event_exec_t* /*event*/,

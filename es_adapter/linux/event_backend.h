@@ -12,9 +12,11 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "es_adapter/linux/journal.h"
+#include "es_adapter/linux/notify_sources.h"
 
 namespace gatehouse {
 
@@ -37,6 +39,12 @@ class EventBackend {
   // Before the first event.
   virtual void Prepare() = 0;
 
+  // The sources of notifications that belong to it, which Wait waits for, too;
+  // null if it has none. Called once, before Open; they outlive Wait.
+  [[nodiscard]] virtual std::unique_ptr<NotifySources> MakeSources() {
+    return nullptr;
+  }
+
   // Watches the file system of the open `directory` for the events of `mask`.
   // Returns 0 or an errno value.
   [[nodiscard]] virtual int Mark(GroupKind kind, int directory,
@@ -44,7 +52,8 @@ class EventBackend {
   virtual void RemoveAllMarks(GroupKind kind) = 0;
 
   // Sleeps until one of the `wanted` groups has events or `wake_fd` is
-  // readable, and drains the latter. Says which groups have events.
+  // readable, and drains the latter; not while a source has more. Says which
+  // groups have events.
   [[nodiscard]] virtual GroupSet Wait(const GroupSet& wanted, int wake_fd) = 0;
   // Fills `events` from the front and returns how many came; a negative errno
   // value if none could be read.

@@ -8,13 +8,34 @@
 namespace gatehouse {
 namespace {
 
+// Names of directories, too; opens and writes of them are not asked for.
+constexpr uint64_t kNamed = FAN_ONDIR;
+
 constexpr std::array kKnownEvents = {
     KnownEvent{ES_EVENT_TYPE_AUTH_OPEN, ESL_SUPPORT_AUTH,
-               GroupKind::kPermission, FAN_OPEN_PERM, 1U << 0U},
+               EventOrigin::kPermission, FAN_OPEN_PERM, 1U << 0U},
     KnownEvent{ES_EVENT_TYPE_NOTIFY_CLOSE, ESL_SUPPORT_NOTIFY,
-               GroupKind::kNotification, FAN_CLOSE_WRITE, 1U << 1U},
+               EventOrigin::kNotification, FAN_CLOSE_WRITE, 1U << 1U},
     KnownEvent{ES_EVENT_TYPE_AUTH_EXEC, ESL_SUPPORT_AUTH,
-               GroupKind::kPermission, FAN_OPEN_EXEC_PERM, 1U << 2U},
+               EventOrigin::kPermission, FAN_OPEN_EXEC_PERM, 1U << 2U},
+    KnownEvent{ES_EVENT_TYPE_NOTIFY_CREATE, ESL_SUPPORT_NOTIFY,
+               EventOrigin::kNames, FAN_CREATE | kNamed, 1U << 3U},
+    KnownEvent{ES_EVENT_TYPE_NOTIFY_UNLINK, ESL_SUPPORT_NOTIFY,
+               EventOrigin::kNames, FAN_DELETE | kNamed, 1U << 4U},
+    KnownEvent{ES_EVENT_TYPE_NOTIFY_RENAME, ESL_SUPPORT_NOTIFY,
+               EventOrigin::kNames, FAN_RENAME | kNamed, 1U << 5U},
+    KnownEvent{ES_EVENT_TYPE_NOTIFY_LINK, ESL_SUPPORT_APPROXIMATE,
+               EventOrigin::kNames, FAN_CREATE | kNamed, 1U << 6U},
+    KnownEvent{ES_EVENT_TYPE_NOTIFY_OPEN, ESL_SUPPORT_NOTIFY,
+               EventOrigin::kNames, FAN_OPEN, 1U << 7U},
+    KnownEvent{ES_EVENT_TYPE_NOTIFY_WRITE, ESL_SUPPORT_APPROXIMATE,
+               EventOrigin::kNames, FAN_MODIFY, 1U << 8U},
+    KnownEvent{ES_EVENT_TYPE_NOTIFY_FORK, ESL_SUPPORT_NOTIFY,
+               EventOrigin::kProcesses, 0, 1U << 9U},
+    KnownEvent{ES_EVENT_TYPE_NOTIFY_EXEC, ESL_SUPPORT_NOTIFY,
+               EventOrigin::kProcesses, 0, 1U << 10U},
+    KnownEvent{ES_EVENT_TYPE_NOTIFY_EXIT, ESL_SUPPORT_NOTIFY,
+               EventOrigin::kProcesses, 0, 1U << 11U},
 };
 
 }  // namespace
@@ -45,14 +66,22 @@ bool ReportsStarts(uint64_t subscriptions) {
          (subscriptions & close->subscription) != 0;
 }
 
-uint64_t MarkMask(GroupKind group, uint64_t subscriptions) {
+uint64_t SubscriptionsOf(EventOrigin origin) {
+  uint64_t subscriptions = 0;
+  for (const KnownEvent& event : kKnownEvents) {
+    if (event.origin == origin) subscriptions |= event.subscription;
+  }
+  return subscriptions;
+}
+
+uint64_t MarkMask(EventOrigin origin, uint64_t subscriptions) {
   uint64_t mask = 0;
   for (const KnownEvent& event : kKnownEvents) {
-    if (event.group == group && (subscriptions & event.subscription) != 0) {
+    if (event.origin == origin && (subscriptions & event.subscription) != 0) {
       mask |= event.mask;
     }
   }
-  if (group == GroupKind::kNotification && ReportsStarts(subscriptions)) {
+  if (origin == EventOrigin::kNotification && ReportsStarts(subscriptions)) {
     mask |= FAN_OPEN_EXEC;
   }
   return mask;
@@ -64,7 +93,7 @@ const KnownEvent* EventOfMask(GroupKind group, uint64_t mask) {
   }
   const auto* const found = std::find_if(
       kKnownEvents.begin(), kKnownEvents.end(), [&](const KnownEvent& one) {
-        return one.group == group && (one.mask & mask) != 0;
+        return one.origin == OriginOf(group) && (one.mask & mask) != 0;
       });
   return found == kKnownEvents.end() ? nullptr : found;
 }

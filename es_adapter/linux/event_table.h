@@ -13,11 +13,25 @@
 
 namespace gatehouse {
 
+// The groups of GroupKind, then the sources of SourceKind.
+enum class EventOrigin : uint8_t {
+  kPermission,
+  kNotification,
+  kNames,
+  kProcesses,
+};
+[[nodiscard]] constexpr EventOrigin OriginOf(GroupKind kind) {
+  return static_cast<EventOrigin>(kind);
+}
+[[nodiscard]] constexpr EventOrigin OriginOf(SourceKind kind) {
+  return static_cast<EventOrigin>(kGroupCount + static_cast<size_t>(kind));
+}
+
 struct KnownEvent {
   es_event_type_t type;
   esl_support_t support;
-  GroupKind group;
-  uint64_t mask;          // Of fanotify.
+  EventOrigin origin;
+  uint64_t mask;          // Of fanotify; 0 for what is not marked for.
   uint64_t subscription;  // One bit, as in esl_journal_s::subscriptions.
 };
 
@@ -36,8 +50,15 @@ inline constexpr uint64_t kReportsStarts = uint64_t{1} << 63U;
 // Is an open to execute wanted?
 [[nodiscard]] bool ReportsStarts(uint64_t subscriptions);
 
-// What must be marked in `group` for `subscriptions`.
-[[nodiscard]] uint64_t MarkMask(GroupKind group, uint64_t subscriptions);
+// The subscriptions to what `origin` tells.
+[[nodiscard]] uint64_t SubscriptionsOf(EventOrigin origin);
+
+// What must be marked at `origin` for `subscriptions`.
+[[nodiscard]] uint64_t MarkMask(EventOrigin origin, uint64_t subscriptions);
+[[nodiscard]] inline uint64_t MarkMask(GroupKind group,
+                                       uint64_t subscriptions) {
+  return MarkMask(OriginOf(group), subscriptions);
+}
 
 // The one event that a record of the kernel stands for; null if none.
 [[nodiscard]] const KnownEvent* EventOfMask(GroupKind group, uint64_t mask);

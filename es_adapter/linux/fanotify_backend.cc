@@ -12,7 +12,6 @@
 #include "base/writer_probe.h"
 #include "es_adapter/linux/fanotify_group.h"
 #include "es_adapter/linux/message.h"
-#include "es_adapter/linux/process_facts.h"
 
 namespace gatehouse {
 namespace {
@@ -60,6 +59,12 @@ void FanotifyBackend::Prepare() {
   own_mounts_.Open();
 }
 
+std::unique_ptr<NotifySources> FanotifyBackend::MakeSources() {
+  auto sources = std::make_unique<NotifySources>(journal_);
+  sources_ = sources.get();
+  return sources;
+}
+
 int FanotifyBackend::Mark(GroupKind kind, int directory, uint64_t mask) {
   return MarkFileSystem(journal_.group_fd(kind), directory, mask);
 }
@@ -71,15 +76,21 @@ void FanotifyBackend::RemoveAllMarks(GroupKind kind) {
 GroupSet FanotifyBackend::Wait(const GroupSet& wanted, int wake_fd) {
   // poll skips negative descriptors: a full table leaves its events with the
   // kernel until a slot is free.
-  std::array<pollfd, kGroupCount + 1> waits = {};
+  std::array<pollfd, kGroupCount + kSourceCount + 1> waits = {};
+  waits.fill({-1, 0, 0});
   for (const GroupKind kind :
        {GroupKind::kPermission, GroupKind::kNotification}) {
     const auto index = static_cast<size_t>(kind);
     waits.at(index) = {wanted.at(index) ? journal_.group_fd(kind) : -1, POLLIN,
                        0};
   }
+  const std::span sources =
+      std::span(waits).subspan<kGroupCount, kSourceCount>();
+  const bool has_sources = sources_ != nullptr;
+  if (has_sources) sources_->FillWaits(sources);
   waits.back() = {wake_fd, POLLIN, 0};
-  (void)::poll(waits.data(), waits.size(), -1);
+  (void)::poll(waits.data(), waits.size(),
+               has_sources && sources_->HasMore() ? 0 : -1);
   if (waits.back().revents != 0) {
     uint64_t wakes = 0;
     (void)!::read(wake_fd, &wakes, sizeof(wakes));
@@ -112,21 +123,14 @@ void FanotifyBackend::FillTarget(Message& message) {
 void FanotifyBackend::FillProcess(Message& message) {
   const pid_t pid = audit_token_to_pid(message.process.audit_token);
   if (message.has_process || pid == 0) return;
-  const ProcessFacts facts = ReadProcessFacts(pid);
-  es_process_t& process = message.process;
-  process.audit_token = facts.token;
-  process.ppid = facts.parent_pid;
-  process.original_ppid = facts.parent_pid;
-  process.group_id = facts.group_id;
-  process.session_id = facts.session_id;
-  process.start_time = facts.start_time;
-  process.responsible_audit_token = facts.token;
-  ProcLink link = LinkOf(pid, "exe");
-  FillPath(message.executable, message.executable_path, link.data());
-  (void)::stat(link.data(), &message.executable.stat);  // Else zero.
+  FillProcessFacts(message.process, message.executable, message.executable_path,
+                   pid);
   message.has_process = true;
-  if (message.es.event_type != ES_EVENT_TYPE_AUTH_EXEC) return;
-  link = LinkOf(pid, "cwd");
+  if (message.es.event_type != ES_EVENT_TYPE_AUTH_EXEC &&
+      message.es.event_type != ES_EVENT_TYPE_NOTIFY_EXEC) {
+    return;
+  }
+  const ProcLink link = LinkOf(pid, "cwd");
   FillPath(message.working_directory, message.working_directory_path,
            link.data());
   (void)::stat(link.data(), &message.working_directory.stat);  // Else zero.

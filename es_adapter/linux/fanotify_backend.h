@@ -16,6 +16,7 @@ class FanotifyBackend final : public EventBackend {
   es_new_client_result_t Open() override;
   void Close() override;
   void Prepare() override;
+  std::unique_ptr<NotifySources> MakeSources() override;
   int Mark(GroupKind kind, int directory, uint64_t mask) override;
   void RemoveAllMarks(GroupKind kind) override;
   GroupSet Wait(const GroupSet& wanted, int wake_fd) override;
@@ -31,7 +32,8 @@ class FanotifyBackend final : public EventBackend {
 
  private:
   esl_journal_t& journal_;
-  OwnMounts own_mounts_;  // Of the reader.
+  OwnMounts own_mounts_;              // Of the reader.
+  NotifySources* sources_ = nullptr;  // The client's.
 };
 
 }  // namespace gatehouse

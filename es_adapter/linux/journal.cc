@@ -152,6 +152,7 @@ esl_journal_t* esl_journal_create(uint32_t events_max) {
                                    {},
                                    {},
                                    {},
+                                   {},
                                    {}};
   for (std::atomic<int>& fd : journal->group_fds) fd.store(-1);
   journal->next_sequence.store(1);
@@ -165,6 +166,9 @@ size_t esl_journal_kept_fds(const esl_journal_t* journal, int* fds,
     if (fd >= 0 && count < fds_max) fds[count++] = fd;
   };
   for (const std::atomic<int>& fd : journal->group_fds) keep(fd.load());
+  for (const gatehouse::JournalSource& source : journal->sources) {
+    keep(source.fd.load());
+  }
   for (const SlotTable* table :
        {&journal->permission, &journal->notification}) {
     for (size_t i = 0; i < table->size(); ++i) {
@@ -273,6 +277,15 @@ void esl_journal_statistics(const esl_journal_t* journal,
   statistics->full_stops = from.full_stops.load();
   statistics->adopted = from.adopted.load();
   statistics->strikes = from.strikes.load();
+  statistics->name_events = from.name_events.load();
+  statistics->names_lost = from.names_lost.load();
+  statistics->names_unresolved = from.names_unresolved.load();
+  statistics->process_events = from.process_events.load();
+  statistics->processes_lost = from.processes_lost.load();
+  statistics->processes_gone = from.processes_gone.load();
+  statistics->mount_events = from.mount_events.load();
+  statistics->mounts_lost = from.mounts_lost.load();
+  statistics->malformed_records = from.malformed_records.load();
   statistics->pending =
       journal->permission.open_count() + journal->notification.open_count();
 }

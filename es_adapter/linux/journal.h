@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "es_adapter/linux/source_buffer.h"
 #include "es_linux.h"
 
 namespace gatehouse {
@@ -105,10 +106,28 @@ struct JournalCounters {
   std::atomic<uint64_t> full_stops{0};
   std::atomic<uint64_t> adopted{0};
   std::atomic<uint64_t> strikes{0};
+  std::atomic<uint64_t> name_events{0};
+  std::atomic<uint64_t> names_lost{0};
+  std::atomic<uint64_t> names_unresolved{0};
+  std::atomic<uint64_t> process_events{0};
+  std::atomic<uint64_t> processes_lost{0};
+  std::atomic<uint64_t> processes_gone{0};
+  std::atomic<uint64_t> mount_events{0};
+  std::atomic<uint64_t> mounts_lost{0};
+  std::atomic<uint64_t> malformed_records{0};
 };
 
 enum class GroupKind : uint8_t { kPermission, kNotification };
 inline constexpr size_t kGroupCount = 2;
+
+// Sources of notifications that hold no slot: see notify_source.h.
+enum class SourceKind : uint8_t { kNames, kProcesses };
+inline constexpr size_t kSourceCount = 2;
+
+struct JournalSource {
+  std::atomic<int> fd{-1};  // -1: none.
+  SourceBuffer buffer;
+};
 
 }  // namespace gatehouse
 
@@ -121,10 +140,14 @@ struct esl_journal_s {
   std::atomic<uint64_t> subscriptions{0};  // Bits of event_table.h.
   std::atomic<uint64_t> next_sequence{1};
   gatehouse::JournalCounters counters;
+  std::array<gatehouse::JournalSource, gatehouse::kSourceCount> sources;
 
   gatehouse::SlotTable& table(gatehouse::GroupKind kind) {
     return kind == gatehouse::GroupKind::kPermission ? permission
                                                      : notification;
+  }
+  gatehouse::JournalSource& source(gatehouse::SourceKind kind) {
+    return sources[static_cast<size_t>(kind)];
   }
   int group_fd(gatehouse::GroupKind kind) const {
     return group_fds[static_cast<size_t>(kind)].load();

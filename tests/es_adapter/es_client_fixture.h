@@ -122,10 +122,13 @@ class Mailbox {
     const MutexLock lock(mutex_);
     return messages_;
   }
-  void ReleaseAll() {
+  // They are the caller's to release.
+  std::vector<const es_message_t*> Take() {
     const MutexLock lock(mutex_);
-    for (const es_message_t* message : messages_) es_release_message(message);
-    messages_.clear();
+    return std::exchange(messages_, {});
+  }
+  void ReleaseAll() {
+    for (const es_message_t* message : Take()) es_release_message(message);
   }
 
  private:
@@ -171,6 +174,7 @@ class TestClient {
                         static_cast<uint32_t>(events.size()));
   }
   es_client_t* get() const { return client_; }
+  esl_journal_t* journal() const { return journal_; }
   esl_statistics_t Statistics() const {
     esl_statistics_t statistics = {};
     esl_journal_statistics(journal_, &statistics);

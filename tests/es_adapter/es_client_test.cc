@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -111,19 +112,53 @@ TEST_F(EsClientTest, SubscribesToAllOrNothing) {
   EXPECT_EQ(messages.load(), 1);
 }
 
+bool IsOfProcesses(es_event_type_t type) {
+  return type == ES_EVENT_TYPE_NOTIFY_FORK ||
+         type == ES_EVENT_TYPE_NOTIFY_EXEC || type == ES_EVENT_TYPE_NOTIFY_EXIT;
+}
+
 TEST_F(EsClientTest, RefusesEveryEventThatLinuxCannotDeliver) {
+  const std::map<es_event_type_t, esl_support_t> supported = {
+      {ES_EVENT_TYPE_AUTH_OPEN, ESL_SUPPORT_AUTH},
+      {ES_EVENT_TYPE_AUTH_EXEC, ESL_SUPPORT_AUTH},
+      {ES_EVENT_TYPE_NOTIFY_CLOSE, ESL_SUPPORT_NOTIFY},
+      {ES_EVENT_TYPE_NOTIFY_CREATE, ESL_SUPPORT_NOTIFY},
+      {ES_EVENT_TYPE_NOTIFY_UNLINK, ESL_SUPPORT_NOTIFY},
+      {ES_EVENT_TYPE_NOTIFY_RENAME, ESL_SUPPORT_NOTIFY},
+      {ES_EVENT_TYPE_NOTIFY_LINK, ESL_SUPPORT_APPROXIMATE},
+      {ES_EVENT_TYPE_NOTIFY_OPEN, ESL_SUPPORT_NOTIFY},
+      {ES_EVENT_TYPE_NOTIFY_WRITE, ESL_SUPPORT_APPROXIMATE},
+      {ES_EVENT_TYPE_NOTIFY_FORK, ESL_SUPPORT_NOTIFY},
+      {ES_EVENT_TYPE_NOTIFY_EXEC, ESL_SUPPORT_NOTIFY},
+      {ES_EVENT_TYPE_NOTIFY_EXIT, ESL_SUPPORT_NOTIFY},
+  };
   TestClient client([](es_client_t*, const es_message_t*) {});
-  for (int type = 0; type < ES_EVENT_TYPE_LAST; ++type) {
-    const bool can = type == ES_EVENT_TYPE_AUTH_OPEN ||
-                     type == ES_EVENT_TYPE_AUTH_EXEC ||
-                     type == ES_EVENT_TYPE_NOTIFY_CLOSE;
-    EXPECT_EQ(esl_event_support(static_cast<es_event_type_t>(type)) !=
-                  ESL_SUPPORT_NONE,
-              can);
-    EXPECT_EQ(client.Subscribe({static_cast<es_event_type_t>(type)}),
-              can ? ES_RETURN_SUCCESS : ES_RETURN_ERROR)
-        << type;
+  for (int i = 0; i < ES_EVENT_TYPE_LAST; ++i) {
+    const auto type = static_cast<es_event_type_t>(i);
+    const auto found = supported.find(type);
+    const esl_support_t support =
+        found == supported.end() ? ESL_SUPPORT_NONE : found->second;
+    EXPECT_EQ(esl_event_support(type), support) << i;
+    if (IsOfProcesses(type)) continue;
+    EXPECT_EQ(client.Subscribe({type}),
+              support == ESL_SUPPORT_NONE ? ES_RETURN_ERROR : ES_RETURN_SUCCESS)
+        << i;
   }
+}
+
+// The kernel tells them to the initial pid namespace, and this is another one.
+TEST_F(EsClientTest, RefusesEventsOfProcessesWhereTheKernelTellsNone) {
+  std::atomic<int> messages{0};
+  TestClient client([&](es_client_t* self, const es_message_t* message) {
+    messages.fetch_add(1);
+    Allow(self, message);
+  });
+  ASSERT_EQ(esl_watch_file_system(client.get(), root().c_str()), 0);
+  EXPECT_EQ(
+      client.Subscribe({ES_EVENT_TYPE_AUTH_OPEN, ES_EVENT_TYPE_NOTIFY_EXEC}),
+      ES_RETURN_ERROR);
+  EXPECT_EQ(Opener::Reads({Write("file")}).ExitCode(), kOpened);
+  EXPECT_EQ(messages.load(), 0);
 }
 
 TEST_F(EsClientTest, WatchesWhatItIsSubscribedToLater) {

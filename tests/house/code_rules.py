@@ -18,6 +18,7 @@ ALLOWED = {}
 VIRTUAL_INTERFACES = {
     "engine/auth_ticket.h": "answers: the ledger, a test, a benchmark",
     "es_adapter/linux/event_backend.h": "events: fanotify, notify-only, replay",
+    "es_adapter/linux/notify_source.h": "notifications: names, processes",
     "quarantine/file_operations.h": "the file system: Linux, macOS, faults",
 }
 

@@ -67,7 +67,12 @@ typedef enum {
   ESL_SUPPORT_NONE = 0,    // es_subscribe refuses it.
   ESL_SUPPORT_NOTIFY = 1,  // Reported after the fact.
   ESL_SUPPORT_AUTH = 2,    // Held until it is answered.
+  // Reported after the fact, and not exactly: docs/endpoint-security.md.
+  ESL_SUPPORT_APPROXIMATE = 3,
 } esl_support_t;
+
+// Of Linux as such: es_subscribe may still fail where the kernel, a watched
+// file system or the namespace has not what the event needs.
 
 esl_support_t esl_event_support(es_event_type_t event);
 
@@ -168,6 +173,15 @@ typedef struct {
   uint64_t full_stops;              // No slot free: the kernel kept the events.
   uint64_t adopted;                 // Events taken over from a predecessor.
   uint64_t strikes;                 // Scans that killed a predecessor.
+  uint64_t name_events;             // Records of names that were read.
+  uint64_t names_lost;              // Times that the kernel lost some.
+  uint64_t names_unresolved;        // Whose directory was gone or unreachable.
+  uint64_t process_events;          // Messages of the process connector read.
+  uint64_t processes_lost;          // Times that the kernel lost some.
+  uint64_t processes_gone;          // That ended before they were looked at.
+  uint64_t mount_events;            // Changes of mounts that were found.
+  uint64_t mounts_lost;             // Times that the kernel lost some.
+  uint64_t malformed_records;       // Not what the kernel writes: skipped.
   uint64_t pending;                 // Events in the journal now.
 } esl_statistics_t;
 
@@ -205,9 +219,9 @@ es_new_client_result_t esl_new_client_adopting(es_client_t** client,
 esl_journal_t* esl_client_journal(const es_client_t* client);
 
 // Writes to `fds` the descriptors that a successor needs, ascending, without
-// duplicates, and returns how many: the groups, and the files of unsettled
-// events. `fds_max` of 2 + 2 * events_max is always enough. REQUIRES: no
-// process works with the journal.
+// duplicates, and returns how many: the groups and other sources, and the files
+// of unsettled events. `fds_max` of 5 + 2 * events_max is always enough.
+// REQUIRES: no process works with the journal.
 size_t esl_journal_kept_fds(const esl_journal_t* journal, int* fds,
                             size_t fds_max);
 

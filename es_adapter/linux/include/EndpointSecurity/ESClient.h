@@ -194,7 +194,8 @@ size_t es_message_size(const es_message_t* message);
 
 // What the executed program is given. On Linux the kernel tells nothing before
 // the program runs: AUTH_EXEC has no arguments, environment or descriptors, and
-// asking for one gives an empty token (es_exec_fd: null).
+// asking for one gives an empty token (es_exec_fd: null). NOTIFY_EXEC has its
+// arguments, as /proc shows them.
 uint32_t es_exec_arg_count(const es_event_exec_t* event);
 uint32_t es_exec_env_count(const es_event_exec_t* event);
 uint32_t es_exec_fd_count(const es_event_exec_t* event);
