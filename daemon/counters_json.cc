@@ -175,6 +175,9 @@ Json EventSourceJson(const esl_journal_t* journal) {
               {"processesLost", source.processes_lost},
               {"processesGone", source.processes_gone},
               {"malformedRecords", source.malformed_records},
+              {"recorded", source.recorded},
+              {"recordLost", source.record_lost},
+              {"recordingsFailed", source.recordings_failed},
               {"pending", source.pending}};
 }
 

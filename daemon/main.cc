@@ -1,9 +1,11 @@
 // wdavdaemon: builds what supervisor and workers share, then supervises.
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <new>
 #include <string>
@@ -25,6 +27,7 @@ constexpr int kExitError = 1;
 constexpr rlim_t kEventsMax = 4096;
 constexpr rlim_t kEventsMin = 64;
 constexpr unsigned int kRunDirectoryMode = 0755;
+constexpr unsigned int kTraceMode = 0600;
 
 int FailStart(const std::string& message) {
   (void)std::fprintf(stderr, "Error: %s\n", message.c_str());
@@ -59,6 +62,16 @@ KernelFeatures FindKernelFeatures(const StateLock& lock,
   return found;
 }
 
+// A file of our own, never one that is there already. -1 without --record.
+Result<UniqueFd> OpenTrace(const std::string& path) {
+  if (path.empty()) return UniqueFd();
+  UniqueFd trace(::open(path.c_str(),
+                        O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC,
+                        kTraceMode));
+  if (!trace.valid()) return FailSystem("record to '" + path + "'", errno);
+  return trace;
+}
+
 int Run(int argc, char** argv) {
   const ParsedOptions parsed = ParseCommandLine(argc, argv);
   if (parsed.exit_now) return parsed.exit_code;
@@ -72,6 +85,8 @@ int Run(int argc, char** argv) {
   if (!lock) return FailStart(lock.error().message);
   const Result<UniqueFd> listener = ListenOn(options.run_directory);
   if (!listener) return FailStart(listener.error().message);
+  const Result<UniqueFd> trace = OpenTrace(options.record_path);
+  if (!trace) return FailStart(trace.error().message);
   SharedState* shared = CreateSharedState();
   const uint32_t events_max = EventsThatFit();
   esl_journal_t* journal = esl_journal_create(events_max);
@@ -84,7 +99,8 @@ int Run(int argc, char** argv) {
   const SystemLibraries libraries = SystemLibraries::Find();
   shared->kernel = FindKernelFeatures(*lock, options);
   Supervisor supervisor({options, *lock, *shared, journal, events_max,
-                         package_locks, libraries, listener->UnsafeFd()});
+                         package_locks, libraries, listener->UnsafeFd(),
+                         trace->UnsafeFd()});
   const int exit_code = supervisor.Run();
   StopListening(options.run_directory);
   return exit_code;

@@ -99,6 +99,10 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
                                   ->capture_default_str();
   Times times;
   AddTimes(app, options, times);
+  app.add_option("--record", options.record_path,
+                 "Record every event and its answer, without contents, to a "
+                 "new file (docs/trace-format.md)")
+      ->type_name("FILE");
   bool no_quarantine = false;
   app.add_flag("--no-quarantine", no_quarantine,
                "Deny and record threats, and leave them where they are");

@@ -22,6 +22,7 @@ struct DaemonOptions {
   std::string config_path = "/etc/gatehouse/mdatp_managed.json";
   bool config_is_default = true;  // A missing default file is no error.
   bool allow_root_file_system = false;
+  std::string record_path;  // Where to record every event; empty: nowhere.
   // How long to wait for the approval of the system extension.
   std::chrono::seconds approval_window{60};
   // How long it must be calm before the circuit breaker closes.

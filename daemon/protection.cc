@@ -47,8 +47,24 @@ es_new_client_result_t Protection::Create(bool own_fault) {
   if (result == ES_NEW_CLIENT_RESULT_SUCCESS) {
     esl_set_detail(client_, ESL_DETAIL_FILE);
     beating_client_.store(client_);
+    Record();
   }
   return result;
+}
+
+void Protection::Record() {
+  if (parts_.unsafe_trace_fd < 0) return;
+  const int error_number = esl_record_start(client_, parts_.unsafe_trace_fd,
+                                            "wdavdaemon " GATEHOUSE_VERSION);
+  if (error_number == 0) {
+    parts_.log.Log(Severity::kInfo, "recording",
+                   {{"path", parts_.options.record_path}});
+  } else {
+    const Error error = SystemError(
+        "record to '" + parts_.options.record_path + "'", error_number);
+    parts_.log.Log(Severity::kError, "not recording",
+                   {{"error", error.message}});
+  }
 }
 
 ProtectedPaths Protection::Find() const {

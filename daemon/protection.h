@@ -44,6 +44,7 @@ class Protection {
     Adapter& adapter;
     VerdictCache& verdicts;
     LogWriter& log;
+    int unsafe_trace_fd = -1;  // Where to record; -1: not.
   };
   explicit Protection(const Parts& parts) : parts_(parts) {}
   // REQUIRES: Close was called if Open was.
@@ -95,6 +96,7 @@ class Protection {
   [[nodiscard]] ProtectedPaths Find() const;
   es_new_client_result_t Create(bool own_fault) GATEHOUSE_REQUIRES(mutex_);
   void ChangeHolding() GATEHOUSE_EXCLUDES(mutex_);
+  void Record() GATEHOUSE_REQUIRES(mutex_);
   Result<bool> Mark(const ProtectedPaths& found) GATEHOUSE_REQUIRES(mutex_);
   Result<bool> MarkAll(const ProtectedPaths& found) GATEHOUSE_REQUIRES(mutex_);
   Result<bool> Subscribe() GATEHOUSE_REQUIRES(mutex_);

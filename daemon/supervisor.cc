@@ -42,7 +42,7 @@ constexpr int kPollStartingMs = 10;
 constexpr int kNice = -10;
 constexpr int kPollRunningMs = 1000;
 constexpr int kExitUnableToStart = 1;
-constexpr size_t kOwnFdsMax = 14;  // Beside those of the journal.
+constexpr size_t kOwnFdsMax = 15;  // Beside those of the journal.
 
 // Straight to standard error: this process has no threads to write for it, and
 // it logs only when a worker comes or goes.
@@ -85,7 +85,7 @@ Supervisor::Supervisor(const Parts& parts)
       notifier_(parts.options.notify_socket),
       // Groups, events of both kinds, and our own few.
       kept_fds_(size_t{2} * parts.events_max + 2 + kOwnFdsMax) {
-  assert(parts.package_locks.files().size() + 6 <= kOwnFdsMax);
+  assert(parts.package_locks.files().size() + 7 <= kOwnFdsMax);
   const MonotonicTime now = MonotonicClock::now();
   heartbeat_at_ = ready_until_ = start_at_ = notified_at_ = now;
 }
@@ -179,7 +179,8 @@ void Supervisor::BecomeWorker(pid_t supervisor) {
                           parts_.shared.supervisor.workers_started.load(),
                           parts_.package_locks,
                           parts_.libraries,
-                          parts_.unsafe_listener_fd};
+                          parts_.unsafe_listener_fd,
+                          parts_.unsafe_trace_fd};
   std::thread worker([&] { exit_code = RunWorker(parts); });
   worker.join();
   ::_exit(exit_code);
@@ -267,9 +268,9 @@ void Supervisor::CloseStrayDescriptors() {
     count = esl_journal_kept_fds(parts_.journal, kept_fds_.data(),
                                  kept_fds_.size() - kOwnFdsMax);
   }
-  for (const int fd :
-       {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, signal_fd_.UnsafeFd(),
-        parts_.state_lock.UnsafeFd(), parts_.unsafe_listener_fd}) {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO,
+                       signal_fd_.UnsafeFd(), parts_.state_lock.UnsafeFd(),
+                       parts_.unsafe_listener_fd, parts_.unsafe_trace_fd}) {
     if (fd >= 0) kept_fds_[count++] = fd;
   }
   for (const UniqueFd& file : parts_.package_locks.files()) {

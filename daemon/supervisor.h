@@ -34,6 +34,7 @@ class Supervisor {
     const LockProbe& package_locks;
     const SystemLibraries& libraries;
     int unsafe_listener_fd = -1;  // Clients wait here while there is no worker.
+    int unsafe_trace_fd = -1;     // Of --record; -1: none.
   };
   explicit Supervisor(const Parts& parts);
 

@@ -108,7 +108,7 @@ class Worker {
                   Clock{},
                   &miss_policy_}),
         protection_({parts.options, parts.shared, parts.journal, adapter_,
-                     verdicts_, log_}),
+                     verdicts_, log_, parts.unsafe_trace_fd}),
         breaker_(
             {parts.options, parts.shared, parts.journal, protection_, log_}),
         extension_({parts.options, protection_, log_, [this] { Tick(); }}),

@@ -24,6 +24,7 @@ struct WorkerParts {
   const LockProbe& package_locks;
   const SystemLibraries& libraries;
   int unsafe_listener_fd = -1;  // Where clients connect; the supervisor's.
+  int unsafe_trace_fd = -1;     // Where to record; the supervisor's. -1: not.
 };
 
 // Returns the exit code of the process: 0 after an orderly stop, 1 when it

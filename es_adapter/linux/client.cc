@@ -19,7 +19,6 @@ namespace gatehouse {
 namespace {
 
 constexpr int64_t kNsPerMillisecond = 1'000'000;
-constexpr std::chrono::milliseconds kDeadlineTimerPeriod{50};
 
 bool TryRetain(const Message& message) {
   uint32_t count = message.references.load();
@@ -44,7 +43,8 @@ Client::Client(esl_journal_t& journal, std::unique_ptr<EventBackend> backend,
       own_pid_(::getpid()),
       open_deadline_ns_(kOpenDeadlineMilliseconds * kNsPerMillisecond),
       exec_deadline_ns_(kExecDeadlineMilliseconds * kNsPerMillisecond),
-      wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      recorder_(journal.counters) {
   for (std::vector<std::atomic<Message*>>& messages : messages_) {
     messages = std::vector<std::atomic<Message*>>(journal_.permission.size());
   }
@@ -68,6 +68,10 @@ Client* Client::Create(esl_journal_t& journal,
 }
 
 void Client::Start() {
+  if (backend_->IsStepped()) {
+    backend_->Prepare();
+    return;
+  }
   deadline_timer_ =
       std::make_unique<IdleTicker>("gh-es-deadline", kDeadlineTimerPeriod,
                                    [this] { return AnswerOverdue(); });
@@ -111,13 +115,14 @@ void Client::Adopt(bool own_fault) {
 void Client::Delete() {
   reader_.request_stop();
   WakeReader();
-  reader_.join();
+  if (reader_.joinable()) reader_.join();
   deadline_timer_.reset();
   UnmarkGroups(journal_.subscriptions.exchange(0));
   for (const std::atomic<Message*>& entry : messages_.at(0)) {
     const Message* message = entry.load();
     if (message == nullptr) continue;
-    if (AnswerUnanswered(*message, true, std::numeric_limits<int64_t>::max())) {
+    if (AnswerUnanswered(*message, true, std::numeric_limits<int64_t>::max(),
+                         AnswerSource::kUnanswered)) {
       journal_.counters.allowed_unanswered.fetch_add(1);
     }
   }
@@ -125,6 +130,7 @@ void Client::Delete() {
   // Nobody can begin an answer any more. Those in progress must end before the
   // number of the group can mean another file.
   while (answers_in_progress_.load() != 0) std::this_thread::yield();
+  (void)recorder_.Stop();
   backend_->Close();
   if (sources_ != nullptr) sources_->Close();
   Unref();
@@ -232,12 +238,17 @@ void Client::UnmarkGroups(uint64_t subscriptions) {
 
 // --- Answering --------------------------------------------------------------
 
-bool Client::TryAnswer(const Message& message, uint64_t sequence, bool allow) {
+bool Client::TryAnswer(const Message& message, uint64_t sequence, bool allow,
+                       AnswerSource source) {
   assert(sequence != 0);
   answers_in_progress_.fetch_add(1);
   uint64_t expected = sequence;
   const bool ours = message.unanswered.compare_exchange_strong(expected, 0);
   if (ours) {
+    // Before the answer: who gets it may ask for the next file at once.
+    if (recorder_.active()) {
+      recorder_.Answer(message, allow, source, backend_->Now());
+    }
     backend_->Answer(message.group, message.fd, allow);
     SlotOf(message).state.store(SlotState::kAnswered);
   }
@@ -249,7 +260,8 @@ es_respond_result_t Client::Respond(const Message& message, uint32_t flags,
                                     bool keep) {
   const uint64_t sequence = message.unanswered.load();
   if (sequence == 0 ||
-      !TryAnswer(message, sequence, IsAuthorized(message, flags))) {
+      !TryAnswer(message, sequence, IsAuthorized(message, flags),
+                 AnswerSource::kClient)) {
     return ES_RESPOND_RESULT_ERR_DUPLICATE_RESPONSE;
   }
   if (keep) Keep(message, flags);
@@ -299,7 +311,8 @@ void Client::Release(const Message& message) {
   // Nobody can answer any more: closing now would leave the opener waiting for
   // ever.
   const uint64_t sequence = message.unanswered.load();
-  if (sequence != 0 && TryAnswer(message, sequence, true)) {
+  if (sequence != 0 &&
+      TryAnswer(message, sequence, true, AnswerSource::kUnanswered)) {
     journal_.counters.allowed_unanswered.fetch_add(1);
   }
   if (message.parts != nullptr) {
@@ -314,12 +327,12 @@ void Client::Release(const Message& message) {
 // Answers the opener behind `message` if he still waits and his deadline has
 // come. Any thread: takes a reference while it works.
 bool Client::AnswerUnanswered(const Message& message, bool allow,
-                              int64_t now_ns) {
+                              int64_t now_ns, AnswerSource source) {
   const uint64_t sequence = message.unanswered.load();
   if (sequence == 0) return false;
   if (message.deadline_ns.load() > now_ns) return false;
   if (!TryRetain(message)) return false;
-  const bool ours = TryAnswer(message, sequence, allow);
+  const bool ours = TryAnswer(message, sequence, allow, source);
   Release(message);
   return ours;
 }
@@ -342,7 +355,7 @@ bool Client::AnswerOverdue() {
     const Message* message = entry.load();
     if (message == nullptr) continue;
     const bool allow = FailsOpen(*message);
-    if (AnswerUnanswered(*message, allow, now_ns)) {
+    if (AnswerUnanswered(*message, allow, now_ns, AnswerSource::kDeadline)) {
       (allow ? journal_.counters.allowed_deadline
              : journal_.counters.denied_deadline)
           .fetch_add(1);

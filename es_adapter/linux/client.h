@@ -30,6 +30,7 @@
 #include "es_adapter/linux/message.h"
 #include "es_adapter/linux/mute_set.h"
 #include "es_adapter/linux/notify_sources.h"
+#include "es_adapter/linux/trace_recorder.h"
 
 namespace gatehouse {
 
@@ -38,6 +39,9 @@ inline constexpr uint32_t kExecDeadlineMilliseconds = 5000;
 
 class Client {
  public:
+  // How often somebody looks for whoever is overdue.
+  static constexpr std::chrono::milliseconds kDeadlineTimerPeriod{50};
+
   struct Handler {
     es_client_t* handle = nullptr;
     void* context = nullptr;
@@ -52,6 +56,10 @@ class Client {
                         es_new_client_result_t* result);
   // Starts to deliver: what was adopted first. Call once.
   void Start();
+  // In the place of threads, for a backend that is stepped: delivers a batch of
+  // what there is, and answers whoever is overdue (false: nobody waits).
+  void Step();
+  bool AnswerOverdue();
   // Stops the reader, allows whoever still waits, closes the groups. The
   // object deletes itself when the last message is released.
   void Delete();
@@ -72,6 +80,7 @@ class Client {
   esl_journal_t& journal() { return journal_; }
   MuteSet& mutes() { return mutes_; }
   AnswerCache& answers() { return answers_; }
+  TraceRecorder& recorder() { return recorder_; }
 
   // `flags`: what is authorised, see es_respond_flags_result.
   es_respond_result_t Respond(const Message& message, uint32_t flags,
@@ -121,7 +130,7 @@ class Client {
   void Settle(GroupKind kind, size_t slot_index);
   Message& Prepare(GroupKind kind, size_t slot_index, const KnownEvent& event);
   bool AnswerInline(Message& message, const KnownEvent& event);
-  void AnswerNow(const Message& message, bool allow,
+  void AnswerNow(const Message& message, bool allow, AnswerSource source,
                  std::atomic<uint64_t>& counter);
   bool IsMuted(Message& message);
   static AnswerCache::Question QuestionOf(const Message& message);
@@ -134,11 +143,12 @@ class Client {
   void AwaitRoom();
   void RunSyncMarkers();
   Message& MessageOf(GroupKind kind, size_t slot_index);
-  bool TryAnswer(const Message& message, uint64_t sequence, bool allow);
-  bool AnswerUnanswered(const Message& message, bool allow, int64_t now_ns);
+  bool TryAnswer(const Message& message, uint64_t sequence, bool allow,
+                 AnswerSource source);
+  bool AnswerUnanswered(const Message& message, bool allow, int64_t now_ns,
+                        AnswerSource source);
   bool FailsOpen(const Message& message) const;
   void WakeReader();
-  bool AnswerOverdue();
 
   esl_journal_t& journal_;
   const std::unique_ptr<EventBackend> backend_;
@@ -160,6 +170,7 @@ class Client {
   MuteSet mutes_;
   AnswerCache answers_;
   ExpectedOpens expected_opens_;
+  TraceRecorder recorder_;
   Mutex sync_mutex_;
   std::vector<SyncMarker> sync_markers_ GATEHOUSE_GUARDED_BY(sync_mutex_);
   uint64_t global_number_ = 0;                                  // Reader only.

@@ -27,17 +27,19 @@ void Client::Read(const std::stop_token& stop) {
   // Best effort: everybody who opens a file waits for this thread.
   (void)::setpriority(PRIO_PROCESS, 0, kReaderNice);
   DeliverAdopted();
-  while (!stop.stop_requested()) {
-    rounds_.fetch_add(1, std::memory_order_relaxed);
-    const GroupSet ready = WaitForEvents();
-    if (!ready[0] && !ready[1]) RunSyncMarkers();
-    // One batch of each in turn: a flood of one kind must not starve the other.
-    for (const GroupKind kind :
-         {GroupKind::kPermission, GroupKind::kNotification}) {
-      if (ready.at(static_cast<size_t>(kind))) ReadGroup(kind);
-    }
-    DeliverNotifications();
+  while (!stop.stop_requested()) Step();
+}
+
+void Client::Step() {
+  rounds_.fetch_add(1, std::memory_order_relaxed);
+  const GroupSet ready = WaitForEvents();
+  if (!ready[0] && !ready[1]) RunSyncMarkers();
+  // One batch of each in turn: a flood of one kind must not starve the other.
+  for (const GroupKind kind :
+       {GroupKind::kPermission, GroupKind::kNotification}) {
+    if (ready.at(static_cast<size_t>(kind))) ReadGroup(kind);
   }
+  DeliverNotifications();
 }
 
 void Client::DeliverAdopted() {
@@ -113,6 +115,9 @@ void Client::Settle(GroupKind kind, size_t slot_index) {
   const KnownEvent* event = EventOfMask(kind, raw.mask);
   assert(event != nullptr);  // The kernel reports what was marked.
   Message& message = Prepare(kind, slot_index, *event);
+  if (recorder_.active() && !message.answered_by_predecessor) {
+    recorder_.Event(message, table.slot(slot_index).read_ns.load(), *backend_);
+  }
   if (AnswerInline(message, *event)) {
     table.Close(slot_index);
     return;
@@ -149,7 +154,8 @@ bool Client::AnswerInline(Message& message, const KnownEvent& event) {
     subscribed = ReportsStarts(subscriptions());
   }
   if (!subscribed || IsMuted(message)) {
-    if (is_auth) AnswerNow(message, true, counters.allowed_muted);
+    if (is_auth)
+      AnswerNow(message, true, AnswerSource::kMuted, counters.allowed_muted);
     return true;
   }
   if (!is_auth) return false;
@@ -158,7 +164,8 @@ bool Client::AnswerInline(Message& message, const KnownEvent& event) {
       expected_opens_.Take(audit_token_to_pid(message.process.audit_token),
                            StateOf(message.target.stat), now_ns) &&
       !backend_->HasWriter(message.fd)) {
-    AnswerNow(message, true, counters.allowed_expected);
+    AnswerNow(message, true, AnswerSource::kExpectedOpen,
+              counters.allowed_expected);
     return true;
   }
   if (answers_.empty()) return false;
@@ -166,13 +173,16 @@ bool Client::AnswerInline(Message& message, const KnownEvent& event) {
   const std::optional<uint32_t> flags =
       answers_.Find(QuestionOf(message), now_ns);
   if (!flags || backend_->HasWriter(message.fd)) return false;
-  AnswerNow(message, IsAuthorized(message, *flags),
+  AnswerNow(message, IsAuthorized(message, *flags), AnswerSource::kKept,
             counters.answered_from_cache);
   return true;
 }
 
-void Client::AnswerNow(const Message& message, bool allow,
+void Client::AnswerNow(const Message& message, bool allow, AnswerSource source,
                        std::atomic<uint64_t>& counter) {
+  if (recorder_.active()) {
+    recorder_.Answer(message, allow, source, backend_->Now());
+  }
   backend_->Answer(message.group, message.fd, allow);
   counter.fetch_add(1);
 }
@@ -238,7 +248,7 @@ void Client::Deliver(Message& message) {
   if (message.es.action_type == ES_ACTION_TYPE_AUTH &&
       !message.answered_by_predecessor) {
     message.unanswered.store(message.sequence);
-    deadline_timer_->Arm();
+    if (deadline_timer_ != nullptr) deadline_timer_->Arm();
   }
   handler_.function(handler_.context, handler_.handle, &message.es);
   Release(message);

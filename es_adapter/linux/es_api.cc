@@ -14,6 +14,7 @@
 #include "es_adapter/linux/event_table.h"
 #include "es_adapter/linux/fanotify_backend.h"
 #include "es_adapter/linux/message.h"
+#include "es_adapter/linux/replay_backend.h"
 #include "es_linux.h"
 
 namespace {
@@ -45,6 +46,26 @@ es_respond_result_t CheckRespond(const es_client_t* client,
   return ES_RESPOND_RESULT_SUCCESS;
 }
 
+es_new_client_result_t NewClient(
+    es_client_t** client, esl_journal_t& journal,
+    std::unique_ptr<gatehouse::EventBackend> backend, bool own_fault,
+    Client::Handler handler) {
+  auto handle = std::make_unique<es_client_s>();
+  es_new_client_result_t result = ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
+  // The handler may run, and want the handle, before Open returns.
+  *client = handle.get();
+  handler.handle = handle.get();
+  handle->client =
+      Client::Create(journal, std::move(backend), handler, own_fault, &result);
+  if (handle->client == nullptr) {
+    *client = nullptr;
+    return result;
+  }
+  handle->client->Start();
+  (void)handle.release();  // Owned by the caller until es_delete_client.
+  return result;
+}
+
 }  // namespace
 
 extern "C" {
@@ -74,20 +95,31 @@ es_new_client_result_t esl_new_client_adopting(es_client_t** client,
   if (client == nullptr || journal == nullptr || handler == nullptr) {
     return ES_NEW_CLIENT_RESULT_ERR_INVALID_ARGUMENT;
   }
-  auto handle = std::make_unique<es_client_s>();
-  es_new_client_result_t result = ES_NEW_CLIENT_RESULT_ERR_INTERNAL;
-  // The handler may run, and want the handle, before Open returns.
-  *client = handle.get();
-  handle->client = Client::Create(
-      *journal, std::make_unique<gatehouse::FanotifyBackend>(*journal),
-      {handle.get(), context, handler}, own_fault, &result);
-  if (handle->client == nullptr) {
-    *client = nullptr;
-    return result;
+  return NewClient(client, *journal,
+                   std::make_unique<gatehouse::FanotifyBackend>(*journal),
+                   own_fault, {nullptr, context, handler});
+}
+
+es_new_client_result_t esl_new_replay_client(es_client_t** client,
+                                             esl_journal_t* journal,
+                                             esl_replay_t* replay,
+                                             void* context,
+                                             es_handler_function_t handler) {
+  if (client == nullptr || journal == nullptr || replay == nullptr ||
+      handler == nullptr || replay->options.trace == nullptr) {
+    return ES_NEW_CLIENT_RESULT_ERR_INVALID_ARGUMENT;
   }
-  handle->client->Start();
-  (void)handle.release();  // Owned by the caller until es_delete_client.
-  return result;
+  auto backend = std::make_unique<gatehouse::ReplayBackend>(
+      *journal, replay->options, replay->results);
+  replay->backend = backend.get();
+  return NewClient(client, *journal, std::move(backend), false,
+                   {nullptr, context, handler});
+}
+
+void esl_replay_step(es_client_t* client) { client->client->Step(); }
+
+void esl_replay_answer_overdue(es_client_t* client) {
+  (void)client->client->AnswerOverdue();
 }
 
 es_return_t es_delete_client(es_client_t* client) {
@@ -235,6 +267,15 @@ void esl_report_starts(es_client_t* client, bool reports) {
 
 void esl_unwatch_all(es_client_t* client) {
   if (client != nullptr) client->client->UnwatchAll();
+}
+
+int esl_record_start(es_client_t* client, int fd, const char* program) {
+  if (client == nullptr || program == nullptr) return EINVAL;
+  return client->client->recorder().Start(fd, program, client->client->Now());
+}
+
+int esl_record_stop(es_client_t* client) {
+  return client == nullptr ? EINVAL : client->client->recorder().Stop();
 }
 
 void esl_set_detail(es_client_t* client, esl_detail_t detail) {

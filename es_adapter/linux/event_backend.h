@@ -51,6 +51,9 @@ class EventBackend {
                                  uint64_t mask) = 0;
   virtual void RemoveAllMarks(GroupKind kind) = 0;
 
+  // True: there is no reader thread and no timer; whoever moves the time calls
+  // Client::Step and Client::AnswerOverdue, and Wait does not sleep.
+  [[nodiscard]] virtual bool IsStepped() const { return false; }
   // Sleeps until one of the `wanted` groups has events or `wake_fd` is
   // readable, and drains the latter; not while a source has more. Says which
   // groups have events.

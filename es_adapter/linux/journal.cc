@@ -286,6 +286,9 @@ void esl_journal_statistics(const esl_journal_t* journal,
   statistics->mount_events = from.mount_events.load();
   statistics->mounts_lost = from.mounts_lost.load();
   statistics->malformed_records = from.malformed_records.load();
+  statistics->recorded = from.recorded.load();
+  statistics->record_lost = from.record_lost.load();
+  statistics->recordings_failed = from.recordings_failed.load();
   statistics->pending =
       journal->permission.open_count() + journal->notification.open_count();
 }

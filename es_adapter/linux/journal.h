@@ -115,6 +115,9 @@ struct JournalCounters {
   std::atomic<uint64_t> mount_events{0};
   std::atomic<uint64_t> mounts_lost{0};
   std::atomic<uint64_t> malformed_records{0};
+  std::atomic<uint64_t> recorded{0};
+  std::atomic<uint64_t> record_lost{0};
+  std::atomic<uint64_t> recordings_failed{0};
 };
 
 enum class GroupKind : uint8_t { kPermission, kNotification };

@@ -149,6 +149,21 @@ int esl_set_deadline_milliseconds(es_client_t* client, uint32_t milliseconds);
 // say false. Does not block.
 bool esl_is_responding(es_client_t* client);
 
+// --- Recording --------------------------------------------------------------
+
+// Appends a session to the trace file `fd` (docs/trace-format.md), which is
+// duplicated: every event from now on, but those of this very process, and its
+// answer. `program` says who records. Nothing of a file's bytes is read or
+// kept. What happens faster than it can be written is counted as lost.
+//
+// Returns 0 or an errno value: EBUSY while it records. Not thread-safe with
+// esl_record_stop.
+int esl_record_start(es_client_t* client, int fd, const char* program);
+
+// Ends the recording, as es_delete_client does. Returns 0, EINVAL if there is
+// none, or what had ended it before: ENOSPC and the like, EFBIG at 64 MiB.
+int esl_record_stop(es_client_t* client);
+
 // --- Counters ---------------------------------------------------------------
 
 typedef struct {
@@ -182,6 +197,9 @@ typedef struct {
   uint64_t mount_events;            // Changes of mounts that were found.
   uint64_t mounts_lost;             // Times that the kernel lost some.
   uint64_t malformed_records;       // Not what the kernel writes: skipped.
+  uint64_t recorded;                // Events and answers handed to a trace.
+  uint64_t record_lost;             // Those that a trace has no room for.
+  uint64_t recordings_failed;       // Traces that ended before they should.
   uint64_t pending;                 // Events in the journal now.
 } esl_statistics_t;
 
@@ -262,6 +280,27 @@ void esl_journal_marks(const esl_journal_t* journal, esl_marks_t* marks);
 // Thread-safe snapshot of counters that outlive their process.
 void esl_journal_statistics(const esl_journal_t* journal,
                             esl_statistics_t* statistics);
+
+// --- Replay -----------------------------------------------------------------
+
+// A recorded session that is replayed: the C++ header
+// es_adapter/linux/replay_backend.h says how.
+typedef struct esl_replay_s esl_replay_t;
+
+// As esl_new_client_adopting, but the events come from `replay`, which must
+// outlive the client, and the answers go there. The journal must be new. Events
+// begin when the client has subscribed and watches any file system. Needs no
+// privilege.
+es_new_client_result_t esl_new_replay_client(es_client_t** client,
+                                             esl_journal_t* journal,
+                                             esl_replay_t* replay,
+                                             void* context,
+                                             es_handler_function_t handler);
+
+// For a replay on a virtual clock, which has no threads: delivers a batch of
+// what is due now, and answers whoever is overdue now.
+void esl_replay_step(es_client_t* client);
+void esl_replay_answer_overdue(es_client_t* client);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,0 +1,146 @@
+// ReplayBackend: events from a recorded session instead of the kernel. Hands
+// out descriptors of contents that it makes, tells the facts that were
+// recorded, takes the answers and counts them: exactly one per held event.
+//
+// Thread safety: see EventBackend. What ReplayOptions and ReplayResults refer
+// to must outlive the client.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/time.h"
+#include "base/unique_fd.h"
+#include "es_adapter/linux/event_backend.h"
+#include "es_linux.h"
+#include "trace/trace.h"
+
+namespace gatehouse {
+
+struct ReplayOptions {
+  const Trace* trace = nullptr;
+  uint64_t rounds = 1;  // How often the trace is replayed, at least once.
+  // 0: as fast as possible; 1: as it was recorded; 2: twice as fast. Without
+  // meaning on a virtual clock.
+  double speed = 0;
+  const VirtualTime* time = nullptr;  // Null: the real one.
+};
+
+struct ReplayedAnswer {
+  uint64_t round = 0;
+  size_t event = 0;  // Index into Trace::events.
+  bool allow = true;
+};
+
+// Written by the backend, read by anybody.
+class ReplayResults {
+ public:
+  static constexpr size_t kDifferencesKept = 20;
+  static constexpr size_t kSteps = 8;  // Of latencies, per power of two.
+
+  std::atomic<uint64_t> auth_events{0};
+  std::atomic<uint64_t> notify_events{0};
+  std::atomic<uint64_t> answers{0};
+  std::atomic<uint64_t> allowed{0};
+  std::atomic<uint64_t> duplicates{0};   // Answers to what had one.
+  std::atomic<uint64_t> unanswered{0};   // Let go of without an answer.
+  std::atomic<uint64_t> differences{0};  // From what was recorded.
+  std::atomic<uint64_t> failures{0};     // Events that could not be made.
+  std::atomic<bool> at_end{false};       // All events have been read.
+
+  // Until every event of the trace was read and every held one answered.
+  void WaitForEnd();
+  // The answer took `ns`.
+  void CountLatency(int64_t ns);
+  // Of all answers, this part (0 to 1) took no longer, in nanoseconds.
+  [[nodiscard]] int64_t LatencyAt(double part) const;
+  // The first that differ from the trace.
+  [[nodiscard]] std::vector<ReplayedAnswer> differing() const;
+
+ private:
+  friend class ReplayBackend;
+  void Differs(const ReplayedAnswer& answer);
+
+  std::array<std::atomic<uint64_t>, 64 * kSteps> latencies_ = {};
+  std::atomic<uint64_t> open_{1};  // Held events and the end itself.
+  mutable Mutex mutex_;
+  std::vector<ReplayedAnswer> differing_ GATEHOUSE_GUARDED_BY(mutex_);
+};
+
+class ReplayBackend final : public EventBackend {
+ public:
+  ReplayBackend(esl_journal_t& journal, const ReplayOptions& options,
+                ReplayResults& results);
+  ~ReplayBackend() override;
+
+  es_new_client_result_t Open() override;
+  void Close() override;
+  void Prepare() override {}
+  // Of any file system: now the replay begins.
+  int Mark(GroupKind kind, int directory, uint64_t mask) override;
+  void RemoveAllMarks(GroupKind /*kind*/) override {}
+  bool IsStepped() const override { return options_.time != nullptr; }
+  GroupSet Wait(const GroupSet& wanted, int wake_fd) override;
+  ssize_t Read(GroupKind kind,
+               std::span<fanotify_event_metadata> events) override;
+  void Answer(GroupKind kind, int fd, bool allow) override;
+  void FillTarget(Message& message) override;
+  void FillProcess(Message& message) override;
+  bool IsTargetBelieved(const Message& /*message*/) override { return true; }
+  bool IsExecutableBelieved(const Message& /*message*/) override {
+    return true;
+  }
+  bool HasWriter(int fd) const override;
+  int64_t Now() const override;
+
+  // For whoever moves a virtual time, on the thread that steps the client.
+  // When the next event is due, in nanoseconds; INT64_MAX at the end.
+  [[nodiscard]] int64_t NextEventAt() const;
+  // When the event behind an open descriptor was answered in the record, in the
+  // time of the replay; -1 if it was not.
+  [[nodiscard]] int64_t RecordedAnswerAt(int fd) const;
+
+ private:
+  // What an open descriptor stands for.
+  struct Held {
+    std::atomic<uint32_t> state{0};
+    uint32_t event = 0;
+    uint64_t round = 0;
+    int64_t read_ns = 0;
+  };
+  bool MakeContents();
+  int64_t DueAt(size_t event, uint64_t round) const;
+  bool IsAtEnd() const { return round_ >= options_.rounds; }
+  GroupKind NextGroup() const;
+  bool TakeNext(fanotify_event_metadata& raw);
+  void LetGo(Held& held);
+  const TraceEvent& EventOf(int fd) const;
+
+  esl_journal_t& journal_;
+  const ReplayOptions options_;
+  const Trace& trace_;
+  ReplayResults& results_;
+  std::vector<UniqueFd> contents_;
+  std::vector<size_t> content_of_;  // By event.
+  std::vector<Held> held_;          // By descriptor.
+  int64_t round_ns_ = 0;            // How long a round takes.
+  std::atomic<bool> has_begun_{false};
+  int64_t begin_ns_ = 0;          // Of the replay; before has_begun_.
+  std::atomic<int> wake_fd_{-1};  // Of the client.
+  size_t next_ = 0;               // Reader only, from here.
+  uint64_t round_ = 0;
+};
+
+}  // namespace gatehouse
+
+// The C handle of a replay. Outlives the client that was made for it.
+struct esl_replay_s {
+  gatehouse::ReplayOptions options;
+  gatehouse::ReplayResults results;
+  gatehouse::ReplayBackend* backend = nullptr;  // Lives as long as the client.
+};
