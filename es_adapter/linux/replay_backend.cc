@@ -84,6 +84,16 @@ std::vector<ReplayedAnswer> ReplayResults::differing() const {
   return differing_;
 }
 
+std::vector<ReplayedAnswer> ReplayResults::answers_kept() const {
+  const MutexLock lock(mutex_);
+  return answers_kept_;
+}
+
+void ReplayResults::Keep(const ReplayedAnswer& answer) {
+  const MutexLock lock(mutex_);
+  answers_kept_.push_back(answer);
+}
+
 void ReplayResults::Differs(const ReplayedAnswer& answer) {
   differences.fetch_add(1);
   const MutexLock lock(mutex_);
@@ -257,7 +267,7 @@ bool ReplayBackend::TakeNext(fanotify_event_metadata& raw) {
 
 void ReplayBackend::Answer(GroupKind /*kind*/, int fd, bool allow) {
   Held& held = held_.at(static_cast<size_t>(fd));
-  const ReplayedAnswer answer = {held.round, held.event, allow};
+  const ReplayedAnswer answer = {held.round, held.event, allow, Now()};
   const int64_t read_ns = held.read_ns;
   const uint32_t before = held.state.exchange(kIsAnswered);
   if (before != kWaits) {
@@ -267,7 +277,8 @@ void ReplayBackend::Answer(GroupKind /*kind*/, int fd, bool allow) {
   (allow ? journal_.counters.allowed : journal_.counters.denied).fetch_add(1);
   results_.answers.fetch_add(1);
   if (allow) results_.allowed.fetch_add(1);
-  results_.CountLatency(Now() - read_ns);
+  results_.CountLatency(answer.at_ns - read_ns);
+  if (options_.keeps_answers) results_.Keep(answer);
   const std::optional<size_t>& recorded = trace_.events[answer.event].answer;
   if (recorded && trace_.answers[*recorded].allow != allow) {
     results_.Differs(answer);

@@ -29,12 +29,15 @@ struct ReplayOptions {
   // meaning on a virtual clock.
   double speed = 0;
   const VirtualTime* time = nullptr;  // Null: the real one.
+  bool keeps_answers = false;         // For ReplayResults::answers_kept.
 };
 
 struct ReplayedAnswer {
   uint64_t round = 0;
   size_t event = 0;  // Index into Trace::events.
   bool allow = true;
+  int64_t at_ns = 0;
+  bool operator==(const ReplayedAnswer&) const = default;
 };
 
 // Written by the backend, read by anybody.
@@ -61,15 +64,19 @@ class ReplayResults {
   [[nodiscard]] int64_t LatencyAt(double part) const;
   // The first that differ from the trace.
   [[nodiscard]] std::vector<ReplayedAnswer> differing() const;
+  // All, in the order in which they were given, if ReplayOptions say so.
+  [[nodiscard]] std::vector<ReplayedAnswer> answers_kept() const;
 
  private:
   friend class ReplayBackend;
   void Differs(const ReplayedAnswer& answer);
+  void Keep(const ReplayedAnswer& answer);
 
   std::array<std::atomic<uint64_t>, 64 * kSteps> latencies_ = {};
   std::atomic<uint64_t> open_{1};  // Held events and the end itself.
   mutable Mutex mutex_;
   std::vector<ReplayedAnswer> differing_ GATEHOUSE_GUARDED_BY(mutex_);
+  std::vector<ReplayedAnswer> answers_kept_ GATEHOUSE_GUARDED_BY(mutex_);
 };
 
 class ReplayBackend final : public EventBackend {

@@ -317,6 +317,7 @@ TEST_F(ReplayTest, SaysWhyARecordingEnded) {
   EXPECT_EQ(esl_record_start(client_, -1, "test"), EBADF);
   Begin();
   replay_.results.WaitForEnd();
+  Delete();
   EXPECT_EQ(replay_.results.answers.load(), 50U);
 }
 
