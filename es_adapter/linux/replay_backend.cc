@@ -109,6 +109,7 @@ ReplayBackend::ReplayBackend(esl_journal_t& journal,
       options_(options),
       trace_(*options.trace),
       results_(results),
+      own_pid_(::getpid()),
       held_(DescriptorLimit()) {}
 
 ReplayBackend::~ReplayBackend() = default;
@@ -261,7 +262,7 @@ bool ReplayBackend::TakeNext(fanotify_event_metadata& raw) {
   raw.fd = fd;
   // Our own number would mean ourselves; 0 means unknown.
   const pid_t pid = trace_.processes[event.process].pid;
-  raw.pid = pid == ::getpid() ? 0 : pid;
+  raw.pid = pid == own_pid_ ? 0 : pid;
   return true;
 }
 

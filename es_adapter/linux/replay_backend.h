@@ -132,6 +132,7 @@ class ReplayBackend final : public EventBackend {
   const ReplayOptions options_;
   const Trace& trace_;
   ReplayResults& results_;
+  const pid_t own_pid_;
   std::vector<UniqueFd> contents_;
   std::vector<size_t> content_of_;  // By event.
   std::vector<Held> held_;          // By descriptor.
