@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <optional>
 
 namespace gatehouse {
 
@@ -23,6 +24,21 @@ struct FileState {
 };
 
 [[nodiscard]] FileState StateOf(const struct stat& status);
+
+// What one look at an open file tells.
+struct FileLook {
+  FileState state;
+  // Nobody can open it for writing, root included, before that is taken away
+  // again: immutable (chattr +i), or sealed by fs-verity.
+  bool is_immutable = false;
+};
+
+// Empty if the file cannot be looked at.
+[[nodiscard]] std::optional<FileLook> LookAt(int fd);
+
+// By its owner and mode, nobody but root can open the file for writing. (A list
+// of access rights shows in the mode of the group.)
+[[nodiscard]] bool IsWritableByRootOnly(const struct stat& status);
 
 [[nodiscard]] int64_t Nanoseconds(const timespec& time);
 

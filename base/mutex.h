@@ -23,6 +23,8 @@
   GATEHOUSE_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
 #define GATEHOUSE_ACQUIRE(...) \
   GATEHOUSE_THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
+#define GATEHOUSE_TRY_ACQUIRE(...) \
+  GATEHOUSE_THREAD_ANNOTATION(try_acquire_capability(__VA_ARGS__))
 #define GATEHOUSE_RELEASE(...) \
   GATEHOUSE_THREAD_ANNOTATION(release_capability(__VA_ARGS__))
 
@@ -35,6 +37,10 @@ class GATEHOUSE_CAPABILITY("mutex") Mutex {
   Mutex& operator=(const Mutex&) = delete;
 
   void Lock() GATEHOUSE_ACQUIRE() { mutex_.lock(); }
+  // False if somebody else has it.
+  [[nodiscard]] bool TryLock() GATEHOUSE_TRY_ACQUIRE(true) {
+    return mutex_.try_lock();
+  }
   void Unlock() GATEHOUSE_RELEASE() { mutex_.unlock(); }
 
  private:

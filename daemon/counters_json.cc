@@ -123,6 +123,7 @@ Json VerdictCacheJson(const VerdictCacheStatistics& cache) {
               {"insertions", cache.insertions.load()},
               {"refusedFileSystem", cache.refused_file_system.load()},
               {"refusedWriter", cache.refused_writer.load()},
+              {"refusedPinnable", cache.refused_pinnable.load()},
               {"refusedFresh", cache.refused_fresh.load()},
               {"refusedChanged", cache.refused_changed.load()},
               {"refusedTouched", cache.refused_touched.load()},
@@ -131,6 +132,13 @@ Json VerdictCacheJson(const VerdictCacheStatistics& cache) {
               {"evictions", cache.evictions.load()},
               {"touches", cache.touches.load()},
               {"clears", cache.clears.load()}};
+}
+
+Json InFlightJson(const InFlightStatistics& in_flight) {
+  return Json{{"followers", in_flight.followers.load()},
+              {"shared", in_flight.shared.load()},
+              {"alone", in_flight.alone.load()},
+              {"full", in_flight.full.load()}};
 }
 
 Json SupervisorJson(const SupervisorStatistics& supervisor) {
@@ -157,6 +165,8 @@ Json EventSourceJson(const esl_journal_t* journal) {
               {"allowedMuted", source.allowed_muted},
               {"allowedExpected", source.allowed_expected},
               {"answeredFromCache", source.answered_from_cache},
+              {"ignored", source.ignored},
+              {"ignoredFull", source.ignored_full},
               {"allowedUnanswered", source.allowed_unanswered},
               {"allowedNoWorker", source.allowed_no_worker},
               {"deniedNoWorker", source.denied_no_worker},
@@ -198,6 +208,7 @@ std::string CountersJson(const SharedState& shared,
       {"fallback", FallbackJson(shared.tree, shared.unheld)},
       {"sink", SinkJson(shared.sink)},
       {"rescans", RescansJson(shared.rescans)},
+      {"scansInFlight", InFlightJson(shared.in_flight)},
       {"verdictCache", VerdictCacheJson(shared.verdict_cache)},
       {"quarantine", QuarantineJson(shared.remediator)},
       {"server", ServerJson(shared.server)},

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/time.h"
+#include "es_adapter/event_file.h"
 
 namespace gatehouse {
 namespace {
@@ -27,6 +28,13 @@ bool Answer(FileEvent& event, const Verdict& verdict) {
 }  // namespace
 
 void RealtimeSink::OnVerdict(FileEvent event, const Verdict& verdict) {
+  const uint32_t flight = std::exchange(event.flight, kNoFlight);
+  Conclude(std::move(event), verdict);
+  if (flight == kNoFlight) return;
+  parts_.in_flight.Finish(flight, verdict, SinkRef(*this));
+}
+
+void RealtimeSink::Conclude(FileEvent event, const Verdict& verdict) {
   if (verdict.kind == VerdictKind::kInfected) {
     OnInfected(std::move(event), verdict);
     return;
@@ -99,7 +107,7 @@ void RealtimeSink::Detected(const FileEvent& event, const Verdict& verdict,
   counter->fetch_add(1);
   parts_.log.Log(Severity::kWarning, what,
                  {{"name", verdict.threat_name},
-                  {"path", event.unsafe_path},
+                  {"path", PathOf(event)},
                   {"pid", std::to_string(event.pid)}});
 }
 

@@ -8,6 +8,7 @@
 #include "daemon/log.h"
 #include "daemon/shared_state.h"
 #include "engine/rescan_queue.h"
+#include "engine/scans_in_flight.h"
 #include "engine/verdict_cache.h"
 #include "engine/verdict_sink.h"
 #include "quarantine/quarantine.h"
@@ -21,6 +22,7 @@ class RealtimeSink {
     LogWriter& log;
     SinkStatistics& statistics;
     VerdictCache& verdicts;
+    ScansInFlight& in_flight;
     // Null when it could not be opened: threats are denied and stay where they
     // are.
     Quarantine* quarantine = nullptr;
@@ -30,6 +32,7 @@ class RealtimeSink {
   void OnVerdict(FileEvent event, const Verdict& verdict);
 
  private:
+  void Conclude(FileEvent event, const Verdict& verdict);
   void OnInfected(FileEvent event, const Verdict& verdict);
   void OnNoVerdict(FileEvent event, const Verdict& verdict, bool was_held);
   void Detected(const FileEvent& event, const Verdict& verdict, bool late);

@@ -48,6 +48,7 @@ ReplayRun::ReplayRun(const ReplayRequest& request)
       ledger_(kEventsMax, shared_->auth, clock_),
       crashed_(shared_->crashed),
       verdicts_(shared_->verdict_cache),
+      in_flight_(auth_queue_, verdicts_, shared_->in_flight),
       rescans_(background_queue_, shared_->rescans, kEventsMax),
       adapter_({auth_queue_,
                 background_queue_,
@@ -58,8 +59,9 @@ ReplayRun::ReplayRun(const ReplayRequest& request)
                 shared_->auth,
                 shared_->adapter,
                 {verdicts_, deny_list_, shared_->verdict_cache},
+                in_flight_,
                 clock_}),
-      sink_({rescans_, log_, shared_->sink, verdicts_, nullptr}) {
+      sink_({rescans_, log_, shared_->sink, verdicts_, in_flight_, nullptr}) {
   replay_.options.trace = request_.trace;
   replay_.options.rounds = request_.rounds;
   replay_.options.speed = request_.speed;

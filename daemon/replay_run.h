@@ -97,6 +97,7 @@ class ReplayRun {
   // Knows no file of a replay: what was recorded of it is not what its
   // descriptor says, so that each event is judged.
   VerdictCache verdicts_;
+  ScansInFlight in_flight_;
   RescanQueue rescans_;
   Adapter adapter_;
   RealtimeSink sink_;

@@ -12,6 +12,7 @@
 #include "engine/crashed_content.h"
 #include "engine/realtime_workers.h"
 #include "engine/rescan_queue.h"
+#include "engine/scans_in_flight.h"
 #include "engine/verdict_cache.h"
 #include "es_adapter/adapter.h"
 #include "es_adapter/auth_ledger.h"
@@ -96,6 +97,7 @@ struct SharedState {
   SinkStatistics sink;
   RescanStatistics rescans;
   VerdictCacheStatistics verdict_cache;
+  InFlightStatistics in_flight;
   RemediatorStatistics remediator;
   ServerStatistics server;
   CrashedContentTable crashed;

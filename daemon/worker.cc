@@ -35,6 +35,7 @@
 #include "engine/crash_mark.h"
 #include "engine/event_queue.h"
 #include "engine/realtime_workers.h"
+#include "engine/scans_in_flight.h"
 #include "engine/verdict_cache.h"
 #include "es_adapter/adapter.h"
 #include "es_adapter/auth_ledger.h"
@@ -95,6 +96,7 @@ class Worker {
         ledger_(parts.events_max, parts.shared.auth, {}, &miss_policy_),
         crashed_(parts.shared.crashed),
         verdicts_(parts.shared.verdict_cache),
+        in_flight_(auth_queue_, verdicts_, parts.shared.in_flight),
         rescans_(background_queue_, parts.shared.rescans, parts.events_max),
         adapter_({auth_queue_,
                   background_queue_,
@@ -105,6 +107,7 @@ class Worker {
                   parts.shared.auth,
                   parts.shared.adapter,
                   {verdicts_, deny_list_, parts.shared.verdict_cache},
+                  in_flight_,
                   Clock{},
                   &miss_policy_}),
         protection_({parts.options, parts.shared, parts.journal, adapter_,
@@ -144,6 +147,7 @@ class Worker {
   DenyList deny_list_;
   Exclusions exclusions_;
   VerdictCache verdicts_;
+  ScansInFlight in_flight_;
   RescanQueue rescans_;
   Adapter adapter_;
   Protection protection_;
@@ -260,7 +264,7 @@ void Worker::OpenQuarantine() {
     failed(quarantine.error());
   }
   sink_.emplace(RealtimeSink::Parts{rescans_, log_, parts_.shared.sink,
-                                    verdicts_, quarantine_.get()});
+                                    verdicts_, in_flight_, quarantine_.get()});
 }
 
 Result<bool> Worker::StartScanning(

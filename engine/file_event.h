@@ -22,6 +22,9 @@ enum class FileEventKind : uint8_t {
   kCorpus,  // An offline scan; nobody waits.
 };
 
+// FileEvent::flight of an event that leads nobody.
+inline constexpr uint32_t kNoFlight = UINT32_MAX;
+
 // Members are destroyed in reverse order: the ticket is answered before the
 // file is let go.
 struct FileEvent {
@@ -32,6 +35,8 @@ struct FileEvent {
   MonotonicTime deadline = kNever;
   int32_t pid = 0;        // Who asked; 0 means unknown.
   FileSnapshot snapshot;  // Taken when the event came.
+  // Who waits for the verdict of this one: engine/scans_in_flight.h.
+  uint32_t flight = kNoFlight;
   // Where crash_mark.h notes that a scan of this file is running; may be null.
   // Valid for as long as `file` is.
   uint32_t* unsafe_scan_mark = nullptr;

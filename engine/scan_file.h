@@ -42,6 +42,8 @@ class ScanFile {
   ~ScanFile() { Drop(); }
 
   bool valid() const { return fd_ >= 0; }
+  // What the descriptor is borrowed from; null if it is not.
+  void* UnsafeOwner() const { return owner_; }
   // Borrowed: open for as long as this object lives.
   int UnsafeFd() const { return fd_; }
 

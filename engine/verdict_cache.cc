@@ -104,26 +104,27 @@ std::optional<VerdictCache::Known> VerdictCache::Find(const FileState& state) {
 
 void VerdictCache::Remember(int fd, const FileSnapshot& before,
                             const Verdict& verdict) {
-  if (verdict.kind != VerdictKind::kClean) return;
-  if (std::atomic<uint64_t>* reason = ReasonToRefuse(fd, before, verdict)) {
+  if (verdict.kind != VerdictKind::kClean || before.epoch == 0) return;
+  const std::optional<FileLook> now = LookAt(fd);
+  if (std::atomic<uint64_t>* reason =
+          ReasonToRefuse(fd, now, before, verdict)) {
     reason->fetch_add(1);
     return;
   }
-  Insert(before, {});
+  Insert(before, {now->is_immutable});
 }
 
 std::atomic<uint64_t>* VerdictCache::ReasonToRefuse(
-    int fd, const FileSnapshot& before, const Verdict& verdict) const {
+    int fd, const std::optional<FileLook>& now, const FileSnapshot& before,
+    const Verdict& verdict) const {
   if (!before.is_truthful) return &statistics_.refused_file_system;
   if (!before.is_quiet) return &statistics_.refused_writer;
+  if (before.is_pinnable) return &statistics_.refused_pinnable;
   if (!before.is_settled) return &statistics_.refused_fresh;
   if (verdict.generation != generation_.load()) {
     return &statistics_.refused_generation;
   }
-  struct stat now = {};
-  if (::fstat(fd, &now) != 0 || StateOf(now) != before.state) {
-    return &statistics_.refused_changed;
-  }
+  if (!now || now->state != before.state) return &statistics_.refused_changed;
   if (HasWriter(fd)) return &statistics_.refused_writer;
   if (before.epoch != epoch_.load() ||
       before.touches != TouchesOf(before.state).load()) {
@@ -133,10 +134,10 @@ std::atomic<uint64_t>* VerdictCache::ReasonToRefuse(
 }
 
 bool VerdictCache::IsUnchanged(int fd, const FileSnapshot& before) const {
-  struct stat now = {};
-  return before.is_truthful && before.is_quiet && before.is_settled &&
-         ::fstat(fd, &now) == 0 && StateOf(now) == before.state &&
-         !HasWriter(fd) && before.epoch == epoch_.load() &&
+  const std::optional<FileLook> now = LookAt(fd);
+  return before.is_truthful && before.is_quiet && before.is_settled && now &&
+         now->state == before.state && !HasWriter(fd) &&
+         before.epoch == epoch_.load() &&
          before.touches == TouchesOf(before.state).load();
 }
 

@@ -33,6 +33,7 @@ struct VerdictCacheStatistics {
   std::atomic<uint64_t> insertions{0};
   std::atomic<uint64_t> refused_file_system{0};  // No truthful probe there.
   std::atomic<uint64_t> refused_writer{0};       // Before the scan, or after.
+  std::atomic<uint64_t> refused_pinnable{0};     // Pages may change unseen.
   std::atomic<uint64_t> refused_fresh{0};        // Changed a moment before.
   std::atomic<uint64_t> refused_changed{0};      // By its state.
   std::atomic<uint64_t> refused_touched{0};     // Opened for writing meanwhile.
@@ -46,7 +47,7 @@ struct VerdictCacheStatistics {
 class VerdictCache {
  public:
   struct Known {
-    // Nobody but root can write it: see engine/write_protection.h.
+    // Nobody can open it for writing: FileLook::is_immutable.
     bool is_write_protected = false;
   };
 
@@ -74,7 +75,8 @@ class VerdictCache {
   [[nodiscard]] std::optional<Known> Find(const FileState& state);
 
   // Remembers that the file behind `fd` is clean, unless one of the rules
-  // forbids it. `before` was taken before the scan that came to `verdict`.
+  // forbids it. `before` was taken before the scan that came to `verdict`;
+  // without a snapshot, nothing is remembered.
   // Blocks for a few system calls on the open file.
   void Remember(int fd, const FileSnapshot& before, const Verdict& verdict);
 
@@ -103,7 +105,8 @@ class VerdictCache {
   [[nodiscard]] Set& SetOf(const FileState& state) const;
   [[nodiscard]] std::atomic<uint64_t>& TouchesOf(const FileState& state) const;
   [[nodiscard]] std::atomic<uint64_t>* ReasonToRefuse(
-      int fd, const FileSnapshot& before, const Verdict& verdict) const;
+      int fd, const std::optional<FileLook>& now, const FileSnapshot& before,
+      const Verdict& verdict) const;
 
   VerdictCacheStatistics& statistics_;
   const size_t sets_;

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -64,10 +65,7 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
   }
   FileSnapshot snapshot;
   if (target != nullptr) snapshot = first_look_.Take(message);
-  if (!is_rescan && first_look_.IsKnownClean(snapshot)) {
-    AllowClean(client, message);
-    return;
-  }
+  if (!is_rescan && AllowKnown(client, message, snapshot)) return;
   const FileEventKind asked = message.event_type == ES_EVENT_TYPE_AUTH_EXEC
                                   ? FileEventKind::kExec
                                   : FileEventKind::kOpen;
@@ -113,12 +111,30 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
                parts_.auth_statistics);
     return;
   }
-  // A crashing file goes the same way: the worker knows its content and
-  // answers by policy without a scan.
-  if (!Push(parts_.auth_queue, event)) {
-    (void)event.ticket.Settle(
-        Verdict::NotScanned(NotScannedReason::kCancelled));
-  }
+  Enqueue(event, !crashes && parts_.exclusions.is_known());
+}
+
+// A crashing file goes the same way: the worker knows its content and answers
+// by policy without a scan. It is its own fault alone, as an exclusion that is
+// not known yet is its own.
+void Adapter::Enqueue(FileEvent& event, bool may_follow) {
+  if (may_follow && parts_.in_flight.TryFollow(event)) return;
+  const uint32_t flight = event.flight;
+  if (Push(parts_.auth_queue, event)) return;
+  if (flight != kNoFlight) parts_.in_flight.Withdraw(flight);
+  (void)event.ticket.Settle(Verdict::NotScanned(NotScannedReason::kCancelled));
+}
+
+// True if the file is known to be clean, and was allowed.
+bool Adapter::AllowKnown(es_client_t* client, const es_message_t& message,
+                         const FileSnapshot& snapshot) {
+  const std::optional<VerdictCache::Known> known =
+      first_look_.FindClean(snapshot);
+  if (!known) return false;
+  // Before the answer: what the opener does next must find it there.
+  if (known->is_write_protected) IgnoreUntilModified(message);
+  AllowClean(client, message);
+  return true;
 }
 
 void Adapter::AllowClean(es_client_t* client, const es_message_t& message) {

@@ -15,6 +15,7 @@
 #include "engine/event_queue.h"
 #include "engine/exclusions.h"
 #include "engine/rescan_queue.h"
+#include "engine/scans_in_flight.h"
 #include "es_adapter/auth_ledger.h"
 #include "es_adapter/first_look.h"
 #include "es_adapter/miss_policy.h"
@@ -50,6 +51,7 @@ class Adapter {
     AuthStatistics& auth_statistics;
     AdapterStatistics& statistics;
     FirstLook::Parts first_look;
+    ScansInFlight& in_flight;
     Clock clock = {};  // As the ledger's.
     // Null: whoever is held is allowed when there is no verdict.
     const MissPolicy* miss_policy = nullptr;
@@ -63,11 +65,14 @@ class Adapter {
 
  private:
   void OnAuth(es_client_t* client, const es_message_t& message);
+  bool AllowKnown(es_client_t* client, const es_message_t& message,
+                  const FileSnapshot& snapshot);
   void AllowClean(es_client_t* client, const es_message_t& message);
   void OnClose(const es_message_t& message);
   bool IsExcluded(const es_message_t& message) const;
   void DeferExclusions(const es_message_t& message, FileEvent& event) const;
   bool RefuseCrashing(const FileEvent& event, const es_message_t& message);
+  void Enqueue(FileEvent& event, bool may_follow);
   bool Push(EventQueue& queue, FileEvent& event);
 
   const Parts parts_;

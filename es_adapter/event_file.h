@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "engine/file_event.h"
 #include "engine/scan_file.h"
 
 namespace gatehouse {
@@ -22,6 +23,11 @@ namespace gatehouse {
 
 // What the message is about; null for events without a file.
 [[nodiscard]] const es_file_t* EventTarget(const es_message_t& message);
+
+// The path of an event's file: for display, and valid as long as the file.
+// Looked up when it is asked for, because few are. For the one thread that has
+// the event.
+[[nodiscard]] std::string_view PathOf(const FileEvent& event);
 
 // The message's deadline on our clock; kNever if nobody waits.
 [[nodiscard]] MonotonicTime EventDeadline(const es_message_t& message);
@@ -41,9 +47,16 @@ void FailClosed(const es_message_t& message);
 [[nodiscard]] std::string_view BelievedPath(const es_message_t& message);
 [[nodiscard]] std::string_view BelievedExecutable(const es_message_t& message);
 
-// See base/writer_probe.h. On macOS nobody tells: every file has a writer.
+// See base/file_system_facts.h and base/writer_probe.h. On macOS nobody tells:
+// every file has a writer.
 [[nodiscard]] bool EventTellsWriters(const es_message_t& message);
+[[nodiscard]] bool EventKeepsPinnedPages(const es_message_t& message);
 [[nodiscard]] bool EventHasWriter(const es_message_t& message);
+
+// The file of `message` is clean: the kernel need not ask about opens of it for
+// a moment, until it is written. Bounded; asks the kernel once, without
+// waiting. Only in the handler. On macOS: nothing.
+void IgnoreUntilModified(const es_message_t& message);
 
 // See engine/crash_mark.h. Null where no process outlives us (macOS).
 [[nodiscard]] uint32_t* EventScanMark(const es_message_t& message);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/file_system_facts.h"
 #include "engine/crash_mark.h"
 #include "es_adapter/event_file.h"
 
@@ -31,6 +32,15 @@ Result<ScanFile> OpenEventFile(const es_message_t& message) {
   return ScanFile(fd, const_cast<es_message_t*>(&message), ReleaseMessage);
 }
 
+std::string_view PathOf(const FileEvent& event) {
+  const auto* message =
+      static_cast<const es_message_t*>(event.file.UnsafeOwner());
+  if (message == nullptr) return event.unsafe_path;
+  esl_message_fill_path(message);
+  const es_string_token_t& path = EventTarget(*message)->path;
+  return {path.data, path.length};
+}
+
 MonotonicTime EventDeadline(const es_message_t& message) {
   if (message.deadline == 0) return kNever;
   // The library stamps with CLOCK_MONOTONIC, as std::chrono::steady_clock.
@@ -54,11 +64,19 @@ std::string_view BelievedExecutable(const es_message_t& message) {
 }
 
 bool EventTellsWriters(const es_message_t& message) {
-  return esl_message_tells_writers(&message);
+  return TellsWriters(esl_message_fd(&message));
+}
+
+bool EventKeepsPinnedPages(const es_message_t& message) {
+  return KeepsPinnedPages(esl_message_fd(&message));
 }
 
 bool EventHasWriter(const es_message_t& message) {
   return esl_message_has_writer(&message);
+}
+
+void IgnoreUntilModified(const es_message_t& message) {
+  esl_message_ignore_until_modified(&message);
 }
 
 uint32_t* EventScanMark(const es_message_t& message) {

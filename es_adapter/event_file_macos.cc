@@ -38,6 +38,9 @@ Result<ScanFile> OpenEventFile(const es_message_t& message) {
   return ScanFile(std::move(fd));
 }
 
+// The adapter has filled it: a message is not kept.
+std::string_view PathOf(const FileEvent& event) { return event.unsafe_path; }
+
 MonotonicTime EventDeadline(const es_message_t& message) {
   if (message.action_type != ES_ACTION_TYPE_AUTH) return kNever;
   mach_timebase_info_data_t timebase = {};
@@ -69,7 +72,11 @@ std::string_view BelievedExecutable(const es_message_t& message) {
 
 bool EventTellsWriters(const es_message_t& /*message*/) { return false; }
 
+bool EventKeepsPinnedPages(const es_message_t& /*message*/) { return true; }
+
 bool EventHasWriter(const es_message_t& /*message*/) { return true; }
+
+void IgnoreUntilModified(const es_message_t& /*message*/) {}
 
 uint32_t* EventScanMark(const es_message_t& /*message*/) { return nullptr; }
 

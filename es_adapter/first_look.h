@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "engine/deny_list.h"
 #include "engine/file_snapshot.h"
@@ -31,9 +32,10 @@ class FirstLook {
   // REQUIRES: the message is about a file.
   [[nodiscard]] FileSnapshot Take(const es_message_t& message);
 
-  // True if the file of `snapshot`, which was taken just now, needs no scan.
-  // Counts a hit.
-  [[nodiscard]] bool IsKnownClean(const FileSnapshot& snapshot);
+  // What is known if the file of `snapshot`, which was taken just now, is known
+  // to be clean and needs no scan. Counts a hit.
+  [[nodiscard]] std::optional<VerdictCache::Known> FindClean(
+      const FileSnapshot& snapshot);
 
   // The file was closed by somebody who could write it.
   void Written(const es_message_t& message);
@@ -43,10 +45,11 @@ class FirstLook {
     uint64_t number = 0;
     uint64_t epoch = 0;  // Of the cache: 0, none.
     bool is_truthful = false;
+    bool keeps_pinned_pages = true;
   };
 
-  [[nodiscard]] bool IsTruthful(const es_message_t& message,
-                                const FileSnapshot& snapshot);
+  [[nodiscard]] const Device& DeviceOf(const es_message_t& message,
+                                       const FileSnapshot& snapshot);
 
   const Parts parts_;
   // What there is to ask of a file system is asked once. Void when the cache

@@ -13,12 +13,16 @@
 #include <limits>
 #include <utility>
 
-#include "base/writer_probe.h"
+#include "base/file_system_facts.h"
 
 namespace gatehouse {
 namespace {
 
 constexpr int64_t kNsPerMillisecond = 1'000'000;
+// Long enough that an event and its answer cost little beside the opens that
+// raise none; short, because what an ignored open does is not seen.
+constexpr int64_t kIgnoredNs = 250'000'000;
+constexpr uint32_t kIgnoredMax = 4096;
 
 bool TryRetain(const Message& message) {
   uint32_t count = message.references.load();
@@ -64,6 +68,8 @@ Client* Client::Create(esl_journal_t& journal,
   *result = client->backend_->Open();
   if (*result != ES_NEW_CLIENT_RESULT_SUCCESS) return nullptr;
   client->Adopt(own_fault);
+  // What a predecessor let the kernel ignore, we know nothing of.
+  client->backend_->StopIgnoringAll();
   return client.release();
 }
 
@@ -216,6 +222,7 @@ void Client::UnwatchAll() {
 
 int Client::MarkGroups(int directory, const char* path,
                        uint64_t subscriptions) {
+  StopIgnoringAll();
   for (const GroupKind kind :
        {GroupKind::kPermission, GroupKind::kNotification}) {
     const uint64_t mask = MarkMask(kind, subscriptions);
@@ -228,6 +235,7 @@ int Client::MarkGroups(int directory, const char* path,
 }
 
 void Client::UnmarkGroups(uint64_t subscriptions) {
+  StopIgnoringAll();
   for (const GroupKind kind :
        {GroupKind::kPermission, GroupKind::kNotification}) {
     if (MarkMask(kind, subscriptions) == 0) continue;
@@ -292,6 +300,30 @@ void Client::ExpectOpen(const Message& message) {
 AnswerCache::Question Client::QuestionOf(const Message& message) {
   return {message.es.event_type, StateOf(message.executable.stat),
           StateOf(message.target.stat)};
+}
+
+void Client::IgnoreOpens(const Message& message) {
+  if (ignored_.load() >= kIgnoredMax) {
+    journal_.counters.ignored_full.fetch_add(1);
+    return;
+  }
+  // Counted before it is there: who forgets all of them forgets this one, or
+  // will come again.
+  if (ignored_.fetch_add(1) == 0) ignored_since_ns_.store(backend_->Now());
+  backend_->IgnoreOpens(message.fd);
+  // A file that was truncated by its name before that is not what was judged;
+  // from here on the kernel sees to it.
+  const std::optional<FileLook> now = LookAt(message.fd);
+  if (!now || now->state != StateOf(message.target.stat)) {
+    backend_->StopIgnoring(message.fd);
+    return;
+  }
+  journal_.counters.ignored.fetch_add(1);
+  deadline_timer_->Arm();
+}
+
+void Client::StopIgnoringAll() {
+  if (ignored_.exchange(0) != 0) backend_->StopIgnoringAll();
 }
 
 bool Client::IsAuthorized(const Message& message, uint32_t flags) {
@@ -363,7 +395,9 @@ bool Client::AnswerOverdue() {
     }
     waiting = waiting || message->unanswered.load() != 0;
   }
-  return waiting;
+  if (ignored_.load() == 0) return waiting;
+  if (now_ns - ignored_since_ns_.load() >= kIgnoredNs) StopIgnoringAll();
+  return true;
 }
 
 std::atomic<int64_t>* Client::DeadlineOf(es_event_type_t type) {

@@ -89,7 +89,11 @@ class Client {
   bool HasWriter(const Message& message) const {
     return backend_->HasWriter(message.fd);
   }
+  // On the reader's thread, in the handler.
+  void IgnoreOpens(const Message& message);
+  void StopIgnoringAll();
   // Only on the reader's thread, before the message is released.
+  void FillTargetPath(const Message& message);
   const es_file_t* BelievedTarget(const Message& message);
   const es_file_t* BelievedExecutable(const Message& message);
   // Calls `function` on the reader's thread when what came before was handled.
@@ -161,6 +165,9 @@ class Client {
       ES_DEADLINE_MISS_MODE_FAIL_OPEN};
   std::atomic<esl_detail_t> detail_{ESL_DETAIL_FULL};
   UniqueFd wake_fd_;  // eventfd: a slot is free again, or stop.
+  // Files whose opens the kernel ignores, at most, and since when.
+  std::atomic<uint32_t> ignored_{0};
+  std::atomic<int64_t> ignored_since_ns_{0};
   std::atomic<bool> reader_waits_for_slot_{false};
   std::atomic<uint32_t> answers_in_progress_{0};
   std::atomic<uint64_t> rounds_{0};  // Of the reader. Relaxed: see below.

@@ -114,6 +114,9 @@ void Client::Settle(GroupKind kind, size_t slot_index) {
   }
   const KnownEvent* event = EventOfMask(kind, raw.mask);
   assert(event != nullptr);  // The kernel reports what was marked.
+  if (kind == GroupKind::kNotification && ignored_.load() != 0) {
+    backend_->StopIgnoring(raw.fd);  // It was written.
+  }
   Message& message = Prepare(kind, slot_index, *event);
   if (recorder_.active() && !message.answered_by_predecessor) {
     recorder_.Event(message, table.slot(slot_index).read_ns.load(), *backend_);
@@ -187,7 +190,14 @@ void Client::AnswerNow(const Message& message, bool allow, AnswerSource source,
   counter.fetch_add(1);
 }
 
+void Client::FillTargetPath(const Message& message) {
+  // The library made it and knows that it is not const; on this thread it may
+  // still be filled.
+  backend_->FillTargetPath(const_cast<Message&>(message));
+}
+
 const es_file_t* Client::BelievedTarget(const Message& message) {
+  FillTargetPath(message);
   const bool is_known = message.target.path.length != 0;
   // Found through a mount of ours, or by nobody.
   if (message.parts != nullptr) {

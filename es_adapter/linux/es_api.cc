@@ -8,7 +8,6 @@
 #include <span>
 #include <vector>
 
-#include "base/writer_probe.h"
 #include "es_adapter/linux/block.h"
 #include "es_adapter/linux/client.h"
 #include "es_adapter/linux/event_table.h"
@@ -200,9 +199,11 @@ es_respond_result_t es_respond_flags_result(es_client_t* client,
 
 es_clear_cache_result_t es_clear_cache(es_client_t* client) {
   if (client == nullptr) return ES_CLEAR_CACHE_RESULT_ERR_INTERNAL;
-  return client->client->answers().TryClear(client->client->Now())
-             ? ES_CLEAR_CACHE_RESULT_SUCCESS
-             : ES_CLEAR_CACHE_RESULT_ERR_THROTTLE;
+  if (!client->client->answers().TryClear(client->client->Now())) {
+    return ES_CLEAR_CACHE_RESULT_ERR_THROTTLE;
+  }
+  client->client->StopIgnoringAll();
+  return ES_CLEAR_CACHE_RESULT_SUCCESS;
 }
 
 es_return_t es_sync_client_f(es_client_t* client, void* context,
@@ -311,6 +312,10 @@ void esl_message_expect_open(const es_message_t* message) {
   held.client->ExpectOpen(held);
 }
 
+void esl_message_fill_path(const es_message_t* message) {
+  Message::Of(message).client->FillTargetPath(Message::Of(message));
+}
+
 const es_file_t* esl_message_believed_target(const es_message_t* message) {
   return Message::Of(message).client->BelievedTarget(Message::Of(message));
 }
@@ -323,8 +328,8 @@ bool esl_message_has_writer(const es_message_t* message) {
   return Message::Of(message).client->HasWriter(Message::Of(message));
 }
 
-bool esl_message_tells_writers(const es_message_t* message) {
-  return gatehouse::TellsWriters(Message::Of(message).fd);
+void esl_message_ignore_until_modified(const es_message_t* message) {
+  Message::Of(message).client->IgnoreOpens(Message::Of(message));
 }
 
 esl_support_t esl_event_support(es_event_type_t event) {

@@ -65,8 +65,15 @@ class EventBackend {
   // Answers the opener behind the descriptor of an event, which is still open.
   virtual void Answer(GroupKind kind, int fd, bool allow) = 0;
 
-  // Fills `message.target`. `message.fd` is set.
+  // See fanotify_group.h. A source that cannot has nothing to do.
+  virtual void IgnoreOpens(int /*fd*/) {}
+  virtual void StopIgnoring(int /*fd*/) {}
+  virtual void StopIgnoringAll() {}
+
+  // Fills `message.target`. `message.fd` is set. The path may be left empty, if
+  // it costs something, until it is asked for.
   virtual void FillTarget(Message& message) = 0;
+  virtual void FillTargetPath(Message& /*message*/) {}
   // Adds what ESL_DETAIL_FULL tells about the process, unless it is there. The
   // pid is in its audit token.
   virtual void FillProcess(Message& message) = 0;

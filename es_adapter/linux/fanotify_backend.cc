@@ -112,10 +112,29 @@ void FanotifyBackend::Answer(GroupKind kind, int fd, bool allow) {
   (void)AnswerEvent(journal_.group_fd(kind), fd, allow, journal_.counters);
 }
 
-void FanotifyBackend::FillTarget(Message& message) {
+void FanotifyBackend::IgnoreOpens(int fd) {
+  gatehouse::IgnoreOpens(journal_.group_fd(GroupKind::kPermission), fd);
+}
+
+void FanotifyBackend::StopIgnoring(int fd) {
+  gatehouse::StopIgnoring(journal_.group_fd(GroupKind::kPermission), fd);
+}
+
+void FanotifyBackend::StopIgnoringAll() {
+  gatehouse::StopIgnoringAll(journal_.group_fd(GroupKind::kPermission));
+}
+
+void FanotifyBackend::FillTargetPath(Message& message) {
+  if (message.fd < 0 || message.target.path.length != 0) return;
   ProcLink link = {};
   (void)std::snprintf(link.data(), link.size(), "/proc/self/fd/%d", message.fd);
   FillPath(message.target, message.target_path, link.data());
+}
+
+void FanotifyBackend::FillTarget(Message& message) {
+  message.target_path.front() = '\0';
+  message.target.path = {0, message.target_path.data()};
+  message.target.path_truncated = false;
   message.target.stat = {};
   (void)::fstat(message.fd, &message.target.stat);  // Else zero: unknown.
 }

@@ -23,7 +23,11 @@ class FanotifyBackend final : public EventBackend {
   ssize_t Read(GroupKind kind,
                std::span<fanotify_event_metadata> events) override;
   void Answer(GroupKind kind, int fd, bool allow) override;
+  void IgnoreOpens(int fd) override;
+  void StopIgnoring(int fd) override;
+  void StopIgnoringAll() override;
   void FillTarget(Message& message) override;
+  void FillTargetPath(Message& message) override;
   void FillProcess(Message& message) override;
   bool IsTargetBelieved(const Message& message) override;
   bool IsExecutableBelieved(const Message& message) override;

@@ -39,6 +39,26 @@ int RemoveAllMarks(int group_fd) {
   return result == 0 ? 0 : errno;
 }
 
+void IgnoreOpens(int group_fd, int fd) {
+  constexpr unsigned int kIgnore = FAN_MARK_ADD | FAN_MARK_IGNORED_MASK;
+  const int result = ::fanotify_mark(group_fd, kIgnore | FAN_MARK_EVICTABLE,
+                                     FAN_OPEN_PERM, fd, nullptr);
+  if (result == 0 || errno != EINVAL) return;
+  // Before Linux 5.19.
+  (void)::fanotify_mark(group_fd, kIgnore, FAN_OPEN_PERM, fd, nullptr);
+}
+
+void StopIgnoring(int group_fd, int fd) {
+  // Most files have no such mark: ENOENT.
+  (void)::fanotify_mark(group_fd, FAN_MARK_REMOVE | FAN_MARK_IGNORED_MASK,
+                        FAN_OPEN_PERM, fd, nullptr);
+}
+
+void StopIgnoringAll(int group_fd) {
+  // Of files; what file systems are marked for stays.
+  (void)::fanotify_mark(group_fd, FAN_MARK_FLUSH, 0, AT_FDCWD, "/");
+}
+
 uint32_t CountMarks(int group_fd) {
   if (group_fd < 0) return 0;
   std::ifstream facts("/proc/self/fdinfo/" + std::to_string(group_fd));

@@ -31,6 +31,14 @@ struct OpenedGroup {
 // Removes every file-system mark of the group. Returns 0 or an errno value.
 [[nodiscard]] int RemoveAllMarks(int group_fd);
 
+// The group hears of no opens of the file behind `fd` until that is written or
+// truncated, or taken back: for the one file or for all. Where the kernel can,
+// such a mark does not keep the file in memory. While somebody can write the
+// file, the kernel says yes and does nothing.
+void IgnoreOpens(int group_fd, int fd);
+void StopIgnoring(int group_fd, int fd);
+void StopIgnoringAll(int group_fd);
+
 // File-system marks of the group, as /proc/self/fdinfo tells; 0 if there is no
 // such group.
 [[nodiscard]] uint32_t CountMarks(int group_fd);

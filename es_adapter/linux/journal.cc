@@ -266,6 +266,8 @@ void esl_journal_statistics(const esl_journal_t* journal,
   statistics->allowed_muted = from.allowed_muted.load();
   statistics->allowed_expected = from.allowed_expected.load();
   statistics->answered_from_cache = from.answered_from_cache.load();
+  statistics->ignored = from.ignored.load();
+  statistics->ignored_full = from.ignored_full.load();
   statistics->allowed_unanswered = from.allowed_unanswered.load();
   statistics->allowed_no_worker = from.allowed_no_worker.load();
   statistics->denied_no_worker = from.denied_no_worker.load();

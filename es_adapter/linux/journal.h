@@ -95,6 +95,8 @@ struct JournalCounters {
   std::atomic<uint64_t> allowed_muted{0};
   std::atomic<uint64_t> allowed_expected{0};
   std::atomic<uint64_t> answered_from_cache{0};
+  std::atomic<uint64_t> ignored{0};
+  std::atomic<uint64_t> ignored_full{0};
   std::atomic<uint64_t> allowed_unanswered{0};
   std::atomic<uint64_t> allowed_no_worker{0};
   std::atomic<uint64_t> denied_no_worker{0};

@@ -153,7 +153,10 @@ void FillMessage(Message& message, const fanotify_event_metadata& raw,
   es.seq_num = numbers.of_type;
   es.global_seq_num = numbers.global;
   backend.FillTarget(message);
-  if (detail == ESL_DETAIL_FULL) backend.FillProcess(message);
+  if (detail == ESL_DETAIL_FULL) {
+    backend.FillTargetPath(message);
+    backend.FillProcess(message);
+  }
   if (type == ES_EVENT_TYPE_NOTIFY_CLOSE) {
     // Else it is a start: see esl_report_starts.
     es.event.close.modified = (raw.mask & FAN_CLOSE_WRITE) != 0;

@@ -312,6 +312,7 @@ void TraceRecorder::Event(Message& message, int64_t read_ns,
                           EventBackend& backend) {
   const bool is_new = IsProcessNew(message);
   if (is_new) backend.FillProcess(message);
+  backend.FillTargetPath(message);
   Tapped tapped;
   tapped.is_auth = message.es.action_type == ES_ACTION_TYPE_AUTH;
   // What the message says is a guess where nobody needs to know.

@@ -59,8 +59,8 @@ class RealtimeSinkTest : public testing::Test {
     log_write_.Reset(ends[1]);
     log_.emplace(log_write_.UnsafeFd());
     rescans_.emplace(queue_, rescan_statistics_);
-    sink_.emplace(
-        RealtimeSink::Parts{*rescans_, *log_, statistics_, verdicts_, nullptr});
+    sink_.emplace(RealtimeSink::Parts{*rescans_, *log_, statistics_, verdicts_,
+                                      in_flight_, nullptr});
   }
 
   static FileEvent Event(FileEventKind kind) {
@@ -122,6 +122,8 @@ class RealtimeSinkTest : public testing::Test {
   SinkStatistics statistics_;
   VerdictCacheStatistics verdict_statistics_;
   VerdictCache verdicts_{verdict_statistics_};
+  InFlightStatistics in_flight_statistics_;
+  ScansInFlight in_flight_{queue_, verdicts_, in_flight_statistics_};
   RescanStatistics rescan_statistics_;
   std::optional<RescanQueue> rescans_;
   std::optional<RealtimeSink> sink_;

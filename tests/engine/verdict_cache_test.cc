@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file_system_facts.h"
 #include "base/unique_fd.h"
 #include "base/writer_probe.h"
 #include "tests/engine/file_of_bytes.h"
@@ -105,6 +106,27 @@ TEST_F(VerdictCacheTest, RefusesWhereTheProbeIsNotToBeTrusted) {
   cache_.Remember(fd_, before, Clean());
   EXPECT_FALSE(Knows(fd_));
   EXPECT_EQ(statistics_.refused_file_system.load(), 1U);
+}
+
+TEST_F(VerdictCacheTest, RefusesAFileWhosePagesMayBePinned) {
+  FileSnapshot before = Begin(fd_);
+  before.is_pinnable = true;
+  cache_.Remember(fd_, before, Clean());
+  EXPECT_FALSE(Knows(fd_));
+  EXPECT_EQ(statistics_.refused_pinnable.load(), 1U);
+}
+
+TEST_F(VerdictCacheTest, RemembersNothingWithoutASnapshot) {
+  cache_.Remember(fd_, {}, Clean());
+  EXPECT_FALSE(Knows(fd_));
+  EXPECT_EQ(statistics_.refused_file_system.load(), 0U);
+}
+
+TEST_F(VerdictCacheTest, KnowsWhatIsWriteProtected) {
+  cache_.Insert(cache_.Begin(Made(1), 0), {true});
+  cache_.Insert(cache_.Begin(Made(2), 0), {false});
+  EXPECT_TRUE(cache_.Find(Made(1))->is_write_protected);
+  EXPECT_FALSE(cache_.Find(Made(2))->is_write_protected);
 }
 
 TEST_F(VerdictCacheTest, RefusesAFileThatHadAWriterBefore) {

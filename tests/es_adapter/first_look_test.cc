@@ -14,6 +14,7 @@ namespace {
 
 bool has_writer = false;
 bool tells_writers = true;
+bool keeps_pinned_pages = false;
 int questions = 0;  // Of file systems.
 
 }  // namespace
@@ -26,6 +27,9 @@ bool EventTellsWriters(const es_message_t& /*message*/) {
   ++questions;
   return tells_writers;
 }
+bool EventKeepsPinnedPages(const es_message_t& /*message*/) {
+  return keeps_pinned_pages;
+}
 
 namespace {
 
@@ -34,6 +38,7 @@ class FirstLookTest : public testing::Test {
   FirstLookTest() {
     has_writer = false;
     tells_writers = true;
+    keeps_pinned_pages = false;
     questions = 0;
     file_.stat.st_mode = S_IFREG;
     file_.stat.st_dev = 5;
@@ -45,7 +50,7 @@ class FirstLookTest : public testing::Test {
 
   // As after a scan.
   void Remember() { verdicts_.Insert(look_.Take(message_), {}); }
-  bool IsKnown() { return look_.IsKnownClean(look_.Take(message_)); }
+  bool IsKnown() { return look_.FindClean(look_.Take(message_)).has_value(); }
 
   es_file_t file_ = {};
   es_message_t message_ = {};
@@ -127,6 +132,18 @@ TEST_F(FirstLookTest, AsksAFileSystemOnceUntilSomethingIsMounted) {
   tells_writers = false;
   EXPECT_FALSE(look_.Take(message_).is_truthful);
   EXPECT_EQ(questions, 3);
+}
+
+TEST_F(FirstLookTest, PagesMayBePinnedByWhoeverCanWriteTheFile) {
+  EXPECT_FALSE(look_.Take(message_).is_pinnable);
+  verdicts_.Clear();
+  keeps_pinned_pages = true;
+  EXPECT_FALSE(look_.Take(message_).is_pinnable);  // Of root.
+  file_.stat.st_mode = S_IFREG | S_IWGRP;
+  EXPECT_TRUE(look_.Take(message_).is_pinnable);
+  file_.stat.st_mode = S_IFREG;
+  file_.stat.st_uid = 1000;
+  EXPECT_TRUE(look_.Take(message_).is_pinnable);
 }
 
 TEST_F(FirstLookTest, AnythingButARegularFileIsUnknown) {

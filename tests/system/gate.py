@@ -62,6 +62,29 @@ def tmpfs(directory):
         subprocess.run(["umount", "--lazy", directory], check=True)
 
 
+@contextlib.contextmanager
+def file_system(kind, base):
+    """Mounts a new file system, BASE/KIND: ext4, xfs, btrfs or tmpfs."""
+    path = os.path.join(base, kind)
+    if kind == "tmpfs":
+        with tmpfs(path):
+            yield path
+        return
+    image = path + ".img"
+    with open(image, "wb") as file:
+        file.truncate(400 << 20)
+    subprocess.run(["mkfs." + kind, "-q", image], check=True,
+                   capture_output=True)
+    os.mkdir(path)
+    subprocess.run(["mount", "-o", "loop", image, path], check=True)
+    try:
+        if os.stat(path).st_dev == os.stat("/").st_dev:
+            raise RuntimeError("refusing to mark the root file system")
+        yield path
+    finally:
+        subprocess.run(["umount", "--lazy", path], check=True)
+
+
 def approve(state):
     """As `mdatp system-extension approve`, for a daemon that does not run."""
     os.makedirs(state, mode=0o700, exist_ok=True)

@@ -45,6 +45,10 @@ void esl_message_expect_open(const es_message_t* message);
 // the client is no longer subscribed to the event then. Thread-safe.
 void esl_message_fail_closed(const es_message_t* message);
 
+// Looks up the path of the file a message is about, where ESL_DETAIL_FILE left
+// it out. By one thread at a time.
+void esl_message_fill_path(const es_message_t* message);
+
 // The file a message is about, and the program that acts, if their paths can be
 // believed: reached through a mount of our own mount namespace. Elsewhere
 // whoever mounts makes paths say anything. Null if not, or if unknown. Only in
@@ -54,11 +58,19 @@ const es_file_t* esl_message_believed_executable(const es_message_t* message);
 
 // True while anybody, whoever is held by this message included, has its file
 // open for writing or mapped writable: the kernel is asked for a read lease,
-// which is given back at once. SIGIO must be ignored. Means something only
-// where the other function says so: on ext4, xfs, btrfs and tmpfs. Thread-safe;
-// neither blocks.
+// which is given back at once. SIGIO must be ignored. Means something only on
+// ext4, xfs, btrfs and tmpfs. Thread-safe; does not block.
 bool esl_message_has_writer(const es_message_t* message);
-bool esl_message_tells_writers(const es_message_t* message);
+
+// The kernel need not ask about opens of the message's file for a moment: until
+// somebody writes to it or truncates it, until what was written to it is
+// closed, and for a quarter of a second at most. Program starts are asked about
+// all the same. Also forgotten by es_clear_cache, and whenever marks change.
+//
+// Stores through a mapping do NOT end it: only for files that nobody can open
+// for writing, or nobody who is not trusted. Bounded and best effort: what
+// became of it is only counted. In the handler only.
+void esl_message_ignore_until_modified(const es_message_t* message);
 
 // --- Events -----------------------------------------------------------------
 
@@ -126,7 +138,9 @@ typedef enum {
   // Everything Linux can tell. The default.
   ESL_DETAIL_FULL = 0,
   // What a judge of content needs: the file, and the pid in the audit token.
-  // The rest of es_process_t is 0 or empty; fflag is FREAD | FWRITE.
+  // The rest of es_process_t is 0 or empty; fflag is FREAD | FWRITE; the path
+  // is
+  // empty until esl_message_fill_path.
   ESL_DETAIL_FILE = 1,
 } esl_detail_t;
 
@@ -177,6 +191,8 @@ typedef struct {
   uint64_t allowed_muted;           // Nobody wanted to know.
   uint64_t allowed_expected;        // The open of an allowed program start.
   uint64_t answered_from_cache;     // By an answer that was kept.
+  uint64_t ignored;                 // Files the kernel need not ask about ...
+  uint64_t ignored_full;            // ... and those too many at a time.
   uint64_t allowed_unanswered;      // Released or deleted without an answer.
   uint64_t allowed_no_worker;       // Answered by the supervisor.
   uint64_t denied_no_worker;        // The same, failing closed.
