@@ -16,9 +16,6 @@ using std::chrono::seconds;
 // Of the events that have the longest one.
 constexpr seconds kLongestDeadline{5};
 
-constexpr size_t kDeadlineIndex =
-    static_cast<size_t>(NotScannedReason::kDeadline);
-
 const char* CauseText(BreakerCause cause) {
   switch (cause) {
     case BreakerCause::kNone:
@@ -55,9 +52,10 @@ CircuitBreaker::Observation BreakerWatch::Look() const {
   esl_journal_statistics(parts_.journal, &source);
   const AuthStatistics& auth = parts_.shared.auth;
   CircuitBreaker::Observation seen;
-  seen.misses = auth.allowed_by_reason.at(kDeadlineIndex).load() +
-                auth.denied_by_reason.at(kDeadlineIndex).load() +
-                source.allowed_deadline + source.denied_deadline;
+  // Those of the ledger; and those of the library, which are never a user's
+  // doing.
+  seen.misses = auth.tallied_misses.load() + source.allowed_deadline +
+                source.denied_deadline;
   seen.longest_wait = nanoseconds(esl_journal_longest_wait_ns(parts_.journal));
   return seen;
 }

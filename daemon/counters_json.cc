@@ -36,7 +36,8 @@ Json AuthJson(const AuthStatistics& auth) {
               {"ticketsDropped", auth.tickets_dropped.load()},
               {"responsesRefused", auth.responses_refused.load()},
               {"lateVerdicts", auth.late_verdicts.load()},
-              {"lateInfected", auth.late_infected.load()}};
+              {"lateInfected", auth.late_infected.load()},
+              {"talliedMisses", auth.tallied_misses.load()}};
 }
 
 Json AdapterJson(const AdapterStatistics& adapter) {

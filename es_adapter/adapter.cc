@@ -103,7 +103,8 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
                                         event.file.UnsafeFd());
   if (may_fail_closed) FailClosed(message);
   event.ticket =
-      parts_.ledger.Issue(client, message, event.deadline, may_fail_closed);
+      parts_.ledger.Issue(client, message, event.deadline, may_fail_closed,
+                          target == nullptr ? 0 : target->stat.st_uid);
   if (!event.ticket.pending()) {
     // Cannot happen while the ledger has an entry per slot of the journal.
     RespondNow(client, message,

@@ -42,6 +42,7 @@ struct AuthLedger::Entry {
   es_client_t* client = nullptr;
   const es_message_t* message = nullptr;
   bool may_fail_closed = false;
+  uid_t owner = 0;  // Of the file.
 };
 
 bool IsAllowed(const Verdict& verdict, OnMiss on_miss) {
@@ -118,7 +119,8 @@ AuthLedger::~AuthLedger() {
 }
 
 AuthTicket AuthLedger::Issue(es_client_t* client, const es_message_t& message,
-                             MonotonicTime answer_by, bool may_fail_closed) {
+                             MonotonicTime answer_by, bool may_fail_closed,
+                             uid_t owner) {
   uint32_t index = 0;
   {
     const MutexLock lock(mutex_);
@@ -131,6 +133,7 @@ AuthTicket AuthLedger::Issue(es_client_t* client, const es_message_t& message,
   entry.client = client;
   entry.message = &message;
   entry.may_fail_closed = may_fail_closed;
+  entry.owner = owner;
   entry.answer_by_ns.store(answer_by.time_since_epoch().count());
   const uint64_t round = (entry.word.load() >> kPhaseBits) + 1;
   entry.word.store(Word(round, kPending));
@@ -177,6 +180,10 @@ bool AuthLedger::SettleWith(uint64_t ticket_number, const Verdict& verdict) {
 }
 
 void AuthLedger::Respond(const Entry& entry, const Verdict& verdict) {
+  if (verdict.reason == NotScannedReason::kDeadline &&
+      tally_.Counts(entry.owner, clock_.now())) {
+    statistics_.tallied_misses.fetch_add(1);
+  }
   const bool fails_closed =
       entry.may_fail_closed && policy_ != nullptr && !policy_->MustFailOpen();
   RespondNow(entry.client, *entry.message, verdict, statistics_,

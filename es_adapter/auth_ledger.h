@@ -7,6 +7,7 @@
 #pragma once
 
 #include <EndpointSecurity/EndpointSecurity.h>
+#include <sys/types.h>
 
 #include <array>
 #include <atomic>
@@ -22,6 +23,7 @@
 #include "engine/auth_ticket.h"
 #include "engine/verdict.h"
 #include "es_adapter/miss_policy.h"
+#include "es_adapter/miss_tally.h"
 
 namespace gatehouse {
 
@@ -43,6 +45,8 @@ struct AuthStatistics {
   std::atomic<uint64_t> responses_refused{0};  // The ES call did not succeed.
   std::atomic<uint64_t> late_verdicts{0};      // After the policy had answered.
   std::atomic<uint64_t> late_infected{0};      // Of those, infected.
+  // Deadlines missed that are more than one user's doing: see miss_tally.h.
+  std::atomic<uint64_t> tallied_misses{0};
 };
 
 // Final, and never destroyed through its interface, whose destructor is
@@ -60,11 +64,12 @@ class AuthLedger final : public AuthResponder {
 
   // Retains `message` and opens an entry whose policy answer goes out at
   // `answer_by`, or a tick of 20 ms later. `may_fail_closed`: see MissPolicy.
+  // `owner` of the file: see MissTally.
   // An empty ticket if every entry is taken; the caller then answers itself.
   [[nodiscard]] AuthTicket Issue(es_client_t* client,
                                  const es_message_t& message,
                                  MonotonicTime answer_by,
-                                 bool may_fail_closed = false);
+                                 bool may_fail_closed = false, uid_t owner = 0);
 
   // True while a ticket is open or an answer is in progress; until then the
   // client must not go.
@@ -92,6 +97,7 @@ class AuthLedger final : public AuthResponder {
   AuthStatistics& statistics_;
   const Clock clock_;
   const MissPolicy* const policy_;
+  MissTally tally_;
   std::vector<Entry> entries_;
   Mutex mutex_;
   std::vector<uint32_t> free_ GATEHOUSE_GUARDED_BY(mutex_);

@@ -27,6 +27,7 @@ class FloodTest(gate.GateTest):
         for index in range(count):
             with open(self.path("endless-%d" % index), "wb") as file:
                 file.truncate(ENDLESS_BYTES)
+            os.chown(file.name, NOBODY, NOBODY)
 
     def test_endless_files_let_nobody_else_through(self):
         self.write_endless_files(24)
@@ -50,6 +51,10 @@ class FloodTest(gate.GateTest):
         gate.until(lambda: daemon.counters()["realtimeWorkers"]["stuck"] == 0,
                    "no worker is held by what nobody waits for")
         self.assertEqual(daemon.counters()["rescans"]["queued"], 24)
+        # All of one user's: he cannot open the circuit breaker for everybody.
+        self.assertLessEqual(daemon.counters()["auth"]["talliedMisses"], 5)
+        self.assertEqual(gate.health(daemon)["realTimeProtectionSubsystem"],
+                         "fanotify")
         self.assertEqual(prober.open(self.path("evil"))["errno"], EPERM)
 
     def test_a_burst_of_creations_hides_nothing(self):
