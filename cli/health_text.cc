@@ -64,17 +64,6 @@ constexpr std::array<std::string_view, 4> kTimes = {
     "product_expiration", "definitions_updated",
     "last_on_demand_scan_start_time", "last_on_demand_scan_end_time"};
 
-// "appVersion" -> "app_version".
-std::string SnakeCase(std::string_view camel_case) {
-  std::string snake;
-  for (const char c : camel_case) {
-    const bool is_capital = c >= 'A' && c <= 'Z';
-    if (is_capital && !snake.empty()) snake += '_';
-    snake += is_capital ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return DisplayText(snake);
-}
-
 std::string Quoted(std::string_view text) {
   return "\"" + DisplayText(text) + "\"";
 }
@@ -126,6 +115,16 @@ size_t RankOf(const HealthField& field) {
 }
 
 }  // namespace
+
+std::string SnakeCase(std::string_view camel_case) {
+  std::string snake;
+  for (const char c : camel_case) {
+    const bool is_capital = c >= 'A' && c <= 'Z';
+    if (is_capital && !snake.empty()) snake += '_';
+    snake += is_capital ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return DisplayText(snake);
+}
 
 std::vector<HealthField> HealthFields(const Json& health) {
   std::vector<HealthField> fields;

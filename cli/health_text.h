@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ipc/json.h"
@@ -16,6 +17,9 @@ struct HealthField {
   std::string text;  // The value, quoted if it is text.
   bool is_shown = true;
 };
+
+// "appVersion" -> "app_version", safe to show.
+[[nodiscard]] std::string SnakeCase(std::string_view camel_case);
 
 // The fields of `health` in the order of the documentation, then the others as
 // they came.

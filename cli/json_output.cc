@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "base/display_text.h"
 #include "cli/console.h"
 
@@ -20,6 +21,11 @@ std::string SafeJsonText(const Json& value, bool is_indented) {
   std::string shown = Dump(value, false, false);
   (void)std::erase(shown, '\\');
   return Dump(value, is_indented, DisplayText(shown) != shown);
+}
+
+void PutShownBytes(Json& object, const char* name, std::string_view bytes) {
+  object[name] = bytes;
+  if (!IsUtf8(bytes)) object[std::string(name) + "Bytes"] = Base64(bytes);
 }
 
 void PrintJson(const Json& value) { PrintLine(SafeJsonText(value, true)); }

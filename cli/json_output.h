@@ -14,6 +14,10 @@ namespace gatehouse {
 // else with all but ASCII escaped: the same value either way.
 [[nodiscard]] std::string SafeJsonText(const Json& value, bool is_indented);
 
+// Puts what may not be UTF-8: as it will be shown, and if it is not, exactly,
+// in base64, as a second member NAMEBytes.
+void PutShownBytes(Json& object, const char* name, std::string_view bytes);
+
 // Prints SafeJsonText, indented.
 void PrintJson(const Json& value);
 

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <utility>
 
-#include "base/base64.h"
 #include "base/display_text.h"
+#include "cli/json_output.h"
 #include "cli/local_time.h"
 
 namespace gatehouse {
@@ -13,12 +13,6 @@ namespace {
 
 std::string Quoted(std::string_view text) {
   return "\"" + DisplayText(text) + "\"";
-}
-
-// As the JSON of an offline scan: the exact bytes in a second member.
-void PutPath(Json& object, const char* name, std::string_view bytes) {
-  object[name] = bytes;
-  if (!IsUtf8(bytes)) object[std::string(name) + "Bytes"] = Base64(bytes);
 }
 
 Json HistoryJson(const Threat& threat) {
@@ -86,7 +80,7 @@ std::vector<std::string> DetailLines(const Threat& threat) {
 Json ThreatJson(const Threat& threat) {
   Json facts = {
       {"tracking_id", threat.id}, {"name", threat.name}, {"type", threat.type}};
-  PutPath(facts, "path", threat.path);
+  PutShownBytes(facts, "path", threat.path);
   facts["owner_uid"] = threat.owner_uid;
   facts["file_bytes"] = threat.file_bytes;
   facts["sha256"] = threat.sha256;

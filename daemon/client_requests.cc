@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/activity_requests.h"
 #include "daemon/scan_session.h"
 #include "ipc/message.h"
 
@@ -92,6 +93,10 @@ Result<bool> ClientRequests::Dispatch(Session& session,
       return ChangeExclusion(session, request);
     case IpcCommand::kExclusionList:
       return SendExclusions(session);
+    case IpcCommand::kRealTimeStatistics:
+    case IpcCommand::kHotEventSources:
+    case IpcCommand::kEventProviderStatistics:
+      return Diagnose(session, request);
     case IpcCommand::kScanBegin:
       return Scan(session, request);
     case IpcCommand::kScanFiles:
@@ -178,6 +183,23 @@ Result<bool> ClientRequests::Remove(Session& session,
   if (!removed) return removed;
   LogChange(session, "removed from quarantine", request.id);
   return session.Send({{"$type", kRemovedType}});
+}
+
+// --- Diagnostics ------------------------------------------------------------
+
+// What others open is root's to know.
+Result<bool> ClientRequests::Diagnose(Session& session,
+                                      const IpcRequest& request) {
+  Result<bool> may = RequireAdministrator(session, "see what others open");
+  if (!may) return may;
+  if (request.command == IpcCommand::kRealTimeStatistics) {
+    return SendProcesses(session, parts_.activity);
+  }
+  if (request.command == IpcCommand::kHotEventSources) {
+    return SendSources(session, parts_.activity, request.value);
+  }
+  return session.Send(
+      EventProviderFrame(parts_.shared, parts_.journal, parts_.activity));
 }
 
 // --- Settings ---------------------------------------------------------------

@@ -15,8 +15,11 @@
 #include "daemon/loaded_signatures.h"
 #include "daemon/log.h"
 #include "daemon/real_time_setting.h"
+#include "daemon/shared_state.h"
 #include "daemon/system_extension.h"
 #include "engine/crashed_content.h"
+#include "engine/event_activity.h"
+#include "es_linux.h"
 #include "ipc/request.h"
 #include "ipc/session.h"
 #include "quarantine/quarantine.h"
@@ -34,6 +37,9 @@ class ClientRequests {
     const Exclusions& exclusions;
     const LoadedSignatures& signatures;
     const CrashedContent& crashed;
+    EventActivity& activity;
+    const SharedState& shared;
+    const esl_journal_t* journal = nullptr;
     Quarantine* quarantine = nullptr;  // Null: could not be opened.
     const std::string& quarantine_error;
     LogWriter& log;
@@ -52,6 +58,7 @@ class ClientRequests {
   Result<bool> ChangeExclusion(Session& session, const IpcRequest& request);
   Result<bool> SendExclusions(Session& session);
   Result<bool> ServeExtension(Session& session, const IpcRequest& request);
+  Result<bool> Diagnose(Session& session, const IpcRequest& request);
   Result<bool> Configure(Session& session, const IpcRequest& request);
   Result<bool> Scan(Session& session, const IpcRequest& request);
   Result<Quarantine*> OpenQuarantine();

@@ -194,9 +194,8 @@ Json EventSourceJson(const esl_journal_t* journal) {
 
 }  // namespace
 
-std::string CountersJson(const SharedState& shared,
-                         const esl_journal_t* journal) {
-  const Json counters{
+Json CountersObject(const SharedState& shared, const esl_journal_t* journal) {
+  return Json{
       {"takenAtMonotonicNs", MonotonicClock::now().time_since_epoch().count()},
       {"previousRunUnclean", shared.previous_run_unclean.load() != 0},
       {"supervisor", SupervisorJson(shared.supervisor)},
@@ -214,7 +213,11 @@ std::string CountersJson(const SharedState& shared,
       {"quarantine", QuarantineJson(shared.remediator)},
       {"server", ServerJson(shared.server)},
       {"crashedContents", shared.crashed.count.load()}};
-  return counters.dump(2) + "\n";
+}
+
+std::string CountersJson(const SharedState& shared,
+                         const esl_journal_t* journal) {
+  return CountersObject(shared, journal).dump(2) + "\n";
 }
 
 }  // namespace gatehouse

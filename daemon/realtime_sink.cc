@@ -43,6 +43,7 @@ void RealtimeSink::Conclude(FileEvent event, const Verdict& verdict) {
   const bool was_held = event.ticket.pending();
   const bool in_time = Answer(event, verdict);
   parts_.verdicts.Remember(event.file.UnsafeFd(), event.snapshot, verdict);
+  Count(event, verdict);
   if (event.kind == FileEventKind::kRescan) {
     parts_.rescans.Finish(verdict);
   } else if (!IsJudged(verdict)) {
@@ -59,6 +60,7 @@ void RealtimeSink::OnInfected(FileEvent event, const Verdict& verdict) {
   const bool in_time =
       Answer(event, is_exempt ? Verdict::NotScanned(NotScannedReason::kRestored)
                               : verdict);
+  Count(event, verdict);
   if (event.kind == FileEventKind::kRescan) {
     parts_.rescans.Finish(verdict);
   } else if (!in_time) {
@@ -70,6 +72,28 @@ void RealtimeSink::OnInfected(FileEvent event, const Verdict& verdict) {
   }
   Detected(event, verdict, !in_time);
   Isolate(std::move(event), verdict);
+}
+
+// Nobody waits any more.
+void RealtimeSink::Count(const FileEvent& event, const Verdict& verdict) {
+  const EventTimes& times = event.times;
+  if (verdict.reason == NotScannedReason::kCancelled) return;  // We stop.
+  // Who followed the scan of another has only that one's verdict.
+  const bool was_judged_here = times.judged != MonotonicTime();
+  CountedEvent counted;
+  counted.now = MonotonicClock::now();
+  if (was_judged_here) parts_.costs.Add(event, counted.now);
+  counted.kind = event.kind;
+  counted.pid = event.pid;
+  counted.file = event.key;
+  counted.subject = &event;
+  counted.look_up_path = [](const void* subject) {
+    return PathOf(*static_cast<const FileEvent*>(subject));
+  };
+  counted.was_scanned =
+      was_judged_here && (IsJudged(verdict) || verdict.bytes_scanned != 0);
+  if (was_judged_here) counted.scan_time = times.judged - times.taken;
+  parts_.activity.Count(counted);
 }
 
 void RealtimeSink::OnNoVerdict(FileEvent event, const Verdict& verdict,

@@ -7,6 +7,8 @@
 
 #include "daemon/log.h"
 #include "daemon/shared_state.h"
+#include "engine/event_activity.h"
+#include "engine/event_costs.h"
 #include "engine/rescan_queue.h"
 #include "engine/scans_in_flight.h"
 #include "engine/verdict_cache.h"
@@ -23,6 +25,8 @@ class RealtimeSink {
     SinkStatistics& statistics;
     VerdictCache& verdicts;
     ScansInFlight& in_flight;
+    EventCosts& costs;
+    EventActivity& activity;
     // Null when it could not be opened: threats are denied and stay where they
     // are.
     Quarantine* quarantine = nullptr;
@@ -36,6 +40,7 @@ class RealtimeSink {
   void OnInfected(FileEvent event, const Verdict& verdict);
   void OnNoVerdict(FileEvent event, const Verdict& verdict, bool was_held);
   void Detected(const FileEvent& event, const Verdict& verdict, bool late);
+  void Count(const FileEvent& event, const Verdict& verdict);
   void Isolate(FileEvent event, const Verdict& verdict);
 
   const Parts parts_;

@@ -60,8 +60,10 @@ ReplayRun::ReplayRun(const ReplayRequest& request)
                 shared_->adapter,
                 {verdicts_, deny_list_, shared_->verdict_cache},
                 in_flight_,
+                activity_,
                 clock_}),
-      sink_({rescans_, log_, shared_->sink, verdicts_, in_flight_, nullptr}) {
+      sink_({rescans_, log_, shared_->sink, verdicts_, in_flight_,
+             shared_->costs, activity_, nullptr}) {
   replay_.options.trace = request_.trace;
   replay_.options.rounds = request_.rounds;
   replay_.options.speed = request_.speed;

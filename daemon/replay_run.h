@@ -98,6 +98,7 @@ class ReplayRun {
   // descriptor says, so that each event is judged.
   VerdictCache verdicts_;
   ScansInFlight in_flight_;
+  EventActivity activity_;
   RescanQueue rescans_;
   Adapter adapter_;
   RealtimeSink sink_;

@@ -10,6 +10,7 @@
 #include "daemon/tree_watch.h"
 #include "daemon/unheld_files.h"
 #include "engine/crashed_content.h"
+#include "engine/event_costs.h"
 #include "engine/realtime_workers.h"
 #include "engine/rescan_queue.h"
 #include "engine/scans_in_flight.h"
@@ -95,6 +96,7 @@ struct SharedState {
   RealtimeStatistics realtime;
   RealtimeStatistics background;
   SinkStatistics sink;
+  EventCosts costs;
   RescanStatistics rescans;
   VerdictCacheStatistics verdict_cache;
   InFlightStatistics in_flight;

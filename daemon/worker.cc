@@ -33,6 +33,7 @@
 #include "daemon/replace_file.h"
 #include "daemon/system_extension.h"
 #include "engine/crash_mark.h"
+#include "engine/event_activity.h"
 #include "engine/event_queue.h"
 #include "engine/realtime_workers.h"
 #include "engine/scans_in_flight.h"
@@ -108,6 +109,7 @@ class Worker {
                   parts.shared.adapter,
                   {verdicts_, deny_list_, parts.shared.verdict_cache},
                   in_flight_,
+                  activity_,
                   Clock{},
                   &miss_policy_}),
         protection_({parts.options, parts.shared, parts.journal, adapter_,
@@ -148,6 +150,7 @@ class Worker {
   Exclusions exclusions_;
   VerdictCache verdicts_;
   ScansInFlight in_flight_;
+  EventActivity activity_;
   RescanQueue rescans_;
   Adapter adapter_;
   Protection protection_;
@@ -264,7 +267,8 @@ void Worker::OpenQuarantine() {
     failed(quarantine.error());
   }
   sink_.emplace(RealtimeSink::Parts{rescans_, log_, parts_.shared.sink,
-                                    verdicts_, in_flight_, quarantine_.get()});
+                                    verdicts_, in_flight_, parts_.shared.costs,
+                                    activity_, quarantine_.get()});
 }
 
 Result<bool> Worker::StartScanning(
@@ -296,8 +300,9 @@ Result<bool> Worker::StartScanning(
 Result<bool> Worker::StartServing() {
   requests_.emplace(ClientRequests::Parts{
       [this] { return Health(); }, real_time_, extension_, exclusion_store_,
-      exclusions_, signatures_, crashed_, quarantine_.get(), quarantine_error_,
-      log_, stop_requests_.get_token()});
+      exclusions_, signatures_, crashed_, activity_, parts_.shared,
+      parts_.journal, quarantine_.get(), quarantine_error_, log_,
+      stop_requests_.get_token()});
   // A session may hold a batch of descriptors; events have half of ours.
   ServerLimits limits;
   limits.sessions_max = std::clamp<size_t>(

@@ -4,6 +4,7 @@
 // scanner and on to a sink.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -21,6 +22,21 @@ enum class FileEventKind : uint8_t {
   kRescan,  // An earlier answer was not a verdict; nobody waits.
   kCorpus,  // An offline scan; nobody waits.
 };
+inline constexpr size_t kFileEventKindCount = 5;
+
+// What tells files apart, while they exist; for statistics, never identity.
+struct SourceKey {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  bool operator==(const SourceKey&) const = default;
+};
+
+// When an event got how far.
+struct EventTimes {
+  MonotonicTime arrived;  // The adapter saw it.
+  MonotonicTime taken;    // A worker began with it.
+  MonotonicTime judged;   // There was a verdict.
+};
 
 // FileEvent::flight of an event that leads nobody.
 inline constexpr uint32_t kNoFlight = UINT32_MAX;
@@ -37,6 +53,8 @@ struct FileEvent {
   FileSnapshot snapshot;  // Taken when the event came.
   // Who waits for the verdict of this one: engine/scans_in_flight.h.
   uint32_t flight = kNoFlight;
+  SourceKey key;
+  EventTimes times;
   // Where crash_mark.h notes that a scan of this file is running; may be null.
   // Valid for as long as `file` is.
   uint32_t* unsafe_scan_mark = nullptr;

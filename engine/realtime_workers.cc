@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kWatchPeriod{50};
 
-int64_t NowNanoseconds() {
-  return MonotonicClock::now().time_since_epoch().count();
+int64_t Nanoseconds(MonotonicTime time) {
+  return time.time_since_epoch().count();
 }
 
 }  // namespace
@@ -109,9 +109,12 @@ void RealtimeWorkers::Run(Worker& worker) {
     if (cancel_.stop_requested()) {
       verdict = Verdict::NotScanned(NotScannedReason::kCancelled);
     } else {
-      worker.busy_since_ns.store(NowNanoseconds(), std::memory_order_relaxed);
+      event->times.taken = MonotonicClock::now();
+      worker.busy_since_ns.store(Nanoseconds(event->times.taken),
+                                 std::memory_order_relaxed);
       watcher_->Arm();
       verdict = Judge(worker, *event);
+      event->times.judged = MonotonicClock::now();
     }
     sink_.OnVerdict(std::move(*event), verdict);
     worker.busy_since_ns.store(0, std::memory_order_relaxed);
@@ -143,7 +146,7 @@ Verdict RealtimeWorkers::Judge(Worker& worker, const FileEvent& event) {
   // Past its deadline nobody waits any more: the rest is for a rescan, so that
   // endless files do not keep those workers that others wait for.
   limits.give_up_at =
-      std::min(event.deadline, MonotonicClock::now() + options_.scan_limit);
+      std::min(event.deadline, event.times.taken + options_.scan_limit);
   limits.cancel = cancel_.get_token();
   Verdict verdict;
   {
@@ -170,7 +173,8 @@ bool RealtimeWorkers::IsSurplus(const Worker& worker) {
   uint32_t free = 0;
   Worker* self = nullptr;
   const int64_t stuck_before =
-      NowNanoseconds() - std::chrono::nanoseconds(options_.stuck_after).count();
+      Nanoseconds(MonotonicClock::now()) -
+      std::chrono::nanoseconds(options_.stuck_after).count();
   for (const std::unique_ptr<Worker>& other : workers_) {
     if (other.get() == &worker) self = other.get();
     if (other->finished || other->exec_only != worker.exec_only) continue;
@@ -188,7 +192,8 @@ bool RealtimeWorkers::ReplaceStuckWorkers() {
   if (cancel_.stop_requested()) return false;
   ReapFinishedWorkers();
   const int64_t stuck_before =
-      NowNanoseconds() - std::chrono::nanoseconds(options_.stuck_after).count();
+      Nanoseconds(MonotonicClock::now()) -
+      std::chrono::nanoseconds(options_.stuck_after).count();
   bool busy = queue_.size() != 0;
   uint32_t stuck = 0;
   uint32_t free_by_kind[2] = {0, 0};

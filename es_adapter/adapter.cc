@@ -24,6 +24,16 @@ bool IsStart(const es_message_t& message) {
           !message.event.close.modified);
 }
 
+// REQUIRES: somebody is held.
+FileEventKind HeldKind(const es_message_t& message) {
+  return message.event_type == ES_EVENT_TYPE_AUTH_EXEC ? FileEventKind::kExec
+                                                       : FileEventKind::kOpen;
+}
+
+SourceKey KeyOf(const es_file_t& file) {
+  return {file.stat.st_dev, file.stat.st_ino};
+}
+
 // The event without its ticket. `file.valid()` is false if there is no file.
 FileEvent EventOf(const es_message_t& message, FileEventKind kind) {
   FileEvent event;
@@ -35,7 +45,9 @@ FileEvent EventOf(const es_message_t& message, FileEventKind kind) {
   event.pid = audit_token_to_pid(message.process->audit_token);
   event.unsafe_scan_mark = EventScanMark(message);
   const es_file_t* target = EventTarget(message);
-  event.unsafe_path = std::string_view(target->path.data, target->path.length);
+  event.unsafe_path = {target->path.data, target->path.length};
+  event.key = KeyOf(*target);
+  event.times.arrived = MonotonicClock::now();
   return event;
 }
 
@@ -58,6 +70,7 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
   }
   const bool is_rescan = EventIsAnswered(message);
   const es_file_t* target = EventTarget(message);
+  const FileEventKind asked = HeldKind(message);
   if (!is_rescan && target != nullptr && IsEmptyFile(*target)) {
     AllowClean(client, message);
     parts_.auth_statistics.allowed_empty.fetch_add(1);
@@ -66,14 +79,12 @@ void Adapter::OnAuth(es_client_t* client, const es_message_t& message) {
   FileSnapshot snapshot;
   if (target != nullptr) snapshot = first_look_.Take(message);
   if (!is_rescan && AllowKnown(client, message, snapshot)) return;
-  const FileEventKind asked = message.event_type == ES_EVENT_TYPE_AUTH_EXEC
-                                  ? FileEventKind::kExec
-                                  : FileEventKind::kOpen;
   if (IsExcluded(message)) {
     if (is_rescan) return;
     RespondNow(client, message,
                Verdict::NotScanned(NotScannedReason::kExcluded),
                parts_.auth_statistics);
+    CountInline(message, asked);
     return;
   }
   FileEvent event =
@@ -142,6 +153,7 @@ void Adapter::AllowClean(es_client_t* client, const es_message_t& message) {
   Verdict clean;
   clean.kind = VerdictKind::kClean;
   RespondNow(client, message, clean, parts_.auth_statistics);
+  CountInline(message, HeldKind(message));
 }
 
 void Adapter::OnClose(const es_message_t& message) {
@@ -152,10 +164,12 @@ void Adapter::OnClose(const es_message_t& message) {
   if (target != nullptr && !IsStart(message)) first_look_.Written(message);
   if (target != nullptr && IsEmptyFile(*target)) {
     parts_.statistics.empty_closes.fetch_add(1);
+    CountInline(message, FileEventKind::kClose);
     return;
   }
   if (IsExcluded(message)) {
     parts_.statistics.excluded_closes.fetch_add(1);
+    CountInline(message, FileEventKind::kClose);
     return;
   }
   FileEvent event = EventOf(message, FileEventKind::kClose);
@@ -189,6 +203,22 @@ bool Adapter::IsExcluded(const es_message_t& message) const {
   }
   return exclusions.any_process() && !IsStart(message) &&
          exclusions.ExcludesProcess(BelievedExecutable(message));
+}
+
+// Of an event that goes no further. Who judges counts the others.
+void Adapter::CountInline(const es_message_t& message, FileEventKind kind) {
+  const es_file_t* target = EventTarget(message);
+  if (target == nullptr) return;
+  CountedEvent counted;
+  counted.kind = kind;
+  counted.pid = audit_token_to_pid(message.process->audit_token);
+  counted.file = KeyOf(*target);
+  counted.subject = &message;
+  counted.look_up_path = [](const void* subject) {
+    return TargetPath(*static_cast<const es_message_t*>(subject));
+  };
+  counted.now = MonotonicClock::now();
+  parts_.activity.TryCount(counted);
 }
 
 // Remembers the content of a file that killed its scanner often enough.

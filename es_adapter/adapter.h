@@ -12,6 +12,7 @@
 
 #include "base/time.h"
 #include "engine/crashed_content.h"
+#include "engine/event_activity.h"
 #include "engine/event_queue.h"
 #include "engine/exclusions.h"
 #include "engine/rescan_queue.h"
@@ -52,6 +53,7 @@ class Adapter {
     AdapterStatistics& statistics;
     FirstLook::Parts first_look;
     ScansInFlight& in_flight;
+    EventActivity& activity;
     Clock clock = {};  // As the ledger's.
     // Null: whoever is held is allowed when there is no verdict.
     const MissPolicy* miss_policy = nullptr;
@@ -73,6 +75,7 @@ class Adapter {
   void DeferExclusions(const es_message_t& message, FileEvent& event) const;
   bool RefuseCrashing(const FileEvent& event, const es_message_t& message);
   void Enqueue(FileEvent& event, bool may_follow);
+  void CountInline(const es_message_t& message, FileEventKind kind);
   bool Push(EventQueue& queue, FileEvent& event);
 
   const Parts parts_;

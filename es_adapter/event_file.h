@@ -28,6 +28,8 @@ namespace gatehouse {
 // Looked up when it is asked for, because few are. For the one thread that has
 // the event.
 [[nodiscard]] std::string_view PathOf(const FileEvent& event);
+// The same of a message that is being handled.
+[[nodiscard]] std::string_view TargetPath(const es_message_t& message);
 
 // The message's deadline on our clock; kNever if nobody waits.
 [[nodiscard]] MonotonicTime EventDeadline(const es_message_t& message);

@@ -35,9 +35,12 @@ Result<ScanFile> OpenEventFile(const es_message_t& message) {
 std::string_view PathOf(const FileEvent& event) {
   const auto* message =
       static_cast<const es_message_t*>(event.file.UnsafeOwner());
-  if (message == nullptr) return event.unsafe_path;
-  esl_message_fill_path(message);
-  const es_string_token_t& path = EventTarget(*message)->path;
+  return message == nullptr ? event.unsafe_path : TargetPath(*message);
+}
+
+std::string_view TargetPath(const es_message_t& message) {
+  esl_message_fill_path(&message);
+  const es_string_token_t& path = EventTarget(message)->path;
   return {path.data, path.length};
 }
 

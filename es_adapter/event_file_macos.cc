@@ -41,6 +41,11 @@ Result<ScanFile> OpenEventFile(const es_message_t& message) {
 // The adapter has filled it: a message is not kept.
 std::string_view PathOf(const FileEvent& event) { return event.unsafe_path; }
 
+std::string_view TargetPath(const es_message_t& message) {
+  const es_string_token_t& path = EventTarget(message)->path;
+  return {path.data, path.length};
+}
+
 MonotonicTime EventDeadline(const es_message_t& message) {
   if (message.action_type != ES_ACTION_TYPE_AUTH) return kNever;
   mach_timebase_info_data_t timebase = {};

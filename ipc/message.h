@@ -31,12 +31,15 @@ enum class IpcCommand : uint8_t {
   kExclusionAdd,
   kExclusionRemove,
   kExclusionList,
+  kRealTimeStatistics,
+  kHotEventSources,
+  kEventProviderStatistics,
   kScanBegin,
   kScanFiles,  // These two only within a scan.
   kScanEnd,
 };
 
-inline constexpr std::array<std::string_view, 15> kIpcCommandWords = {
+inline constexpr std::array<std::string_view, 18> kIpcCommandWords = {
     "health",
     "version",
     "threat_list",
@@ -49,6 +52,9 @@ inline constexpr std::array<std::string_view, 15> kIpcCommandWords = {
     "exclusion_add",
     "exclusion_remove",
     "exclusion_list",
+    "real_time_protection_statistics",
+    "hot_event_sources",
+    "event_provider_statistics",
     "scan_begin",
     "scan_files",
     "scan_end"};
@@ -70,6 +76,10 @@ inline constexpr std::string_view kRemovedType = "removed";
 inline constexpr std::string_view kConfiguredType = "configured";
 inline constexpr std::string_view kSystemExtensionType = "systemExtension";
 inline constexpr std::string_view kExclusionType = "exclusion";
+inline constexpr std::string_view kProcessActivityType = "processActivity";
+inline constexpr std::string_view kActivityWindowType = "activityWindow";
+inline constexpr std::string_view kSourceActivityType = "sourceActivity";
+inline constexpr std::string_view kEventProviderType = "eventProvider";
 inline constexpr std::string_view kScanReadyType = "scan_ready";
 inline constexpr std::string_view kScannedType = "scanned";
 inline constexpr std::string_view kScanResultType = "scan_result";

@@ -78,6 +78,8 @@ Result<bool> ReadMembers(const Json& body, IpcRequest& request) {
     case IpcCommand::kThreatList:
     case IpcCommand::kQuarantineList:
     case IpcCommand::kExclusionList:
+    case IpcCommand::kRealTimeStatistics:
+    case IpcCommand::kEventProviderStatistics:
     case IpcCommand::kScanEnd:
       return true;
     case IpcCommand::kExclusionAdd:
@@ -90,6 +92,7 @@ Result<bool> ReadMembers(const Json& body, IpcRequest& request) {
     case IpcCommand::kConfigSet:
       return ReadConfig(body, request);
     case IpcCommand::kSystemExtension:
+    case IpcCommand::kHotEventSources:
       return ReadValue(body, request);
     case IpcCommand::kScanBegin:
       return ReadScan(body, request);

@@ -21,7 +21,8 @@ struct IpcRequest {
   IpcCommand command = IpcCommand::kHealth;
   std::string id;           // threat_get, quarantine_*: a UUID.
   std::string name;         // config_set; exclusion_*: the kind.
-  std::string value;        // config_set, system_extension, exclusion_*.
+  std::string value;        // Of config_set, system_extension, exclusion_*,
+                            // hot_event_sources.
   std::string scope;        // exclusion_*.
   std::string path;         // scan_begin: display text, never to be opened.
   bool quarantine = false;  // scan_begin: isolate what is found.

@@ -11,10 +11,10 @@ import os
 import socket
 import struct
 import subprocess
-import sys
 import threading
 import unittest
 
+import daemon_case
 import mdatp
 
 IS_ROOT = os.geteuid() == 0
@@ -24,30 +24,8 @@ SCAN = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 NAME = "Virus:DOS/EICAR_Test_File"
 DETECTED = "1672350517000"
 
-_test_daemon = os.path.abspath(sys.argv.pop(2))
-os.environ["TZ"] = "UTC"
 
-
-class Case(mdatp.Case):
-    def setUp(self):
-        super().setUp()
-        self.run_directory = self.make_directory("run")
-
-    def serve(self, behaviour="normal"):
-        daemon = subprocess.Popen(
-            [_test_daemon, self.run_directory, behaviour],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-        def stop():
-            daemon.stdin.close()
-            daemon.wait(timeout=mdatp.TIMEOUT_SECONDS)
-            daemon.stdout.close()
-        self.addCleanup(stop)
-        self.assertEqual(daemon.stdout.readline(), b"ready\n")
-
-    def run_mdatp(self, *arguments, **options):
-        return mdatp.run("--run-dir", self.run_directory, *arguments, **options)
-
+class Case(daemon_case.Case):
     def listen(self):
         """A server of the test's own, for what the real one never does."""
         listener = socket.socket(socket.AF_UNIX)
@@ -76,11 +54,6 @@ class Case(mdatp.Case):
         server.join()
         listener.close()
         os.unlink(os.path.join(self.run_directory, "mdatp.sock"))
-
-    def text(self, *arguments):
-        finished = self.run_mdatp(*arguments)
-        self.assertEqual((finished.code, finished.err), (0, ""), finished)
-        return finished.out
 
 
 def frame(message):

@@ -5,7 +5,8 @@
 //
 // BEHAVIOUR: "normal"; "empty" (no threats); "deaf" (closes without a word);
 // "denying", "missing", "busy" (always that error); "babbling" (frames that
-// make no sense); "hostile" (text that would change a terminal).
+// make no sense); "hostile" (text that would change a terminal); "interrupted"
+// (an observation that is not the one that was begun).
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -140,6 +141,75 @@ void Restore(Session& session) {
   (void)session.Send(answer);
 }
 
+Json Process(uint64_t pid, std::string_view name, std::string_view path,
+             uint64_t files_scanned) {
+  Json process = {{"$type", kProcessActivityType}, {"pid", pid}};
+  PutBytes(process, "name", name);
+  PutBytes(process, "path", path);
+  process["filesScanned"] = files_scanned;
+  process["scanNs"] = 3070788919U;
+  process["authCount"] = files_scanned + 2;
+  process["notifyCount"] = 1;
+  process["missedAtMost"] = 3;
+  process["isActive"] = files_scanned != 0;
+  return process;
+}
+
+// Of the second, nothing is known.
+void SendProcesses(Session& session, std::string_view behaviour) {
+  const char* const name =
+      behaviour == "hostile" ? "\x1b[2J" : "NetworkManager";
+  if (behaviour != "empty") {
+    (void)session.Send(Process(560, name, "/usr/sbin/\xff\n", 261));
+    (void)session.Send(Process(561, "", "", 0));
+    (void)session.Send(Process(562, "cc1", "/usr/lib/cc1", 262));
+  }
+  (void)session.Send(EndFrame(0));
+}
+
+// Of another window than "restart" said when "interrupted".
+void SendSources(Session& session, const std::string& what,
+                 std::string_view behaviour) {
+  const bool is_other = behaviour == "interrupted" && what != "restart";
+  (void)session.Send({{"$type", kActivityWindowType},
+                      {"beginTimeUs", 1729535104539160 + (is_other ? 1 : 0)},
+                      {"elapsedNs", 12000000000},
+                      {"totalEvents", 904},
+                      {"unattributedEvents", 0}});
+  if (what == "restart") return;
+  const auto send = [&session](std::string_view path, uint64_t auth_count) {
+    Json source = {{"$type", kSourceActivityType}};
+    PutBytes(source, "path", path);
+    source["authCount"] = auth_count;
+    source["notifyCount"] = 2;
+    source["pidCount"] = 1;
+    source["missedAtMost"] = 0;
+    (void)session.Send(source);
+  };
+  if (behaviour != "empty") {
+    send("/data/a b", 830);
+    send("/data/\x1b[2J\n", 70);
+    send("", 0);
+  }
+  (void)session.Send(EndFrame(0));
+}
+
+void SendEventProvider(Session& session) {
+  (void)session.Send(
+      {{"$type", kEventProviderType},
+       {"events", {{"authEvents", 3}, {"notifyCloseEvents", 0}}},
+       {"unattributedEvents", 1},
+       {"costs",
+        {{"authOpen",
+          {{"scan",
+            {{"count", 3},
+             {"medianNs", 2304},
+             {"histogram",
+              Json::array({{{"belowNs", 4096}, {"count", 3}}})}}}}}}},
+       {"counters",
+        {{"auth", {{"allowedClean", 3}}}, {"previousRunUnclean", true}}}});
+}
+
 void AnswerNormally(Session& session, std::string_view behaviour) {
   const Result<IpcRequest> request =
       ParseRequest(session.request(), session.descriptor_count());
@@ -174,6 +244,12 @@ void AnswerNormally(Session& session, std::string_view behaviour) {
       return (void)session.Send({{"$type", kConfiguredType}});
     case IpcCommand::kExclusionList:
       return (void)session.Send(EndFrame(0));
+    case IpcCommand::kRealTimeStatistics:
+      return SendProcesses(session, behaviour);
+    case IpcCommand::kHotEventSources:
+      return SendSources(session, request->value, behaviour);
+    case IpcCommand::kEventProviderStatistics:
+      return SendEventProvider(session);
     case IpcCommand::kScanBegin:
       return Scan(session, *request);
     case IpcCommand::kScanFiles:

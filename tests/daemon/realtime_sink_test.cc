@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/unique_fd.h"
 #include "tests/engine/counting_responder.h"
@@ -60,7 +61,7 @@ class RealtimeSinkTest : public testing::Test {
     log_.emplace(log_write_.UnsafeFd());
     rescans_.emplace(queue_, rescan_statistics_);
     sink_.emplace(RealtimeSink::Parts{*rescans_, *log_, statistics_, verdicts_,
-                                      in_flight_, nullptr});
+                                      in_flight_, costs_, activity_, nullptr});
   }
 
   static FileEvent Event(FileEventKind kind) {
@@ -126,6 +127,8 @@ class RealtimeSinkTest : public testing::Test {
   ScansInFlight in_flight_{queue_, verdicts_, in_flight_statistics_};
   RescanStatistics rescan_statistics_;
   std::optional<RescanQueue> rescans_;
+  EventCosts costs_;
+  EventActivity activity_;
   std::optional<RealtimeSink> sink_;
 };
 
@@ -136,6 +139,30 @@ TEST_F(RealtimeSinkTest, AnswersACleanOpenAndIsDone) {
   ExpectCounted({});
   EXPECT_EQ(queue_.size(), 0U);
   EXPECT_EQ(Log(), "");
+}
+
+TEST_F(RealtimeSinkTest, CountsWhatAnEventCostAndWhoCausedIt) {
+  for (const FileEventKind kind :
+       {FileEventKind::kOpen, FileEventKind::kClose}) {
+    FileEvent event = Event(kind);
+    event.times.arrived = MonotonicClock::now();
+    event.times.taken = event.times.arrived + std::chrono::microseconds{3};
+    event.times.judged = event.times.taken + std::chrono::microseconds{5};
+    sink_->OnVerdict(std::move(event), Clean());
+    EXPECT_EQ(costs_.by_kind.at(static_cast<size_t>(kind))
+                  .at(static_cast<size_t>(CostPhase::kScan))
+                  .total(),
+              1U);
+  }
+  const std::vector<ProcessActivity> processes = activity_.Processes();
+  ASSERT_EQ(processes.size(), 1U);
+  EXPECT_EQ(processes.front().pid, 77);
+  EXPECT_EQ(processes.front().auth_count, 1U);
+  EXPECT_EQ(processes.front().notify_count, 1U);
+  EXPECT_EQ(processes.front().files_scanned, 2U);
+  EXPECT_EQ(processes.front().scan_ns, 10'000U);
+  ASSERT_EQ(activity_.Files().size(), 1U);
+  EXPECT_EQ(activity_.Files().front().path, "/some/file");
 }
 
 TEST_F(RealtimeSinkTest, LogsAThreatWhoseOpenWasDenied) {

@@ -10,8 +10,10 @@ namespace {
 constexpr const char* kId = "11111111-2222-3333-4444-555555555555";
 
 TEST(RequestTest, EveryCommandIsUnderstood) {
-  for (const char* word : {"health", "version", "threat_list",
-                           "quarantine_list", "exclusion_list", "scan_end"}) {
+  for (const char* word :
+       {"health", "version", "threat_list", "quarantine_list", "exclusion_list",
+        "real_time_protection_statistics", "event_provider_statistics",
+        "scan_end"}) {
     EXPECT_TRUE(ParseRequest({{"command", word}}, 0)) << word;
   }
   for (const char* word :
@@ -31,6 +33,11 @@ TEST(RequestTest, EveryCommandIsUnderstood) {
   ASSERT_TRUE(config);
   EXPECT_EQ(config->name, "real-time-protection");
   EXPECT_EQ(config->value, "enabled");
+  const Result<IpcRequest> sources =
+      ParseRequest({{"command", "hot_event_sources"}, {"value", "files"}}, 0);
+  ASSERT_TRUE(sources);
+  EXPECT_EQ(sources->value, "files");
+  EXPECT_FALSE(ParseRequest({{"command", "hot_event_sources"}}, 0));
   const Result<IpcRequest> scan = ParseRequest(
       {{"command", "scan_begin"}, {"quarantine", true}, {"path", "/x"}}, 0);
   ASSERT_TRUE(scan);
