@@ -42,8 +42,11 @@ class ScanFile {
   ~ScanFile() { Drop(); }
 
   bool valid() const { return fd_ >= 0; }
-  // What the descriptor is borrowed from; null if it is not.
-  void* UnsafeOwner() const { return owner_; }
+  // What the descriptor is borrowed from, if `release` gives it back: then it
+  // is of the kind that belongs to `release`. Else null.
+  void* UnsafeOwner(ReleaseFunction release) const {
+    return release_ == release ? owner_ : nullptr;
+  }
   // Borrowed: open for as long as this object lives.
   int UnsafeFd() const { return fd_; }
 

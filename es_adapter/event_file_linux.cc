@@ -33,8 +33,9 @@ Result<ScanFile> OpenEventFile(const es_message_t& message) {
 }
 
 std::string_view PathOf(const FileEvent& event) {
+  // Others than messages have files for the same workers.
   const auto* message =
-      static_cast<const es_message_t*>(event.file.UnsafeOwner());
+      static_cast<const es_message_t*>(event.file.UnsafeOwner(ReleaseMessage));
   return message == nullptr ? event.unsafe_path : TargetPath(*message);
 }
 

@@ -259,6 +259,8 @@ TEST_F(EsClientTest, LeavesOutWhatIsNotAskedFor) {
   EXPECT_EQ(opener.ExitCode(), kOpened);
   ASSERT_TRUE(mailbox.Reaches(1));
   const es_message_t& message = *mailbox.Messages().front();
+  EXPECT_EQ(Text(message.event.open.file->path), "");
+  esl_message_fill_path(&message);
   EXPECT_EQ(Text(message.event.open.file->path), path);
   EXPECT_EQ(message.event.open.fflag, kReadAndWrite);
   EXPECT_EQ(audit_token_to_pid(message.process->audit_token), pid);
