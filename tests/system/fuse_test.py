@@ -8,6 +8,7 @@ is left in state D.
 """
 
 import array
+import contextlib
 import json
 import os
 import signal
@@ -231,13 +232,14 @@ def marked_devices(daemon):
     devices = set()
     folder = "/proc/%d/fd" % daemon.pid
     for name in os.listdir(folder):
-        if "fanotify" not in os.readlink(os.path.join(folder, name)):
-            continue
-        with open("/proc/%d/fdinfo/%s" % (daemon.pid, name)) as facts:
-            for line in facts:
-                if line.startswith("fanotify sdev:"):
-                    number = int(line.split()[1].partition(":")[2], 16)
-                    devices.add(os.makedev(number >> 20, number & 0xfffff))
+        with contextlib.suppress(FileNotFoundError):  # It was closed just now.
+            if "fanotify" not in os.readlink(os.path.join(folder, name)):
+                continue
+            with open("/proc/%d/fdinfo/%s" % (daemon.pid, name)) as facts:
+                for line in facts:
+                    if line.startswith("fanotify sdev:"):
+                        number = int(line.split()[1].partition(":")[2], 16)
+                        devices.add(os.makedev(number >> 20, number & 0xfffff))
     return devices
 
 
