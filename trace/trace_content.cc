@@ -72,7 +72,8 @@ TraceContent ReferenceTo(ByteView bytes) {
 std::string EicarTestFile() {
   constexpr std::string_view kFirst = "X5O!P%@AP[4\\PZX54(P^)7CC)7}";
   constexpr std::string_view kSecond =
-      "$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*";
+      "$EICAR-STAND"
+      "ARD-ANTIVIRUS-TEST-FILE!$H+H*";
   std::string text(kFirst);
   text += kSecond;
   return text;
