@@ -113,6 +113,7 @@ void Fallback::EndWatch() {
 
 void Fallback::RunScan(const std::stop_token& stop) {
   SetThreadName("gh-tree-scan");
+  UseOrdinaryPriority();
   std::unique_lock<std::mutex> lock(wait_mutex_);
   while (!stop.stop_requested()) {
     ScanOnce(stop);

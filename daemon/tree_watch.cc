@@ -75,6 +75,7 @@ bool TreeWatch::Fail(std::string reason) {
 
 void TreeWatch::Run(const std::stop_token& stop) {
   SetThreadName("gh-inotify");
+  UseOrdinaryPriority();
   if (!VisitAll(stop)) return;
   while (!stop.stop_requested()) {
     std::array<pollfd, 2> waits = {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/time.h"
 #include "engine/crash_mark.h"
 #include "engine/file_event.h"
 #include "es_adapter/adapter.h"
@@ -136,6 +137,8 @@ bool UnheldFiles::Judge(UniqueFd file, std::string path,
   owner->path = std::move(path);
   FileEvent event;
   event.kind = FileEventKind::kClose;
+  event.key = {status.st_dev, status.st_ino};
+  event.times.arrived = MonotonicClock::now();
   event.unsafe_scan_mark = &scan->scan_mark;
   event.unsafe_path = owner->path;
   event.unsafe_believed_path = owner->path;

@@ -114,8 +114,6 @@ struct JournalCounters {
   std::atomic<uint64_t> process_events{0};
   std::atomic<uint64_t> processes_lost{0};
   std::atomic<uint64_t> processes_gone{0};
-  std::atomic<uint64_t> mount_events{0};
-  std::atomic<uint64_t> mounts_lost{0};
   std::atomic<uint64_t> malformed_records{0};
   std::atomic<uint64_t> recorded{0};
   std::atomic<uint64_t> record_lost{0};

@@ -262,6 +262,7 @@ int TraceRecorder::Stop() {
 
 void TraceRecorder::Run(Writer& writer) {
   SetThreadName("gh-trace");
+  UseOrdinaryPriority();
   bool stop = false;
   int error = 0;
   while (!stop && error == 0) {

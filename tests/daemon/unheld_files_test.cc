@@ -40,6 +40,7 @@ class UnheldFilesTest : public testing::Test {
 
 TEST_F(UnheldFilesTest, QueuesAFileAsClosedWithItsPath) {
   directory_.Write("a", "text");
+  const MonotonicTime before = MonotonicClock::now();
   ASSERT_TRUE(Judge("a"));
   const std::optional<FileEvent> event = queue_.Pop(false);
   ASSERT_TRUE(event.has_value());
@@ -48,6 +49,9 @@ TEST_F(UnheldFilesTest, QueuesAFileAsClosedWithItsPath) {
   EXPECT_EQ(event->unsafe_path, directory_.Path("a"));
   EXPECT_EQ(event->unsafe_believed_path, directory_.Path("a"));
   EXPECT_EQ(event->deadline, kNever);
+  // What it costs is counted from here on, and for this file.
+  EXPECT_GE(event->times.arrived, before);
+  EXPECT_NE(event->key, SourceKey());
   EXPECT_FALSE(event->ticket.pending());
   EXPECT_EQ(record_.files.load(), 1U);
 }

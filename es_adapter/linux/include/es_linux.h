@@ -210,8 +210,6 @@ typedef struct {
   uint64_t process_events;          // Messages of the process connector read.
   uint64_t processes_lost;          // Times that the kernel lost some.
   uint64_t processes_gone;          // That ended before they were looked at.
-  uint64_t mount_events;            // Changes of mounts that were found.
-  uint64_t mounts_lost;             // Times that the kernel lost some.
   uint64_t malformed_records;       // Not what the kernel writes: skipped.
   uint64_t recorded;                // Events and answers handed to a trace.
   uint64_t record_lost;             // Those that a trace has no room for.
