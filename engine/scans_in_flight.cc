@@ -9,7 +9,8 @@ namespace {
 
 // Only what cannot have changed unseen is the same file.
 bool CanShare(const FileSnapshot& snapshot) {
-  return snapshot.is_truthful && snapshot.is_quiet && snapshot.is_settled;
+  return snapshot.is_truthful && snapshot.is_quiet && !snapshot.is_pinnable &&
+         snapshot.is_settled;
 }
 
 bool IsSame(const FileSnapshot& a, const FileSnapshot& b) {

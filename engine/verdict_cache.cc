@@ -135,9 +135,9 @@ std::atomic<uint64_t>* VerdictCache::ReasonToRefuse(
 
 bool VerdictCache::IsUnchanged(int fd, const FileSnapshot& before) const {
   const std::optional<FileLook> now = LookAt(fd);
-  return before.is_truthful && before.is_quiet && before.is_settled && now &&
-         now->state == before.state && !HasWriter(fd) &&
-         before.epoch == epoch_.load() &&
+  return before.is_truthful && before.is_quiet && !before.is_pinnable &&
+         before.is_settled && now && now->state == before.state &&
+         !HasWriter(fd) && before.epoch == epoch_.load() &&
          before.touches == TouchesOf(before.state).load();
 }
 

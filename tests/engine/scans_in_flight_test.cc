@@ -166,6 +166,17 @@ TEST_F(ScansInFlightTest, AFileThatMayChangeUnseenLeadsNobody) {
   }
 }
 
+TEST_F(ScansInFlightTest, AFileWhosePagesMayBePinnedLeadsNobody) {
+  for (int i = 0; i < 2; ++i) {
+    FileEvent event = Event();
+    event.snapshot.is_pinnable = true;
+    EXPECT_FALSE(flights_.TryFollow(event));
+    EXPECT_EQ(event.flight, kNoFlight);
+    EXPECT_FALSE(verdicts_.IsUnchanged(event.file.UnsafeFd(), event.snapshot));
+    (void)event.ticket.Settle(Of(VerdictKind::kClean));
+  }
+}
+
 TEST_F(ScansInFlightTest, AProgramStartFollowsNoOpen) {
   FileEvent open = Event();
   EXPECT_FALSE(flights_.TryFollow(open));

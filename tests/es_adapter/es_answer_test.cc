@@ -32,7 +32,7 @@ class KeepingClient {
   TestClient& operator*() { return client_; }
   int messages() const { return messages_.load(); }
   uint64_t from_cache() const {
-    return client_.Statistics().answered_from_cache;
+    return client_.SettledStatistics().answered_from_cache;
   }
 
   // Reads until the answer was kept: not before the file is old enough.

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -175,6 +176,19 @@ class TestClient {
   }
   es_client_t* get() const { return client_; }
   esl_journal_t* journal() const { return journal_; }
+  // An answer goes out before it is counted: waits until the reader, which must
+  // not be held by a handler, has counted what came before.
+  esl_statistics_t SettledStatistics() const {
+    std::atomic<bool> is_settled{false};
+    EXPECT_EQ(es_sync_client_f(
+                  client_, &is_settled,
+                  [](void* settled) {
+                    static_cast<std::atomic<bool>*>(settled)->store(true);
+                  }),
+              ES_RETURN_SUCCESS);
+    EXPECT_TRUE(BecomesTrue([&] { return is_settled.load(); }));
+    return Statistics();
+  }
   esl_statistics_t Statistics() const {
     esl_statistics_t statistics = {};
     esl_journal_statistics(journal_, &statistics);

@@ -214,9 +214,10 @@ TEST_F(EsClientTest, AllowsAndDenies) {
   EXPECT_EQ(Opener::Reads({clean}).ExitCode(), kOpened);
   EXPECT_EQ(Opener::Reads({evil}).ExitCode(), kRefused);
   client.Delete();  // An answer goes out before it is counted.
-  EXPECT_EQ(client.Statistics().allowed, 1U);
-  EXPECT_EQ(client.Statistics().denied, 1U);
-  EXPECT_EQ(client.Statistics().auth_events, 2U);
+  const esl_statistics_t statistics = client.Statistics();
+  EXPECT_EQ(statistics.allowed, 1U);
+  EXPECT_EQ(statistics.denied, 1U);
+  EXPECT_EQ(statistics.auth_events, 2U);
 }
 
 TEST_F(EsClientTest, AnOpenPassesOnlyIfItAsksForNoMoreThanIsAuthorised) {

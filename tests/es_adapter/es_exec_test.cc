@@ -95,7 +95,7 @@ TEST_F(EsExecTest, ADeniedProgramDoesNotRun) {
   });
   Watch(client, {ES_EVENT_TYPE_AUTH_EXEC});
   EXPECT_EQ(Run(program_), kNotExecutable);
-  EXPECT_EQ(client.Statistics().denied, 1U);
+  EXPECT_EQ(client.SettledStatistics().denied, 1U);
 }
 
 TEST_F(EsExecTest, AScriptIsAskedAboutItself) {
@@ -139,7 +139,7 @@ TEST_F(EsExecTest, AnExpectedOpenIsNotAskedAbout) {
   EXPECT_EQ(Run(program_), 0);
   EXPECT_THAT(seen.types(),
               ElementsAre(ES_EVENT_TYPE_AUTH_EXEC, ES_EVENT_TYPE_AUTH_EXEC));
-  EXPECT_EQ(client.Statistics().allowed_expected, 2U);
+  EXPECT_EQ(client.SettledStatistics().allowed_expected, 2U);
   // To read it is another matter.
   EXPECT_EQ(Opener::Reads({program_}).ExitCode(), kOpened);
   EXPECT_EQ(seen.types().back(), ES_EVENT_TYPE_AUTH_OPEN);

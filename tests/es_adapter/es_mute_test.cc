@@ -53,7 +53,7 @@ TEST_F(EsMuteTest, MutesTheExecutableThatOpens) {
   ASSERT_EQ(es_mute_path(client(), cat.c_str(), ES_MUTE_PATH_TYPE_LITERAL),
             ES_RETURN_SUCCESS);
   EXPECT_EQ(MessagesOfReading(path), 0);
-  EXPECT_EQ(client_.Statistics().allowed_muted, 1U);
+  EXPECT_EQ(client_.SettledStatistics().allowed_muted, 1U);
   EXPECT_EQ(MessagesOf({"/usr/bin/head", path}), 1);
   ASSERT_EQ(es_unmute_all_paths(client()), ES_RETURN_SUCCESS);
   EXPECT_EQ(MessagesOfReading(path), 1);

@@ -60,14 +60,15 @@ TEST(NameRecordTest, SkipsPartsOfANewerKernel) {
   RecordBytes unknown;
   Append(unknown, fanotify_event_info_header{99, 0, 8});
   Append(unknown, uint32_t{0});
-  const auto record = ParseNameRecord(Created("file").Raw(unknown).Build());
+  const RecordBytes bytes = Created("file").Raw(unknown).Build();
+  const auto record = ParseNameRecord(bytes);
   ASSERT_TRUE(record);
   EXPECT_EQ(record->entry.name, "file");
 }
 
 TEST(NameRecordTest, AnOverflowHasNoParts) {
-  const auto record =
-      ParseNameRecord(NameRecordBuilder(FAN_Q_OVERFLOW, 0).Build());
+  const RecordBytes bytes = NameRecordBuilder(FAN_Q_OVERFLOW, 0).Build();
+  const auto record = ParseNameRecord(bytes);
   ASSERT_TRUE(record);
   EXPECT_EQ(record->mask, uint64_t{FAN_Q_OVERFLOW});
 }

@@ -39,7 +39,8 @@ TEST(SharedStateRaceTest, AKeptAnswerIsThatOfItsQuestion) {
     (void)cache.TryClear(static_cast<int64_t>(round) * kClearEveryNs);
   };
   RunTogether({keep, keep, find, find, clear}, kRounds);
-  EXPECT_FALSE(cache.empty());
+  keep(0);  // Whoever cleared may have been the last.
+  EXPECT_EQ(cache.Find(question(0), 0), 1U);
 }
 
 TEST(SharedStateRaceTest, AnExpectedOpenIsTakenAtMostOnce) {
