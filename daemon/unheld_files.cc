@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/time.h"
 #include "engine/crash_mark.h"
@@ -58,10 +59,18 @@ void UnheldFiles::Recover(bool own_fault) {
         return std::atomic_ref(scan.scan_mark).load() == kScanMarkFaulted;
       });
   const uint32_t guilty = one_is_known ? kScanMarkFaulted : kScanMarkScanning;
+  // One death is one strike, however many were scanning the same file.
+  std::vector<const UnheldRecord::Identity*> struck;
+  const auto is_struck = [&struck](const UnheldRecord::Identity& file) {
+    return std::any_of(struck.begin(), struck.end(),
+                       [&file](const auto* one) { return IsSame(*one, file); });
+  };
   for (UnheldRecord::Scan& scan : record_.scans) {
     const std::atomic_ref mark(scan.scan_mark);
-    if (own_fault && scan.is_used.load() != 0 && mark.load() == guilty) {
+    if (own_fault && scan.is_used.load() != 0 && mark.load() == guilty &&
+        !is_struck(scan.file)) {
       Strike(scan.file);
+      struck.push_back(&scan.file);
     }
     mark.store(kScanMarkNone);
     scan.is_used.store(0);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "engine/crash_mark.h"
 #include "tests/temp_dir.h"
@@ -95,6 +96,21 @@ TEST_F(UnheldFilesTest, AtTwoStrikesTheContentIsNotScannedAnyMore) {
   EXPECT_EQ(crashed_.size(), 1U);
   EXPECT_TRUE(crashed_.Contains(directory_.Open("a").UnsafeFd()));
   EXPECT_EQ(record_.strikes.load(), 2U);
+}
+
+TEST_F(UnheldFilesTest, OneDeathIsOneStrikeHoweverManyScannedTheFile) {
+  directory_.Write("a", "text");
+  std::vector<FileEvent> scans;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(Judge("a"));
+    scans.push_back(*queue_.Pop(false));
+    std::atomic_ref(*scans.back().unsafe_scan_mark).store(kScanMarkFaulted);
+  }
+  files_->Recover(true);
+  EXPECT_EQ(record_.strikes.load(), 1U);
+  scans.clear();
+  ASSERT_TRUE(Judge("a"));
+  EXPECT_EQ(crashed_.size(), 0U);
 }
 
 TEST_F(UnheldFilesTest, AKillFromOutsideIsNoStrike) {
