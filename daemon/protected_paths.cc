@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -15,45 +14,10 @@
 #include <memory>
 #include <set>
 
-#include "base/unique_fd.h"
+#include "base/mounted_file_system.h"
 
 namespace gatehouse {
 namespace {
-
-// Fields of a mountinfo line, counted from 0; optional fields end with "-".
-constexpr size_t kFieldDevice = 2;
-constexpr size_t kFieldMountPoint = 4;
-constexpr size_t kFieldFirstOptional = 6;
-
-std::vector<std::string_view> Words(std::string_view line) {
-  std::vector<std::string_view> words;
-  while (!line.empty()) {
-    const size_t end = std::min(line.find(' '), line.size());
-    if (end != 0) words.push_back(line.substr(0, end));
-    line.remove_prefix(std::min(end + 1, line.size()));
-  }
-  return words;
-}
-
-bool IsOctal(char c) { return c >= '0' && c <= '7'; }
-
-// The kernel writes space, tab, newline and backslash as \ooo.
-std::string Unescape(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    if (text.size() >= 4 && text[0] == '\\' && IsOctal(text[1]) &&
-        IsOctal(text[2]) && IsOctal(text[3])) {
-      const int value =
-          (text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0');
-      out += static_cast<char>(value);
-      text.remove_prefix(4);
-    } else {
-      out += text[0];
-      text.remove_prefix(1);
-    }
-  }
-  return out;
-}
 
 std::string ReadMountInfo() {
   std::ifstream file("/proc/self/mountinfo");
@@ -148,35 +112,6 @@ Result<std::string> FindMountPoint(const std::string& path,
 }
 
 }  // namespace
-
-std::vector<MountedFileSystem> ParseMountInfo(std::string_view text) {
-  std::vector<MountedFileSystem> mounts;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    const std::vector<std::string_view> words = Words(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    size_t separator = kFieldFirstOptional;
-    while (separator < words.size() && words[separator] != "-") ++separator;
-    if (separator + 1 >= words.size()) continue;
-    mounts.push_back({Unescape(words[kFieldMountPoint]),
-                      std::string(words[separator + 1]),
-                      std::string(words[kFieldDevice])});
-  }
-  return mounts;
-}
-
-bool MayHang(std::string_view file_system_type) {
-  constexpr std::array<std::string_view, 16> kTypes = {
-      "fuse", "nfs",    "nfs4",      "cifs", "smb3",  "smbfs",
-      "9p",   "afs",    "autofs",    "ceph", "ncpfs", "virtiofs",
-      "coda", "lustre", "glusterfs", "ocfs2"};
-  // "fuseblk" is a local disk driver (ntfs-3g) but a process all the same.
-  if (file_system_type.starts_with("fuse")) return true;
-  for (const std::string_view type : kTypes) {
-    if (file_system_type == type) return true;
-  }
-  return false;
-}
 
 ProtectedPaths FindProtectedPaths(const std::vector<std::string>& paths,
                                   bool allow_root_file_system) {

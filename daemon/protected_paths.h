@@ -4,27 +4,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 
 namespace gatehouse {
-
-struct MountedFileSystem {
-  std::string mount_point;  // Bytes, unescaped.
-  std::string type;         // "ext4"
-  std::string device;       // "8:1"
-};
-
-// Parses the text of /proc/self/mountinfo (proc_pid_mountinfo(5)), in order.
-// Lines that do not fit the format are left out.
-[[nodiscard]] std::vector<MountedFileSystem> ParseMountInfo(
-    std::string_view text);
-
-// True for file systems whose server may hang: FUSE, NFS, CIFS and their like.
-// Asked for permission there, we would hang with it.
-[[nodiscard]] bool MayHang(std::string_view file_system_type);
 
 struct ProtectedFileSystem {
   std::string mount_point;

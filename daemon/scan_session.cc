@@ -12,10 +12,10 @@
 #include <utility>
 
 #include "base/display_text.h"
+#include "base/mounted_file_system.h"
 #include "base/mutex.h"
 #include "base/time.h"
 #include "daemon/peer_rights.h"
-#include "daemon/protected_paths.h"
 #include "engine/directory_reader.h"
 #include "ipc/message.h"
 #include "quarantine/threat_id.h"

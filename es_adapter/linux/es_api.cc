@@ -241,6 +241,12 @@ int esl_message_fd(const es_message_t* message) {
   return Message::Of(message).fd;
 }
 
+const esl_mount_t* esl_message_mount(const es_message_t* message) {
+  const bool has_mount = message->event_type == ES_EVENT_TYPE_NOTIFY_MOUNT ||
+                         message->event_type == ES_EVENT_TYPE_NOTIFY_UNMOUNT;
+  return has_mount ? &Message::Of(message).parts->mount : nullptr;
+}
+
 uint32_t* esl_message_scan_mark(const es_message_t* message) {
   const Message& held = Message::Of(message);
   return held.parts != nullptr ? &held.parts->scan_mark

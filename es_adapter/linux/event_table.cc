@@ -36,6 +36,10 @@ constexpr std::array kKnownEvents = {
                EventOrigin::kProcesses, 0, 1U << 10U},
     KnownEvent{ES_EVENT_TYPE_NOTIFY_EXIT, ESL_SUPPORT_NOTIFY,
                EventOrigin::kProcesses, 0, 1U << 11U},
+    KnownEvent{ES_EVENT_TYPE_NOTIFY_MOUNT, ESL_SUPPORT_NOTIFY,
+               EventOrigin::kMounts, 0, 1U << 12U},
+    KnownEvent{ES_EVENT_TYPE_NOTIFY_UNMOUNT, ESL_SUPPORT_NOTIFY,
+               EventOrigin::kMounts, 0, 1U << 13U},
 };
 
 }  // namespace

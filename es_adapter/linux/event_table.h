@@ -19,6 +19,7 @@ enum class EventOrigin : uint8_t {
   kNotification,
   kNames,
   kProcesses,
+  kMounts,
 };
 [[nodiscard]] constexpr EventOrigin OriginOf(GroupKind kind) {
   return static_cast<EventOrigin>(kind);

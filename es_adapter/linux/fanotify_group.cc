@@ -11,6 +11,8 @@
 #include <fstream>
 #include <string>
 
+#include "es_adapter/linux/mount_table.h"
+
 namespace gatehouse {
 
 OpenedGroup OpenGroup(GroupKind kind) {
@@ -36,6 +38,30 @@ int MarkFileSystem(int group_fd, int directory, uint64_t mask) {
 int RemoveAllMarks(int group_fd) {
   const int result = ::fanotify_mark(
       group_fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0, AT_FDCWD, "/");
+  return result == 0 ? 0 : errno;
+}
+
+OpenedGroup OpenMountGroup() {
+  // Not in the headers of every kernel we build on.
+  constexpr unsigned int kReportMounts = 0x4000;  // FAN_REPORT_MNT
+  OpenedGroup group;
+  group.fd.Reset(::fanotify_init(
+      FAN_CLOEXEC | FAN_NONBLOCK | FAN_CLASS_NOTIF | kReportMounts, O_RDONLY));
+  group.error_number =
+      group.fd.valid() ? MarkOwnMounts(group.fd.UnsafeFd(), true) : errno;
+  if (group.error_number != 0) group.fd.Reset(-1);
+  return group;
+}
+
+int MarkOwnMounts(int group_fd, bool is_wanted) {
+  constexpr unsigned int kMarkNamespace = 0x110;  // FAN_MARK_MNTNS
+  const UniqueFd own(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  if (!own.valid()) return errno;
+  const unsigned int flags =
+      kMarkNamespace | (is_wanted ? FAN_MARK_ADD : FAN_MARK_REMOVE);
+  const int result =
+      ::fanotify_mark(group_fd, flags, kMountAttached | kMountDetached,
+                      own.UnsafeFd(), nullptr);
   return result == 0 ? 0 : errno;
 }
 

@@ -31,6 +31,13 @@ struct OpenedGroup {
 // Removes every file-system mark of the group. Returns 0 or an errno value.
 [[nodiscard]] int RemoveAllMarks(int group_fd);
 
+// Opens a group that reports what is mounted and unmounted in our own mount
+// namespace: since Linux 6.15. Its queue is limited: nobody waits.
+[[nodiscard]] OpenedGroup OpenMountGroup();
+// Takes the mark of such a group away, or sets it again. Returns 0 or an errno
+// value.
+[[nodiscard]] int MarkOwnMounts(int group_fd, bool is_wanted);
+
 // The group hears of no opens of the file behind `fd` until that is written or
 // truncated, or taken back: for the one file or for all. Where the kernel can,
 // such a mark does not keep the file in memory. While somebody can write the

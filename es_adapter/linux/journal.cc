@@ -285,6 +285,9 @@ void esl_journal_statistics(const esl_journal_t* journal,
   statistics->process_events = from.process_events.load();
   statistics->processes_lost = from.processes_lost.load();
   statistics->processes_gone = from.processes_gone.load();
+  statistics->mount_events = from.mount_events.load();
+  statistics->mounts_lost = from.mounts_lost.load();
+  statistics->mounts_unresolved = from.mounts_unresolved.load();
   statistics->malformed_records = from.malformed_records.load();
   statistics->recorded = from.recorded.load();
   statistics->record_lost = from.record_lost.load();

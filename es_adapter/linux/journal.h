@@ -114,6 +114,9 @@ struct JournalCounters {
   std::atomic<uint64_t> process_events{0};
   std::atomic<uint64_t> processes_lost{0};
   std::atomic<uint64_t> processes_gone{0};
+  std::atomic<uint64_t> mount_events{0};
+  std::atomic<uint64_t> mounts_lost{0};
+  std::atomic<uint64_t> mounts_unresolved{0};
   std::atomic<uint64_t> malformed_records{0};
   std::atomic<uint64_t> recorded{0};
   std::atomic<uint64_t> record_lost{0};
@@ -124,11 +127,12 @@ enum class GroupKind : uint8_t { kPermission, kNotification };
 inline constexpr size_t kGroupCount = 2;
 
 // Sources of notifications that hold no slot: see notify_source.h.
-enum class SourceKind : uint8_t { kNames, kProcesses };
-inline constexpr size_t kSourceCount = 2;
+enum class SourceKind : uint8_t { kNames, kProcesses, kMounts };
+inline constexpr size_t kSourceCount = 3;
 
 struct JournalSource {
-  std::atomic<int> fd{-1};  // -1: none.
+  std::atomic<int> fd{-1};         // -1: none.
+  std::atomic<uint64_t> state{0};  // What a successor must know; by source.
   SourceBuffer buffer;
 };
 

@@ -22,6 +22,7 @@
 
 #include "es_adapter/linux/event_table.h"
 #include "es_adapter/linux/journal.h"
+#include "es_linux.h"
 
 namespace gatehouse {
 
@@ -34,6 +35,7 @@ struct MessageParts {
   es_process_t child = {};
   es_file_t child_executable = {};
   struct statfs file_system = {};
+  esl_mount_t mount = {};  // Into the buffers below.
   std::array<char, PATH_MAX> directory_path = {};
   std::array<char, PATH_MAX> child_executable_path = {};
   std::array<char, NAME_MAX + 1> name = {};

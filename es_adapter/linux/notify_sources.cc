@@ -8,7 +8,8 @@
 namespace gatehouse {
 namespace {
 
-constexpr std::array kKinds = {SourceKind::kNames, SourceKind::kProcesses};
+constexpr std::array kKinds = {SourceKind::kNames, SourceKind::kProcesses,
+                               SourceKind::kMounts};
 static_assert(kKinds.size() == kSourceCount);
 
 bool Has(uint64_t subscriptions, SourceKind kind) {
@@ -21,7 +22,8 @@ NotifySources::NotifySources(esl_journal_t& journal)
     : journal_(journal),
       names_(journal),
       processes_(journal),
-      sources_{&names_, &processes_} {
+      mounts_(journal),
+      sources_{&names_, &processes_, &mounts_} {
   messages_.reserve(kMessagesMax);
 }
 

@@ -20,6 +20,7 @@
 
 #include "es_adapter/linux/journal.h"
 #include "es_adapter/linux/message.h"
+#include "es_adapter/linux/mount_events.h"
 #include "es_adapter/linux/name_events.h"
 #include "es_adapter/linux/process_events.h"
 
@@ -73,6 +74,7 @@ class NotifySources {
   esl_journal_t& journal_;
   NameEvents names_;
   ProcessEvents processes_;
+  MountEvents mounts_;
   const std::array<NotifySource*, kSourceCount> sources_;  // By SourceKind.
   std::atomic<size_t> in_use_{0};
   std::vector<std::unique_ptr<Message>> messages_;  // Made when first needed.

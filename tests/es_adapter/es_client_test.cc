@@ -131,6 +131,8 @@ TEST_F(EsClientTest, RefusesEveryEventThatLinuxCannotDeliver) {
       {ES_EVENT_TYPE_NOTIFY_FORK, ESL_SUPPORT_NOTIFY},
       {ES_EVENT_TYPE_NOTIFY_EXEC, ESL_SUPPORT_NOTIFY},
       {ES_EVENT_TYPE_NOTIFY_EXIT, ESL_SUPPORT_NOTIFY},
+      {ES_EVENT_TYPE_NOTIFY_MOUNT, ESL_SUPPORT_NOTIFY},
+      {ES_EVENT_TYPE_NOTIFY_UNMOUNT, ESL_SUPPORT_NOTIFY},
   };
   TestClient client([](es_client_t*, const es_message_t*) {});
   for (int i = 0; i < ES_EVENT_TYPE_LAST; ++i) {

@@ -19,6 +19,19 @@ extern "C" {
 // Borrowed: valid for as long as the message. Thread-safe.
 int esl_message_fd(const es_message_t* message);
 
+// Of NOTIFY_MOUNT and NOTIFY_UNMOUNT: what the statfs of Linux does not say.
+typedef struct {
+  es_string_token_t mount_point;  // Empty: it was gone before it was looked at.
+  es_string_token_t source;       // "/dev/vda"
+  es_string_token_t file_system_type;  // "ext4"
+  dev_t device;                        // st_dev of its files.
+  uint64_t mount_id;                   // Of mountinfo; used again later.
+} esl_mount_t;
+
+// Null if the message is of another type. Borrowed: valid for as long as the
+// message. Thread-safe.
+const esl_mount_t* esl_message_mount(const es_message_t* message);
+
 // A word in the journal that belongs to this message until it is released; the
 // holder notes there that a scan is running, and a fault handler that this scan
 // is the one that failed. Write it atomically. Thread-safe.
@@ -210,11 +223,14 @@ typedef struct {
   uint64_t process_events;          // Messages of the process connector read.
   uint64_t processes_lost;          // Times that the kernel lost some.
   uint64_t processes_gone;          // That ended before they were looked at.
-  uint64_t malformed_records;       // Not what the kernel writes: skipped.
-  uint64_t recorded;                // Events and answers handed to a trace.
-  uint64_t record_lost;             // Those that a trace has no room for.
-  uint64_t recordings_failed;       // Traces that ended before they should.
-  uint64_t pending;                 // Events in the journal now.
+  uint64_t mount_events;            // Mounts and unmounts that were seen.
+  uint64_t mounts_lost;             // Times that some were not seen.
+  uint64_t mounts_unresolved;  // That were gone before they were looked at.
+  uint64_t malformed_records;  // Not what the kernel writes: skipped.
+  uint64_t recorded;           // Events and answers handed to a trace.
+  uint64_t record_lost;        // Those that a trace has no room for.
+  uint64_t recordings_failed;  // Traces that ended before they should.
+  uint64_t pending;            // Events in the journal now.
 } esl_statistics_t;
 
 // --- The journal ------------------------------------------------------------
