@@ -360,7 +360,7 @@ ExitCode ShowEventProvider(const std::string& run_directory,
 }  // namespace
 
 DiagnosticCommands::DiagnosticCommands(CommandLine& command_line)
-    : command_line_(command_line) {
+    : command_line_(command_line), record_(command_line) {
   Command group = command_line.root().AddGroup(
       "diagnostic", "Show what causes events, and what they cost");
   AddProcesses(group);
@@ -371,6 +371,7 @@ DiagnosticCommands::DiagnosticCommands(CommandLine& command_line)
       [this](OutputFormat output) {
         return ShowEventProvider(command_line_.run_directory(), output);
       });
+  record_.AddTo(group);
 }
 
 void DiagnosticCommands::AddProcesses(Command& group) {

@@ -1,5 +1,5 @@
 // `mdatp diagnostic`: why is this machine slow: which processes, programs and
-// files cause events, and what the events cost.
+// files cause events, and what the events cost; and a record of them.
 //
 // One thread. Holds the values of the options: must outlive CommandLine::Run.
 #pragma once
@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "cli/command_line.h"
+#include "cli/record_command.h"
 
 namespace gatehouse {
 
@@ -22,6 +23,7 @@ class DiagnosticCommands {
   void AddSources(Command& group);
 
   CommandLine& command_line_;
+  RecordCommands record_;
   bool is_sorted_ = false;
   bool lists_all_ = false;
   size_t top_ = 0;  // 0: all.

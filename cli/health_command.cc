@@ -41,21 +41,27 @@ ExitCode PrintField(const Json& health, const std::string& name,
 
 constexpr const char* kSystemExtensions = "system_extensions";
 constexpr const char* kKernelFeatures = "kernel_features";
-constexpr const char* kKernelFeaturesKey = "kernelFeatures";
+constexpr const char* kEventRecording = "event_recording";
 
 Result<Json> AskHealth(const std::string& run_directory) {
   return Ask(run_directory, {{"command", IpcCommandWord(IpcCommand::kHealth)}},
              kHealthType);
 }
 
-Result<Json> AskKernelFeatures(const std::string& run_directory) {
+// A feature that is a field of health, and not shown there.
+Result<Json> AskDetails(const std::string& run_directory,
+                        const std::string& feature) {
+  if (feature == kSystemExtensions) {
+    return AskSystemExtension(run_directory, "status");
+  }
   const Result<Json> health = AskHealth(run_directory);
   if (!health) return health;
-  const auto found = health->find(kKernelFeaturesKey);
+  const char* const key =
+      feature == kKernelFeatures ? "kernelFeatures" : "eventRecording";
+  const auto found = health->find(key);
   if (found == health->end() || !found->is_object() ||
       !found->contains("value")) {
-    return Fail(ErrorCode::kNotFound,
-                "the daemon does not tell what the kernel can do");
+    return Fail(ErrorCode::kNotFound, "the daemon does not tell of " + feature);
   }
   return Json((*found)["value"]);
 }
@@ -65,16 +71,16 @@ ExitCode PrintDetails(const std::string& run_directory,
   if (feature == "help") {
     PrintLine(kSystemExtensions);
     PrintLine(kKernelFeatures);
+    PrintLine(kEventRecording);
     return ExitCode::kOk;
   }
-  if (feature != kSystemExtensions && feature != kKernelFeatures) {
+  if (feature != kSystemExtensions && feature != kKernelFeatures &&
+      feature != kEventRecording) {
     return PrintError(output, ExitCode::kNotFound,
                       "health has no details of '" + DisplayText(feature) +
                           "': see --details help");
   }
-  const Result<Json> state = feature == kSystemExtensions
-                                 ? AskSystemExtension(run_directory, "status")
-                                 : AskKernelFeatures(run_directory);
+  const Result<Json> state = AskDetails(run_directory, feature);
   if (!state) return PrintError(output, state.error());
   if (output == OutputFormat::kJson) {
     PrintObject(*state);

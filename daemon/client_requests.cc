@@ -97,6 +97,9 @@ Result<bool> ClientRequests::Dispatch(Session& session,
     case IpcCommand::kHotEventSources:
     case IpcCommand::kEventProviderStatistics:
       return Diagnose(session, request);
+    case IpcCommand::kRecordBegin:
+    case IpcCommand::kRecordEnd:
+      return Record(session, request);
     case IpcCommand::kScanBegin:
       return Scan(session, request);
     case IpcCommand::kScanFiles:
@@ -200,6 +203,15 @@ Result<bool> ClientRequests::Diagnose(Session& session,
   }
   return session.Send(
       EventProviderFrame(parts_.shared, parts_.journal, parts_.activity));
+}
+
+Result<bool> ClientRequests::Record(Session& session,
+                                    const IpcRequest& request) {
+  Result<bool> may = RequireAdministrator(session, "record what others open");
+  if (!may) return may;
+  return request.command == IpcCommand::kRecordBegin
+             ? parts_.recording.Lead(session)
+             : parts_.recording.End(session);
 }
 
 // --- Settings ---------------------------------------------------------------

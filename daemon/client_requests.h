@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "daemon/event_recording.h"
 #include "daemon/exclusion_store.h"
 #include "daemon/health.h"
 #include "daemon/loaded_signatures.h"
@@ -38,6 +39,7 @@ class ClientRequests {
     const LoadedSignatures& signatures;
     const CrashedContent& crashed;
     EventActivity& activity;
+    EventRecording& recording;
     const SharedState& shared;
     const esl_journal_t* journal = nullptr;
     Quarantine* quarantine = nullptr;  // Null: could not be opened.
@@ -59,6 +61,7 @@ class ClientRequests {
   Result<bool> SendExclusions(Session& session);
   Result<bool> ServeExtension(Session& session, const IpcRequest& request);
   Result<bool> Diagnose(Session& session, const IpcRequest& request);
+  Result<bool> Record(Session& session, const IpcRequest& request);
   Result<bool> Configure(Session& session, const IpcRequest& request);
   Result<bool> Scan(Session& session, const IpcRequest& request);
   Result<Quarantine*> OpenQuarantine();

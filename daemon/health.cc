@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -60,6 +61,27 @@ nlohmann::json KernelFeaturesJson(const KernelFeatures& kernel) {
       {"fanotifyProcessDescriptors", fanotify.process_descriptors}};
 }
 
+// As `mdatp health --details event_recording` shows it.
+nlohmann::json RecordingJson(const esl_recording_t& recording) {
+  return nlohmann::json{
+      {"recordingActive", recording.active},
+      {"recordingEvents", recording.events},
+      {"recordingAnswers", recording.answers},
+      {"recordingLost", recording.lost},
+      {"recordingBytes", recording.bytes},
+      {"recordingError",
+       recording.error_number == 0
+           ? ""
+           : SystemError("write", recording.error_number).message}};
+}
+
+// A feature that only --details shows.
+nlohmann::json Hidden(nlohmann::json value) {
+  return nlohmann::json{{"displayValue", false},
+                        {"isManaged", false},
+                        {"value", std::move(value)}};
+}
+
 }  // namespace
 
 std::string MissingFeatures(const KernelFeatures& kernel) {
@@ -113,10 +135,8 @@ nlohmann::json HealthJson(const HealthFacts& facts) {
        {{"displayValue", true},
         {"isManaged", facts.miss_profile_managed},
         {"value", MissProfileWord(facts.miss_profile)}}},
-      {"kernelFeatures",
-       {{"displayValue", false},
-        {"isManaged", false},
-        {"value", KernelFeaturesJson(facts.kernel)}}},
+      {"kernelFeatures", Hidden(KernelFeaturesJson(facts.kernel))},
+      {"eventRecording", Hidden(RecordingJson(facts.recording))},
       {"fullDiskAccessEnabled", facts.extension.is_approved},
       {"definitionsUpdated", std::to_string(facts.definitions_updated_ms)},
       {"definitionsUpdatedMinutesAgo", age_ms / kMillisecondsPerMinute},

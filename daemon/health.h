@@ -14,6 +14,7 @@
 #include "daemon/shared_state.h"
 #include "daemon/system_extension.h"
 #include "es_adapter/miss_policy.h"
+#include "es_linux.h"
 #include "quarantine/remediator.h"
 
 namespace gatehouse {
@@ -34,6 +35,7 @@ struct HealthFacts {
   MissProfile miss_profile = MissProfile::kDefault;
   bool miss_profile_managed = false;  // By the configuration file.
   KernelFeatures kernel = {};
+  esl_recording_t recording = {};
 };
 
 // The object of docs/ipc.md, command "system_extension".

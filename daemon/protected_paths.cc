@@ -113,6 +113,14 @@ Result<std::string> FindMountPoint(const std::string& path,
 
 }  // namespace
 
+bool FileMayHang(int fd, pid_t peer, OwnMounts& mounts) {
+  const uint64_t mount = OwnMounts::MountOf(fd);
+  std::string type = mounts.TypeOf(mount);
+  if (type.empty()) type = OwnMounts::TypeAsSeenBy(peer, mount);
+  // A mount that nobody knows may be anything.
+  return type.empty() || MayHang(type);
+}
+
 ProtectedPaths FindProtectedPaths(const std::vector<std::string>& paths,
                                   bool allow_root_file_system) {
   ProtectedPaths found;

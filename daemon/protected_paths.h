@@ -3,12 +3,20 @@
 // Thread-safe: reads /proc/self/mountinfo and stats paths, changes nothing.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
+#include "base/own_mounts.h"
 #include "base/result.h"
 
 namespace gatehouse {
+
+// True if the server of the open file `fd`, which the process `peer` passed,
+// may hang, or if that cannot be told. By its mount and not by statfs(2), which
+// asks the server: a thread that waits for one is ended by no signal.
+[[nodiscard]] bool FileMayHang(int fd, pid_t peer, OwnMounts& mounts);
 
 struct ProtectedFileSystem {
   std::string mount_point;

@@ -46,7 +46,7 @@ es_new_client_result_t Protection::Create(bool own_fault) {
                               &parts_.adapter, Adapter::HandleMessage);
   if (result == ES_NEW_CLIENT_RESULT_SUCCESS) {
     esl_set_detail(client_, ESL_DETAIL_FILE);
-    beating_client_.store(client_);
+    unlocked_client_.store(client_);
     Record();
   }
   return result;
@@ -243,8 +243,37 @@ void Protection::Disable() {
 }
 
 bool Protection::IsResponding() {
-  es_client_t* client = beating_client_.load();
+  es_client_t* client = unlocked_client_.load();
   return client == nullptr || esl_is_responding(client);
+}
+
+Result<bool> Protection::StartRecording(int fd) {
+  es_client_t* client = unlocked_client_.load();
+  if (client == nullptr) {
+    return Fail(ErrorCode::kOperational,
+                "record: there are no events, see mdatp health");
+  }
+  if (parts_.unsafe_trace_fd >= 0) {
+    return Fail(ErrorCode::kOperational,
+                "record: the daemon was started with --record and does so "
+                "already");
+  }
+  const int error_number =
+      esl_record_start(client, fd, "mdatp " GATEHOUSE_VERSION);
+  if (error_number != 0) return FailSystem("record", error_number);
+  return true;
+}
+
+esl_recording_t Protection::StopRecording() {
+  // What had ended it before is in the status.
+  (void)esl_record_stop(unlocked_client_.load());
+  return recording();
+}
+
+esl_recording_t Protection::recording() const {
+  esl_recording_t recording = {};
+  esl_record_status(unlocked_client_.load(), &recording);
+  return recording;
 }
 
 bool Protection::NeedsFallback() const {
@@ -304,7 +333,7 @@ void Protection::StopEvents() {
 
 void Protection::Close() {
   const MutexLock lock(mutex_);
-  beating_client_.store(nullptr);
+  unlocked_client_.store(nullptr);
   if (client_ != nullptr) (void)es_delete_client(client_);
   client_ = nullptr;
 }

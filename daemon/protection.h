@@ -79,6 +79,16 @@ class Protection {
   // Does not block. For the thread that calls Close.
   bool IsResponding();
 
+  // Records events to the open file `fd`, which is duplicated. For one thread
+  // at a time, until Close; blocks for no more than a write. Errors:
+  // kOperational (nothing is held or observed by fanotify, or --record says
+  // where to record already, or the file cannot be written).
+  Result<bool> StartRecording(int fd);
+  // Ends that, and tells what was recorded. REQUIRES: StartRecording succeeded.
+  esl_recording_t StopRecording();
+  // Of whatever is recorded now, or was last. Thread-safe until Close.
+  [[nodiscard]] esl_recording_t recording() const;
+
   // True if there is something to protect and no fanotify to do it with.
   [[nodiscard]] bool NeedsFallback() const;
   // The mount points to protect, as they are now.
@@ -107,8 +117,9 @@ class Protection {
   const Parts parts_;
   mutable Mutex mutex_;
   es_client_t* client_ GATEHOUSE_GUARDED_BY(mutex_) = nullptr;
-  // The same, for a heart-beat that must not wait for a slow disk.
-  std::atomic<es_client_t*> beating_client_{nullptr};
+  // The same, for those that must not wait for a slow disk, or make others
+  // wait for one: the heart-beat and a recording.
+  std::atomic<es_client_t*> unlocked_client_{nullptr};
   bool is_enabled_ GATEHOUSE_GUARDED_BY(mutex_) = false;
   bool may_hold_ GATEHOUSE_GUARDED_BY(mutex_) = false;
   bool is_degraded_ GATEHOUSE_GUARDED_BY(mutex_) = false;

@@ -12,10 +12,10 @@
 #include <utility>
 
 #include "base/display_text.h"
-#include "base/mounted_file_system.h"
 #include "base/mutex.h"
 #include "base/time.h"
 #include "daemon/peer_rights.h"
+#include "daemon/protected_paths.h"
 #include "engine/directory_reader.h"
 #include "ipc/message.h"
 #include "quarantine/threat_id.h"
@@ -204,18 +204,6 @@ bool ScanSession::IsExcluded(int descriptor) {
       {path.data(), static_cast<size_t>(length)});
 }
 
-// By the mount and not by statfs(2), which asks the server: a thread that waits
-// for one is ended by no signal, and with it the worker could not end. A mount
-// that nobody knows may be anything.
-bool ScanSession::MayHang(int descriptor) {
-  const uint64_t mount = OwnMounts::MountOf(descriptor);
-  std::string type = own_mounts_.TypeOf(mount);
-  if (type.empty()) {
-    type = OwnMounts::TypeAsSeenBy(parts_.session.peer().pid, mount);
-  }
-  return type.empty() || gatehouse::MayHang(type);
-}
-
 Verdict ScanSession::Judge(const UniqueFd& descriptor, UniqueFd& file) {
   const int fd = descriptor.UnsafeFd();
   // What the kernel knows without asking a server that may hang.
@@ -228,7 +216,7 @@ Verdict ScanSession::Judge(const UniqueFd& descriptor, UniqueFd& file) {
   if (!S_ISREG(facts.stx_mode)) {
     return Verdict::NotScanned(NotScannedReason::kNotRegularFile);
   }
-  if (MayHang(fd)) {
+  if (FileMayHang(fd, parts_.session.peer().pid, own_mounts_)) {
     return Verdict::NotScanned(NotScannedReason::kRemoteFileSystem);
   }
   if (IsOnPseudoFileSystem(fd)) {

@@ -56,7 +56,6 @@ class ScanSession {
   Result<bool> ScanBatch(std::vector<UniqueFd> descriptors);
   Result<bool> SendFindings(const std::vector<Finding>& findings);
   bool IsExcluded(int descriptor);
-  bool MayHang(int descriptor);
   Verdict Judge(const UniqueFd& descriptor, UniqueFd& file);
   Result<UniqueFd> OpenForPeer(int descriptor);
   void Treat(UniqueFd file, Isolations& isolations, Finding& finding);

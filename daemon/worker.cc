@@ -21,6 +21,7 @@
 #include "daemon/client_requests.h"
 #include "daemon/conflicting_applications.h"
 #include "daemon/counters_json.h"
+#include "daemon/event_recording.h"
 #include "daemon/exclusion_store.h"
 #include "daemon/fallback.h"
 #include "daemon/health.h"
@@ -114,6 +115,7 @@ class Worker {
                   &miss_policy_}),
         protection_({parts.options, parts.shared, parts.journal, adapter_,
                      verdicts_, log_, parts.unsafe_trace_fd}),
+        recording_(protection_, log_),
         breaker_(
             {parts.options, parts.shared, parts.journal, protection_, log_}),
         extension_({parts.options, protection_, log_, [this] { Tick(); }}),
@@ -154,6 +156,7 @@ class Worker {
   RescanQueue rescans_;
   Adapter adapter_;
   Protection protection_;
+  EventRecording recording_;
   BreakerWatch breaker_;
   SystemExtension extension_;
   UnheldFiles unheld_;
@@ -300,7 +303,7 @@ Result<bool> Worker::StartScanning(
 Result<bool> Worker::StartServing() {
   requests_.emplace(ClientRequests::Parts{
       [this] { return Health(); }, real_time_, extension_, exclusion_store_,
-      exclusions_, signatures_, crashed_, activity_, parts_.shared,
+      exclusions_, signatures_, crashed_, activity_, recording_, parts_.shared,
       parts_.journal, quarantine_.get(), quarantine_error_, log_,
       stop_requests_.get_token()});
   // A session may hold a batch of descriptors; events have half of ours.
@@ -341,7 +344,8 @@ nlohmann::json Worker::Health() const {
        signatures_.version, signatures_.updated_ms, WallClockMilliseconds(),
        quarantine_error_, parts_.shared.remediator,
        FindConflictingApplications(), parts_.shared.miss.profile.load(),
-       config_.miss_profile.has_value(), parts_.shared.kernel});
+       config_.miss_profile.has_value(), parts_.shared.kernel,
+       protection_.recording()});
 }
 
 // Tells the supervisor that whoever waits will get an answer: everybody on the

@@ -27,6 +27,11 @@ class IpcClient {
   // connection may have said why: Receive then tells.
   Result<bool> Send(const Json& request, std::span<const int> unsafe_fds = {});
 
+  // True when Receive has something to do; see Connection::WaitToReceive.
+  Result<bool> WaitToReceive(std::chrono::milliseconds timeout) {
+    return connection_.WaitToReceive(timeout);
+  }
+
   // The next frame of the answer, with its "$type". An error frame is returned
   // as the error it speaks of; the other errors are those of
   // Connection::Receive.

@@ -118,6 +118,10 @@ Result<bool> Connection::Send(const Json& body, std::span<const int> unsafe_fds,
   return true;
 }
 
+Result<bool> Connection::WaitToReceive(std::chrono::milliseconds timeout) {
+  return WaitFor(socket_.UnsafeFd(), POLLIN, MonotonicClock::now() + timeout);
+}
+
 Result<IpcMessage> Connection::Receive(std::chrono::milliseconds timeout) {
   const MonotonicTime give_up_at = MonotonicClock::now() + timeout;
   for (;;) {

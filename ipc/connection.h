@@ -39,6 +39,10 @@ class Connection {
   Result<bool> Send(const Json& body, std::span<const int> unsafe_fds,
                     std::chrono::milliseconds timeout);
 
+  // Blocks until Receive has something to do, be it to find that the peer has
+  // gone; false: not within `timeout`. Errors: kOperational.
+  Result<bool> WaitToReceive(std::chrono::milliseconds timeout);
+
   // Blocks until a whole message is there. Errors: kUnreachable (the peer has
   // gone, or `timeout` is over), kInvalidInput and kLimitExceeded (no message
   // of ours), kOperational; afterwards nothing more can be received.

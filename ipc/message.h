@@ -34,12 +34,14 @@ enum class IpcCommand : uint8_t {
   kRealTimeStatistics,
   kHotEventSources,
   kEventProviderStatistics,
+  kRecordBegin,
+  kRecordEnd,
   kScanBegin,
   kScanFiles,  // These two only within a scan.
   kScanEnd,
 };
 
-inline constexpr std::array<std::string_view, 18> kIpcCommandWords = {
+inline constexpr std::array<std::string_view, 20> kIpcCommandWords = {
     "health",
     "version",
     "threat_list",
@@ -55,6 +57,8 @@ inline constexpr std::array<std::string_view, 18> kIpcCommandWords = {
     "real_time_protection_statistics",
     "hot_event_sources",
     "event_provider_statistics",
+    "record_begin",
+    "record_end",
     "scan_begin",
     "scan_files",
     "scan_end"};
@@ -80,6 +84,8 @@ inline constexpr std::string_view kProcessActivityType = "processActivity";
 inline constexpr std::string_view kActivityWindowType = "activityWindow";
 inline constexpr std::string_view kSourceActivityType = "sourceActivity";
 inline constexpr std::string_view kEventProviderType = "eventProvider";
+inline constexpr std::string_view kRecordingType = "recording";
+inline constexpr std::string_view kRecordedType = "recorded";
 inline constexpr std::string_view kScanReadyType = "scan_ready";
 inline constexpr std::string_view kScannedType = "scanned";
 inline constexpr std::string_view kScanResultType = "scan_result";

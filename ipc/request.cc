@@ -80,6 +80,8 @@ Result<bool> ReadMembers(const Json& body, IpcRequest& request) {
     case IpcCommand::kExclusionList:
     case IpcCommand::kRealTimeStatistics:
     case IpcCommand::kEventProviderStatistics:
+    case IpcCommand::kRecordBegin:
+    case IpcCommand::kRecordEnd:
     case IpcCommand::kScanEnd:
       return true;
     case IpcCommand::kExclusionAdd:
@@ -109,6 +111,7 @@ bool AreDescriptorsRight(const IpcRequest& request, size_t descriptors) {
   if (request.command == IpcCommand::kQuarantineRestore) {
     return descriptors <= 1;
   }
+  if (request.command == IpcCommand::kRecordBegin) return descriptors == 1;
   return descriptors == 0;
 }
 

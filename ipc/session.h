@@ -42,6 +42,11 @@ class Session {
   Result<bool> Send(const Json& frame);
   Result<bool> SendError(const Error& error);
 
+  // True when Receive has something to do; see Connection::WaitToReceive.
+  Result<bool> WaitToReceive(std::chrono::milliseconds timeout) {
+    return connection_.WaitToReceive(timeout);
+  }
+
   // The next frame, within `timeout`. What is no frame of ours is answered
   // with an error frame here. On any error the session is over.
   Result<IpcMessage> Receive(std::chrono::milliseconds timeout);

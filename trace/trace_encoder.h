@@ -43,6 +43,8 @@ class TraceEncoder {
   [[nodiscard]] std::string TakeBytes();
   // What TakeBytes would return now.
   size_t bytes_ready() const { return bytes_.size(); }
+  // Of this session, so far.
+  const TraceEnd& count() const { return count_; }
 
  private:
   void Begin();

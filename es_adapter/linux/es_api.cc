@@ -285,6 +285,11 @@ int esl_record_stop(es_client_t* client) {
   return client == nullptr ? EINVAL : client->client->recorder().Stop();
 }
 
+void esl_record_status(const es_client_t* client, esl_recording_t* recording) {
+  *recording = {};
+  if (client != nullptr) *recording = client->client->recorder().status();
+}
+
 void esl_set_detail(es_client_t* client, esl_detail_t detail) {
   client->client->SetDetail(detail);
 }

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 
@@ -120,12 +121,15 @@ class TraceRecorder::Writer {
     encoder_.EndSession();
     return Flush(true);
   }
+  const TraceEnd& count() const { return encoder_.count(); }
+  uint64_t file_bytes() const { return file_bytes_; }
 
  private:
   int Write(const std::string& bytes) {
     if (file_bytes_ + bytes.size() > kTraceBytesMax) return EFBIG;
-    file_bytes_ += bytes.size();
-    return WriteWhole(fd_.UnsafeFd(), bytes);
+    const int error = WriteWhole(fd_.UnsafeFd(), bytes);
+    if (error == 0) file_bytes_ += bytes.size();
+    return error;
   }
   void TakeEvent(const Tapped& tapped);
   void TakeAnswer(const Tapped& tapped);
@@ -234,6 +238,7 @@ int TraceRecorder::Start(int fd, std::string program, int64_t now_ns) {
       writer->Begin({WallClockMilliseconds(), now_ns, std::move(program)});
   if (error != 0) return error;
   writer_ = std::move(writer);
+  Report(*writer_);
   lost_.store(0);
   error_number_.store(0);
   forget_seen_.store(true);
@@ -243,7 +248,13 @@ int TraceRecorder::Start(int fd, std::string program, int64_t now_ns) {
   }
   // Release: what was prepared here is seen by who finds it active.
   active_.store(true, std::memory_order_release);
-  thread_ = std::thread([this] { Run(*writer_); });
+  try {
+    thread_ = std::thread([this] { Run(*writer_); });
+  } catch (const std::system_error&) {
+    active_.store(false, std::memory_order_release);
+    writer_.reset();
+    return EAGAIN;
+  }
   return 0;
 }
 
@@ -258,6 +269,26 @@ int TraceRecorder::Stop() {
   thread_.join();
   writer_.reset();
   return error_number_.load();
+}
+
+// Relaxed, here and below: numbers to look at, each by itself.
+void TraceRecorder::Report(const Writer& writer) {
+  const TraceEnd& count = writer.count();
+  progress_.events.store(count.events, std::memory_order_relaxed);
+  progress_.answers.store(count.answers, std::memory_order_relaxed);
+  progress_.lost.store(count.lost, std::memory_order_relaxed);
+  progress_.bytes.store(writer.file_bytes(), std::memory_order_relaxed);
+}
+
+esl_recording_t TraceRecorder::status() const {
+  esl_recording_t status = {};
+  status.active = active();
+  status.error_number = error_number_.load();
+  status.events = progress_.events.load(std::memory_order_relaxed);
+  status.answers = progress_.answers.load(std::memory_order_relaxed);
+  status.lost = progress_.lost.load(std::memory_order_relaxed);
+  status.bytes = progress_.bytes.load(std::memory_order_relaxed);
+  return status;
 }
 
 void TraceRecorder::Run(Writer& writer) {
@@ -279,10 +310,11 @@ void TraceRecorder::Run(Writer& writer) {
     }
     writer.TakeLost(lost_.load());
     if (error == 0) error = stop ? writer.End() : writer.Flush(false);
+    Report(writer);
   }
   if (error == 0) return;
-  active_.store(false, std::memory_order_release);
   error_number_.store(error);
+  active_.store(false, std::memory_order_release);
   counters_.recordings_failed.fetch_add(1);
 }
 

@@ -4,7 +4,8 @@
 // Event is for the reader's thread, Answer for every thread: neither blocks,
 // allocates or does I/O. Both put a record into a ring of fixed size, from
 // which a thread of its own writes; what does not fit is counted as lost, here
-// and in the trace. Start and Stop are for one thread at a time.
+// and in the trace. Start and Stop are for one thread at a time, status for
+// everybody.
 #pragma once
 
 #include <array>
@@ -19,6 +20,7 @@
 #include "base/mutex.h"
 #include "base/unique_fd.h"
 #include "es_adapter/linux/journal.h"
+#include "es_linux.h"
 #include "trace/trace.h"
 
 namespace gatehouse {
@@ -34,7 +36,8 @@ class TraceRecorder {
   TraceRecorder& operator=(const TraceRecorder&) = delete;
 
   // Appends a session to the file `fd`, which is duplicated; `program` says
-  // who records. Returns 0 or an errno value: EBUSY while it records.
+  // who records. Returns 0 or an errno value: EBUSY while it records, EAGAIN if
+  // there is no thread to be had.
   [[nodiscard]] int Start(int fd, std::string program, int64_t now_ns);
   // Writes what is in the ring and the end. Returns 0, EINVAL if it does not
   // record, or what made the recording end before.
@@ -44,6 +47,8 @@ class TraceRecorder {
     // Acquire: pairs with the release in Start, which made the ring.
     return active_.load(std::memory_order_acquire);
   }
+  // Of this recording, or of the last one.
+  [[nodiscard]] esl_recording_t status() const;
   // REQUIRES: active(). Looks a process up in `backend` when it is new.
   void Event(Message& message, int64_t read_ns, EventBackend& backend);
   void Answer(const Message& message, bool allow, AnswerSource source,
@@ -56,6 +61,15 @@ class TraceRecorder {
   static constexpr size_t kRingRecords = 4096;
   static constexpr size_t kProcessesSeen = 1024;
 
+  // What has been written, for whoever asks meanwhile.
+  struct Progress {
+    std::atomic<uint64_t> events{0};
+    std::atomic<uint64_t> answers{0};
+    std::atomic<uint64_t> lost{0};
+    std::atomic<uint64_t> bytes{0};
+  };
+
+  void Report(const Writer& writer);
   bool IsProcessNew(const Message& message);
   void Push(Tapped& tapped);
   void Run(Writer& writer);
@@ -67,6 +81,7 @@ class TraceRecorder {
   std::array<int32_t, kProcessesSeen> seen_ = {};  // Pids; of the reader.
   std::atomic<bool> forget_seen_{false};           // At a new start.
   std::atomic<int> error_number_{0};
+  Progress progress_;
   Mutex mutex_;
   CondVar stopping_;
   bool stop_ GATEHOUSE_GUARDED_BY(mutex_) = false;

@@ -6,7 +6,8 @@
 // BEHAVIOUR: "normal"; "empty" (no threats); "deaf" (closes without a word);
 // "denying", "missing", "busy" (always that error); "babbling" (frames that
 // make no sense); "hostile" (text that would change a terminal); "interrupted"
-// (an observation that is not the one that was begun).
+// (an observation that is not the one that was begun); "full", "vanishing" (a
+// recording that ends by itself, or without a word).
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ipc/message.h"
 #include "ipc/request.h"
@@ -210,6 +212,31 @@ void SendEventProvider(Session& session) {
         {{"auth", {{"allowedClean", 3}}}, {"previousRunUnclean", true}}}});
 }
 
+Json RecordedFrame(std::string_view reason) {
+  return {{"$type", kRecordedType}, {"events", 12},
+          {"answers", 11},          {"lost", 1},
+          {"bytes", 5000},          {"reason", reason}};
+}
+
+// Leaves a word in the file that the client opened.
+void Record(Session& session, std::string_view behaviour) {
+  const std::vector<UniqueFd> descriptors = session.TakeDescriptors();
+  (void)session.Send({{"$type", kRecordingType}});
+  constexpr std::string_view kWord = "trace";
+  (void)!::write(descriptors.front().UnsafeFd(), kWord.data(), kWord.size());
+  if (behaviour == "vanishing") return;
+  if (behaviour == "full") {
+    return (void)session.Send(RecordedFrame("size_limit"));
+  }
+  const Result<IpcMessage> message =
+      session.Receive(std::chrono::milliseconds{60000});
+  if (!message) return;
+  const Result<IpcRequest> request =
+      ParseRequest(message->body, message->descriptors.size());
+  if (!request || request->command != IpcCommand::kRecordEnd) return;
+  (void)session.Send(RecordedFrame("stopped"));
+}
+
 void AnswerNormally(Session& session, std::string_view behaviour) {
   const Result<IpcRequest> request =
       ParseRequest(session.request(), session.descriptor_count());
@@ -250,6 +277,10 @@ void AnswerNormally(Session& session, std::string_view behaviour) {
       return SendSources(session, request->value, behaviour);
     case IpcCommand::kEventProviderStatistics:
       return SendEventProvider(session);
+    case IpcCommand::kRecordBegin:
+      return Record(session, behaviour);
+    case IpcCommand::kRecordEnd:
+      return (void)session.Send(RecordedFrame("ended_by_another"));
     case IpcCommand::kScanBegin:
       return Scan(session, *request);
     case IpcCommand::kScanFiles:

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <limits>
 #include <map>
@@ -20,6 +21,7 @@
 #include "tests/becomes_true.h"
 #include "tests/temp_dir.h"
 #include "trace/trace_content.h"
+#include "trace/trace_format.h"
 #include "trace/trace_reader.h"
 
 namespace gatehouse {
@@ -249,6 +251,14 @@ TEST_F(ReplayTest, IsRecordedAsWhatItReplays) {
   RunOnVirtualTime(time);
   EXPECT_EQ(esl_record_stop(client_), 0);
   EXPECT_EQ(esl_record_stop(client_), EINVAL);
+  esl_recording_t recording = {};
+  esl_record_status(client_, &recording);
+  EXPECT_FALSE(recording.active);
+  EXPECT_EQ(recording.error_number, 0);
+  EXPECT_EQ(recording.events, 201U);
+  EXPECT_EQ(recording.answers, 200U);
+  EXPECT_EQ(recording.lost, 0U);
+  EXPECT_EQ(recording.bytes, std::filesystem::file_size(path));
   Delete();
   Result<Trace> again = ReadTraceFile(path);
   ASSERT_TRUE(again) << again.error().message;
@@ -303,6 +313,32 @@ TEST_F(ReplayTest, LosesWhatIsNotWrittenAndHoldsUpNobody) {
   esl_statistics_t statistics = {};
   esl_journal_statistics(journal_, &statistics);
   EXPECT_GT(statistics.record_lost, 0U);
+}
+
+// What is there already, counts; here it is a hole.
+TEST_F(ReplayTest, RecordsNoMoreThanATraceMayHave) {
+  constexpr uint64_t kBytesLeft = 200;
+  const Trace trace = TraceOfOpens(50);
+  const TempDir directory;
+  const std::string path = directory.Write("full.trace", "");
+  std::filesystem::resize_file(path, kTraceBytesMax - kBytesLeft);
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  Open(trace, [](es_client_t* client, const es_message_t* message) {
+    if (message->action_type == ES_ACTION_TYPE_AUTH) {
+      Respond(client, message, true);
+    }
+  });
+  ASSERT_EQ(esl_record_start(client_, file.UnsafeFd(), "test"), 0);
+  Begin();
+  replay_.results.WaitForEnd();
+  EXPECT_EQ(esl_record_stop(client_), EFBIG);
+  esl_recording_t recording = {};
+  esl_record_status(client_, &recording);
+  EXPECT_FALSE(recording.active);
+  EXPECT_EQ(recording.error_number, EFBIG);
+  EXPECT_EQ(recording.bytes, kTraceBytesMax - kBytesLeft);
+  EXPECT_EQ(std::filesystem::file_size(path), recording.bytes);
+  EXPECT_EQ(replay_.results.answers.load(), 50U);
 }
 
 TEST_F(ReplayTest, SaysWhyARecordingEnded) {

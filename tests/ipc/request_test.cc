@@ -13,7 +13,7 @@ TEST(RequestTest, EveryCommandIsUnderstood) {
   for (const char* word :
        {"health", "version", "threat_list", "quarantine_list", "exclusion_list",
         "real_time_protection_statistics", "event_provider_statistics",
-        "scan_end"}) {
+        "record_end", "scan_end"}) {
     EXPECT_TRUE(ParseRequest({{"command", word}}, 0)) << word;
   }
   for (const char* word :
@@ -102,6 +102,10 @@ TEST(RequestTest, DescriptorsBelongToTheirCommand) {
   EXPECT_TRUE(ParseRequest(restore, 0));
   EXPECT_TRUE(ParseRequest(restore, 1));
   EXPECT_FALSE(ParseRequest(restore, 2));
+  const Json record = {{"command", "record_begin"}};
+  EXPECT_FALSE(ParseRequest(record, 0));
+  EXPECT_TRUE(ParseRequest(record, 1));
+  EXPECT_FALSE(ParseRequest(record, 2));
   const Json files = {{"command", "scan_files"}, {"count", 64}};
   EXPECT_TRUE(ParseRequest(files, 64));
   EXPECT_FALSE(ParseRequest(files, 63));

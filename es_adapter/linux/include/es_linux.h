@@ -191,6 +191,18 @@ int esl_record_start(es_client_t* client, int fd, const char* program);
 // none, or what had ended it before: ENOSPC and the like, EFBIG at 64 MiB.
 int esl_record_stop(es_client_t* client);
 
+// The recording that goes on, or the last one; blank if there was none.
+typedef struct {
+  bool active;       // Events are recorded now.
+  int error_number;  // What ended it before esl_record_stop; 0: nothing did.
+  uint64_t events;   // In the trace so far, as far as it was written.
+  uint64_t answers;
+  uint64_t lost;   // Events and answers that the trace has no room for.
+  uint64_t bytes;  // Of the file.
+} esl_recording_t;
+// Thread-safe.
+void esl_record_status(const es_client_t* client, esl_recording_t* recording);
+
 // --- Counters ---------------------------------------------------------------
 
 typedef struct {
