@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "trace/trace.h"
 #include "trace/trace_format.h"
@@ -39,10 +40,12 @@ class TraceEncoder {
 
   // Closes the block that is being filled.
   void FinishBlock();
-  // Blocks that are complete. Empties them here.
+  // Blocks that are complete; valid until anything else is called.
+  [[nodiscard]] std::string_view bytes() const { return bytes_; }
+  // They have been written. Their memory is kept for the next ones.
+  void ClearBytes() { bytes_.clear(); }
+  // The same, for whoever wants them: empties them here.
   [[nodiscard]] std::string TakeBytes();
-  // What TakeBytes would return now.
-  size_t bytes_ready() const { return bytes_.size(); }
   // Of this session, so far.
   const TraceEnd& count() const { return count_; }
 

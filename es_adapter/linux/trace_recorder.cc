@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <memory_resource>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -89,7 +90,9 @@ struct TraceRecorder::Tapped {
 class TraceRecorder::Writer {
  public:
   Writer(UniqueFd fd, uint64_t file_bytes)
-      : fd_(std::move(fd)), file_bytes_(file_bytes) {}
+      : fd_(std::move(fd)), file_bytes_(file_bytes) {
+    unanswered_.reserve(kRingRecords);
+  }
 
   int Begin(const TraceSession& session) {
     encoder_.BeginSession(session);
@@ -115,7 +118,10 @@ class TraceRecorder::Writer {
       encoder_.FinishBlock();
       finished_at_ = time;
     }
-    return encoder_.bytes_ready() == 0 ? 0 : Write(encoder_.TakeBytes());
+    if (encoder_.bytes().empty()) return 0;
+    const int error = Write(encoder_.bytes());
+    encoder_.ClearBytes();
+    return error;
   }
   int End() {
     encoder_.EndSession();
@@ -125,7 +131,7 @@ class TraceRecorder::Writer {
   uint64_t file_bytes() const { return file_bytes_; }
 
  private:
-  int Write(const std::string& bytes) {
+  int Write(std::string_view bytes) {
     if (file_bytes_ + bytes.size() > kTraceBytesMax) return EFBIG;
     const int error = WriteWhole(fd_.UnsafeFd(), bytes);
     if (error == 0) file_bytes_ += bytes.size();
@@ -143,9 +149,13 @@ class TraceRecorder::Writer {
   uint64_t lost_ = 0;
   uint64_t answers_without_event_ = 0;
   uint64_t first_sequence_ = 0;  // Of an event; 0: there was none.
-  std::unordered_map<int32_t, uint32_t> processes_;    // By pid.
-  std::unordered_map<std::string, uint32_t> files_;    // By all its facts.
-  std::unordered_map<uint64_t, uint64_t> unanswered_;  // Sequence: event.
+  std::unordered_map<int32_t, uint32_t> processes_;  // By pid.
+  std::unordered_map<std::string, uint32_t> files_;  // By all its facts.
+  // Sequence: event. What leaves it makes room for what comes.
+  std::pmr::unsynchronized_pool_resource pool_;
+  std::pmr::unordered_map<uint64_t, uint64_t> unanswered_{&pool_};
+  std::string key_;  // Of files_; here for its memory, as is ...
+  TraceFile file_;   // ... this.
 };
 
 uint32_t TraceRecorder::Writer::ProcessOf(const Tapped& tapped) {
@@ -164,27 +174,26 @@ uint32_t TraceRecorder::Writer::ProcessOf(const Tapped& tapped) {
 }
 
 uint32_t TraceRecorder::Writer::FileOf(const Tapped& tapped) {
-  TraceFile file;
-  file.device = tapped.device;
-  file.inode = tapped.inode;
-  file.size = tapped.size;
-  file.mode = tapped.mode;
-  file.modified_ns = tapped.modified_ns;
-  file.changed_ns = tapped.changed_ns;
-  file.path_truncated = tapped.path_truncated;
-  file.path = tapped.path();
-  std::string key;
+  key_.clear();
   for (const uint64_t fact :
-       {file.device, file.inode, file.size, uint64_t{file.mode},
-        static_cast<uint64_t>(file.modified_ns),
-        static_cast<uint64_t>(file.changed_ns)}) {
-    AppendNumber(key, fact);
+       {tapped.device, tapped.inode, tapped.size, uint64_t{tapped.mode},
+        static_cast<uint64_t>(tapped.modified_ns),
+        static_cast<uint64_t>(tapped.changed_ns)}) {
+    AppendNumber(key_, fact);
   }
-  key += file.path;
-  const auto known = files_.find(key);
+  key_ += tapped.path();
+  const auto known = files_.find(key_);
   if (known != files_.end()) return known->second;
   if (files_.size() >= kTablesMax) files_.clear();
-  return files_[std::move(key)] = encoder_.AddFile(file);
+  file_.device = tapped.device;
+  file_.inode = tapped.inode;
+  file_.size = tapped.size;
+  file_.mode = tapped.mode;
+  file_.modified_ns = tapped.modified_ns;
+  file_.changed_ns = tapped.changed_ns;
+  file_.path_truncated = tapped.path_truncated;
+  file_.path = tapped.path();
+  return files_[key_] = encoder_.AddFile(file_);
 }
 
 void TraceRecorder::Writer::TakeEvent(const Tapped& tapped) {

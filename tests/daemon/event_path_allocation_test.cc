@@ -2,11 +2,13 @@
 // its answer: reader, adapter, queue, worker, scanner, sink, ledger, counting.
 // The parts of the daemon, over real fanotify: run below guard.py.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/unique_fd.h"
 #include "daemon/log.h"
 #include "daemon/realtime_sink.h"
 #include "engine/realtime_workers.h"
@@ -138,6 +140,26 @@ TEST_F(EventPathAllocationTest, ACleanOpenAllocatesNothingAfterWarmUp) {
   EXPECT_TRUE(BecomesTrue([&] {
     return path.activity().window().total_events == rounds * opens.size();
   }));
+}
+
+// The process of each round is new to the trace; its events are not.
+TEST_F(EventPathAllocationTest, ARecordedOpenAllocatesNothingAfterWarmUp) {
+  constexpr int kPerProcess = 40;
+  const std::vector<std::string> opens = ManyOpens();
+  EventPath path(false);
+  const UniqueFd trace(::memfd_create("trace", MFD_CLOEXEC));
+  ASSERT_EQ(esl_record_start(path.client(), trace.UnsafeFd(), "test"), 0);
+  Watch(path);
+  uint32_t rounds = 1;
+  while (AllocationsWhileReading(opens) > kPerProcess && rounds <= kEventsMax) {
+    ++rounds;
+  }
+  EXPECT_LE(rounds, kEventsMax);
+  EXPECT_EQ(esl_record_stop(path.client()), 0);
+  esl_recording_t recording = {};
+  esl_record_status(path.client(), &recording);
+  EXPECT_EQ(recording.events + recording.answers + recording.lost,
+            2 * rounds * opens.size());
 }
 
 TEST_F(EventPathAllocationTest, OneAllocationPerOpenWouldShow) {

@@ -71,7 +71,7 @@ TEST(TraceFormatTest, ReadsATraceThatWasCutOffUpToTheCut) {
   (void)encoder.AddProcess({});
   (void)encoder.AddFile({});
   encoder.FinishBlock();
-  const size_t first_block = encoder.bytes_ready();
+  const size_t first_block = encoder.bytes().size();
   (void)encoder.AddEvent({});
   encoder.EndSession();
   const std::string file = TraceEncoder::FileHeader() + encoder.TakeBytes();
