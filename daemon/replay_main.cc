@@ -141,13 +141,25 @@ void PrintLatencies(const ReplayResults& results) {
   std::printf("\n");
 }
 
+const char* BasisWord(AnswerBasis basis) {
+  switch (basis) {
+    case AnswerBasis::kVerdict:
+      return "verdict";
+    case AnswerBasis::kDeadline:
+      return "deadline";
+    case AnswerBasis::kPolicy:
+      return "policy";
+  }
+  return "";
+}
+
 void PrintDifferences(const Trace& trace, const ReplayResults& results) {
   for (const ReplayedAnswer& answer : results.differing()) {
     const TraceEvent& event = trace.events[answer.event];
     const std::string path = DisplayText(trace.files[event.file].path);
-    std::printf("  round %llu, event %zu: %s, was %s: %s\n",
+    std::printf("  round %llu, event %zu: %s by %s, was %s: %s\n",
                 static_cast<unsigned long long>(answer.round), answer.event,
-                answer.allow ? "allowed" : "denied",
+                answer.allow ? "allowed" : "denied", BasisWord(answer.basis),
                 answer.allow ? "denied" : "allowed", path.c_str());
   }
 }
@@ -164,7 +176,10 @@ bool Print(const Trace& trace, const ReplayRun& run) {
   PrintCount("duplicates", results.duplicates.load());
   PrintCount("unanswered", results.unanswered.load());
   PrintCount("not made", results.failures.load());
+  PrintCount("cache hits", run.cache_hits());
   PrintCount("differences", results.differences.load());
+  PrintCount("by deadline", results.deadline_differences.load());
+  PrintCount("by policy", results.policy_differences.load());
   PrintDifferences(trace, results);
   const double seconds = std::chrono::duration<double>(run.duration()).count();
   std::printf("time         %.3f s, %.0f held opens/s\n", seconds,
@@ -175,7 +190,10 @@ bool Print(const Trace& trace, const ReplayRun& run) {
                            results.failures.load() == 0;
   std::printf("%s\n", exactly_one ? "exactly one answer each"
                                   : "NOT exactly one answer each");
-  return exactly_one && results.differences.load() == 0;
+  const bool is_same = results.differences.load() == 0 &&
+                       results.deadline_differences.load() == 0 &&
+                       results.policy_differences.load() == 0;
+  return exactly_one && is_same;
 }
 
 // As many as the limit allows: each file of the trace is open.

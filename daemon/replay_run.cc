@@ -29,6 +29,15 @@ MonotonicTime TimeOf(int64_t ns) {
   return MonotonicTime(std::chrono::nanoseconds(ns));
 }
 
+AnswerBasis BasisOf(const Verdict& verdict) {
+  if (verdict.kind != VerdictKind::kNotScanned &&
+      verdict.kind != VerdictKind::kError) {
+    return AnswerBasis::kVerdict;
+  }
+  return verdict.reason == NotScannedReason::kDeadline ? AnswerBasis::kDeadline
+                                                       : AnswerBasis::kPolicy;
+}
+
 // When a timer of this period looks next, after `now_ns`.
 int64_t NextTick(int64_t now_ns, std::chrono::nanoseconds period) {
   return (now_ns / period.count() + 1) * period.count();
@@ -45,9 +54,14 @@ ReplayRun::ReplayRun(const ReplayRequest& request)
       journal_(esl_journal_create(kEventsMax)),
       auth_queue_(kEventsMax),
       background_queue_(size_t{2} * kEventsMax),
-      ledger_(kEventsMax, shared_->auth, clock_),
+      ledger_(kEventsMax, shared_->auth, clock_, nullptr,
+              [this](const es_message_t& message, const Verdict& verdict) {
+                replay_.backend->SetBasis(esl_message_fd(&message),
+                                          BasisOf(verdict));
+              }),
       crashed_(shared_->crashed),
-      verdicts_(shared_->verdict_cache),
+      verdicts_(shared_->verdict_cache, VerdictCache::kEntriesMax,
+                [this](int fd) { return replay_.backend->LookAt(fd); }),
       in_flight_(auth_queue_, verdicts_, shared_->in_flight),
       rescans_(background_queue_, shared_->rescans, kEventsMax),
       adapter_({auth_queue_,
@@ -69,6 +83,8 @@ ReplayRun::ReplayRun(const ReplayRequest& request)
   replay_.options.speed = request_.speed;
   replay_.options.time = request_.is_virtual ? &virtual_time_ : nullptr;
   replay_.options.keeps_answers = request_.keeps_answers;
+  // The files are what they were at the beginning, and nobody wrote that.
+  replay_.options.on_next_round = [this] { verdicts_.Clear(); };
 }
 
 ReplayRun::~ReplayRun() { (void)End(); }

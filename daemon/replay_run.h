@@ -67,6 +67,10 @@ class ReplayRun {
   // Afterwards.
   [[nodiscard]] const ReplayResults& results() const { return replay_.results; }
   [[nodiscard]] std::chrono::nanoseconds duration() const { return duration_; }
+  // Opens and starts that were answered by a verdict that was remembered.
+  [[nodiscard]] uint64_t cache_hits() const {
+    return shared_->verdict_cache.hits.load();
+  }
   // The counters of the daemon, as JSON (docs/counters.md).
   [[nodiscard]] std::string Counters() const;
 
@@ -94,8 +98,8 @@ class ReplayRun {
   CrashedContent crashed_;
   DenyList deny_list_;
   Exclusions exclusions_;
-  // Knows no file of a replay: what was recorded of it is not what its
-  // descriptor says, so that each event is judged.
+  // Knows files by what was recorded of them, which is not what their
+  // descriptors say.
   VerdictCache verdicts_;
   ScansInFlight in_flight_;
   EventActivity activity_;

@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 #include <cassert>
+#include <utility>
 
 #include "base/cache_line.h"
 #include "base/writer_probe.h"
@@ -62,8 +63,9 @@ bool IsSameFile(const FileState& a, const FileState& b) {
 }  // namespace
 
 VerdictCache::VerdictCache(VerdictCacheStatistics& statistics,
-                           size_t entries_max)
+                           size_t entries_max, LookFunction look)
     : statistics_(statistics),
+      look_(std::move(look)),
       sets_(std::bit_ceil(std::max(entries_max, kWays)) / kWays),
       set_(std::make_unique<Set[]>(sets_)),
       touches_(std::make_unique<std::atomic<uint64_t>[]>(kTouchCounters)) {}
@@ -105,7 +107,7 @@ std::optional<VerdictCache::Known> VerdictCache::Find(const FileState& state) {
 void VerdictCache::Remember(int fd, const FileSnapshot& before,
                             const Verdict& verdict) {
   if (verdict.kind != VerdictKind::kClean || before.epoch == 0) return;
-  const std::optional<FileLook> now = LookAt(fd);
+  const std::optional<FileLook> now = look_(fd);
   if (std::atomic<uint64_t>* reason =
           ReasonToRefuse(fd, now, before, verdict)) {
     reason->fetch_add(1);
@@ -134,7 +136,7 @@ std::atomic<uint64_t>* VerdictCache::ReasonToRefuse(
 }
 
 bool VerdictCache::IsUnchanged(int fd, const FileSnapshot& before) const {
-  const std::optional<FileLook> now = LookAt(fd);
+  const std::optional<FileLook> now = look_(fd);
   return before.is_truthful && before.is_quiet && !before.is_pinnable &&
          before.is_settled && now && now->state == before.state &&
          !HasWriter(fd) && before.epoch == epoch_.load() &&

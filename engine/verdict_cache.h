@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -53,10 +54,15 @@ class VerdictCache {
 
   static constexpr size_t kEntriesMax = size_t{32} * 1024;
 
+  // What the state of an open file is now. In a replay that is what was
+  // recorded of it, and not what its descriptor says.
+  using LookFunction = std::function<std::optional<FileLook>(int fd)>;
+
   // `statistics` must outlive the cache. `entries_max` is rounded up to a power
-  // of two of at least kWays.
+  // of two of at least kWays. `look` is thread-safe.
   explicit VerdictCache(VerdictCacheStatistics& statistics,
-                        size_t entries_max = kEntriesMax);
+                        size_t entries_max = kEntriesMax,
+                        LookFunction look = LookAt);
   ~VerdictCache();
   VerdictCache(const VerdictCache&) = delete;
   VerdictCache& operator=(const VerdictCache&) = delete;
@@ -109,6 +115,7 @@ class VerdictCache {
       const Verdict& verdict) const;
 
   VerdictCacheStatistics& statistics_;
+  const LookFunction look_;
   const size_t sets_;
   const std::unique_ptr<Set[]> set_;
   const std::unique_ptr<std::atomic<uint64_t>[]> touches_;

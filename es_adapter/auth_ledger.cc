@@ -1,6 +1,7 @@
 #include "es_adapter/auth_ledger.h"
 
 #include <cassert>
+#include <utility>
 
 #include "es_adapter/event_file.h"
 
@@ -98,10 +99,12 @@ void RespondNow(es_client_t* client, const es_message_t& message,
 }
 
 AuthLedger::AuthLedger(size_t tickets_max, AuthStatistics& statistics,
-                       Clock clock, const MissPolicy* policy)
+                       Clock clock, const MissPolicy* policy,
+                       AnswerObserver observer)
     : statistics_(statistics),
       clock_(clock),
       policy_(policy),
+      observer_(std::move(observer)),
       entries_(tickets_max) {
   assert(tickets_max > 0 && tickets_max <= kIndexMask + 1);
   free_.reserve(tickets_max);
@@ -184,6 +187,7 @@ void AuthLedger::Respond(const Entry& entry, const Verdict& verdict) {
       tally_.Counts(entry.owner, clock_.now())) {
     statistics_.tallied_misses.fetch_add(1);
   }
+  if (observer_) observer_(*entry.message, verdict);
   const bool fails_closed =
       entry.may_fail_closed && policy_ != nullptr && !policy_->MustFailOpen();
   RespondNow(entry.client, *entry.message, verdict, statistics_,

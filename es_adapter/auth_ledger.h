@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -54,10 +55,15 @@ struct AuthStatistics {
 // NOLINTNEXTLINE(cppcoreguidelines-virtual-class-destructor)
 class AuthLedger final : public AuthResponder {
  public:
+  // Is told what an answer is based on, before it is given. Thread-safe; blocks
+  // nobody.
+  using AnswerObserver =
+      std::function<void(const es_message_t& message, const Verdict& verdict)>;
+
   // Room for `tickets_max` tickets at a time. Without a policy every miss is
   // allowed.
   AuthLedger(size_t tickets_max, AuthStatistics& statistics, Clock clock = {},
-             const MissPolicy* policy = nullptr);
+             const MissPolicy* policy = nullptr, AnswerObserver observer = {});
   ~AuthLedger();
   AuthLedger(const AuthLedger&) = delete;
   AuthLedger& operator=(const AuthLedger&) = delete;
@@ -97,6 +103,7 @@ class AuthLedger final : public AuthResponder {
   AuthStatistics& statistics_;
   const Clock clock_;
   const MissPolicy* const policy_;
+  const AnswerObserver observer_;
   MissTally tally_;
   std::vector<Entry> entries_;
   Mutex mutex_;

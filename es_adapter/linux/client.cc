@@ -257,7 +257,7 @@ bool Client::TryAnswer(const Message& message, uint64_t sequence, bool allow,
     if (recorder_.active()) {
       recorder_.Answer(message, allow, source, backend_->Now());
     }
-    backend_->Answer(message.group, message.fd, allow);
+    backend_->Answer(message.group, message.fd, allow, source);
     SlotOf(message).state.store(SlotState::kAnswered);
   }
   answers_in_progress_.fetch_sub(1);

@@ -75,6 +75,7 @@ class Client {
   es_deadline_miss_mode_t miss_mode() const { return miss_mode_.load(); }
   void SetDetail(esl_detail_t detail) { detail_.store(detail); }
   int64_t Now() const { return backend_->Now(); }
+  int64_t WallNow() const { return backend_->WallNow(); }
   uint64_t subscriptions() const { return journal_.subscriptions.load(); }
 
   esl_journal_t& journal() { return journal_; }

@@ -106,7 +106,7 @@ void Client::Settle(GroupKind kind, size_t slot_index) {
   // pid 0 is a process of another pid namespace: unknown, never ourselves.
   if (raw.pid == own_pid_ && raw.pid != 0) {
     if (kind == GroupKind::kPermission) {
-      backend_->Answer(kind, raw.fd, true);
+      backend_->Answer(kind, raw.fd, true, AnswerSource::kUnknown);
       journal_.counters.allowed_own_process.fetch_add(1);
     }
     table.Close(slot_index);
@@ -186,7 +186,7 @@ void Client::AnswerNow(const Message& message, bool allow, AnswerSource source,
   if (recorder_.active()) {
     recorder_.Answer(message, allow, source, backend_->Now());
   }
-  backend_->Answer(message.group, message.fd, allow);
+  backend_->Answer(message.group, message.fd, allow, source);
   counter.fetch_add(1);
 }
 

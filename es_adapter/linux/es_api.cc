@@ -278,7 +278,9 @@ void esl_unwatch_all(es_client_t* client) {
 
 int esl_record_start(es_client_t* client, int fd, const char* program) {
   if (client == nullptr || program == nullptr) return EINVAL;
-  return client->client->recorder().Start(fd, program, client->client->Now());
+  gatehouse::Client& self = *client->client;
+  return self.recorder().Start(fd, program, self.Now(),
+                               self.WallNow() / 1'000'000);
 }
 
 int esl_record_stop(es_client_t* client) {

@@ -15,8 +15,10 @@
 #include <memory>
 #include <span>
 
+#include "base/time.h"
 #include "es_adapter/linux/journal.h"
 #include "es_adapter/linux/notify_sources.h"
+#include "trace/trace.h"
 
 namespace gatehouse {
 
@@ -62,8 +64,10 @@ class EventBackend {
   // value if none could be read.
   [[nodiscard]] virtual ssize_t Read(
       GroupKind kind, std::span<fanotify_event_metadata> events) = 0;
-  // Answers the opener behind the descriptor of an event, which is still open.
-  virtual void Answer(GroupKind kind, int fd, bool allow) = 0;
+  // Answers the opener behind the descriptor of an event, which is still open;
+  // `source` says who decided.
+  virtual void Answer(GroupKind kind, int fd, bool allow,
+                      AnswerSource source) = 0;
 
   // See fanotify_group.h. A source that cannot has nothing to do.
   virtual void IgnoreOpens(int /*fd*/) {}
@@ -86,6 +90,10 @@ class EventBackend {
   [[nodiscard]] virtual bool HasWriter(int fd) const = 0;
   // In nanoseconds; the clock of deadlines. Thread-safe.
   [[nodiscard]] virtual int64_t Now() const = 0;
+  // Nanoseconds since 1970.
+  [[nodiscard]] virtual int64_t WallNow() const {
+    return WallClockMilliseconds() * 1'000'000;
+  }
 };
 
 }  // namespace gatehouse

@@ -108,7 +108,8 @@ ssize_t FanotifyBackend::Read(GroupKind kind,
   return bytes / static_cast<ssize_t>(sizeof(fanotify_event_metadata));
 }
 
-void FanotifyBackend::Answer(GroupKind kind, int fd, bool allow) {
+void FanotifyBackend::Answer(GroupKind kind, int fd, bool allow,
+                             AnswerSource /*source*/) {
   (void)AnswerEvent(journal_.group_fd(kind), fd, allow, journal_.counters);
 }
 

@@ -22,7 +22,7 @@ class FanotifyBackend final : public EventBackend {
   GroupSet Wait(const GroupSet& wanted, int wake_fd) override;
   ssize_t Read(GroupKind kind,
                std::span<fanotify_event_metadata> events) override;
-  void Answer(GroupKind kind, int fd, bool allow) override;
+  void Answer(GroupKind kind, int fd, bool allow, AnswerSource source) override;
   void IgnoreOpens(int fd) override;
   void StopIgnoring(int fd) override;
   void StopIgnoringAll() override;

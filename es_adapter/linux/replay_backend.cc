@@ -22,6 +22,7 @@ namespace gatehouse {
 namespace {
 
 constexpr int64_t kNsPerSecond = 1'000'000'000;
+constexpr int64_t kNsPerMillisecond = 1'000'000;
 constexpr int64_t kBetweenRoundsNs = 1'000'000;
 constexpr rlim_t kDescriptorsMax = 1U << 20U;
 
@@ -36,6 +37,24 @@ timespec TimeOf(int64_t ns) {
 
 es_string_token_t Token(const std::string& text) {
   return es_string_token_t{text.size(), text.c_str()};
+}
+
+struct stat StatusOf(const TraceFile& file) {
+  struct stat status = {};
+  status.st_dev = file.device;
+  status.st_ino = file.inode;
+  status.st_size = static_cast<off_t>(file.size);
+  status.st_mode = file.mode;
+  status.st_mtim = TimeOf(file.modified_ns);
+  status.st_ctim = TimeOf(file.changed_ns);
+  return status;
+}
+
+// Where the wall clock of the trace was, relative to the clock of its events.
+int64_t WallOffset(const Trace& trace) {
+  if (trace.sessions.empty()) return 0;
+  const TraceSession& first = trace.sessions.front();
+  return first.wall_ms * kNsPerMillisecond - first.begin_ns;
 }
 
 size_t DescriptorLimit() {
@@ -95,7 +114,17 @@ void ReplayResults::Keep(const ReplayedAnswer& answer) {
 }
 
 void ReplayResults::Differs(const ReplayedAnswer& answer) {
-  differences.fetch_add(1);
+  switch (answer.basis) {
+    case AnswerBasis::kVerdict:
+      differences.fetch_add(1);
+      break;
+    case AnswerBasis::kDeadline:
+      deadline_differences.fetch_add(1);
+      break;
+    case AnswerBasis::kPolicy:
+      policy_differences.fetch_add(1);
+      break;
+  }
   const MutexLock lock(mutex_);
   if (differing_.size() < kDifferencesKept) differing_.push_back(answer);
 }
@@ -110,17 +139,40 @@ ReplayBackend::ReplayBackend(esl_journal_t& journal,
       trace_(*options.trace),
       results_(results),
       own_pid_(::getpid()),
+      wall_offset_ns_(WallOffset(trace_)),
       held_(DescriptorLimit()) {}
 
 ReplayBackend::~ReplayBackend() = default;
 
+void ReplayBackend::LookAtAnswers() {
+  answers_of_.resize(trace_.files.size());
+  for (const TraceEvent& event : trace_.events) {
+    if (event.content || !event.answer) continue;
+    FileAnswers& answers = answers_of_[event.file];
+    (trace_.answers[*event.answer].allow ? answers.was_allowed
+                                         : answers.was_denied) = true;
+  }
+}
+
+// Who closed a file that was denied, before or afterwards, did not close
+// another one.
+TraceContent ReplayBackend::ContentAt(const TraceEvent& event) const {
+  TraceContent content = ContentOf(trace_, event);
+  const bool is_guess = !event.content && !event.answer;
+  if (is_guess && answers_of_[event.file].was_denied) {
+    content.kind = ContentKind::kEicar;
+  }
+  return content;
+}
+
 // One file per file of the trace and content it had: who tells files by their
 // numbers finds as many as there were.
 bool ReplayBackend::MakeContents() {
+  LookAtAnswers();
   std::map<std::pair<uint32_t, int64_t>, size_t> known;
   content_of_.reserve(trace_.events.size());
   for (const TraceEvent& event : trace_.events) {
-    const TraceContent content = ContentOf(trace_, event);
+    const TraceContent content = ContentAt(event);
     const int64_t kind = event.content ? -1 - int64_t{*event.content}
                                        : static_cast<int64_t>(content.kind);
     const auto [place, is_new] =
@@ -218,6 +270,9 @@ GroupSet ReplayBackend::Wait(const GroupSet& wanted, int wake_fd) {
 ssize_t ReplayBackend::Read(GroupKind kind,
                             std::span<fanotify_event_metadata> events) {
   size_t count = 0;
+  if (std::exchange(is_next_round_, false) && options_.on_next_round) {
+    options_.on_next_round();
+  }
   const bool is_fast = options_.time == nullptr && options_.speed <= 0;
   const int64_t now_ns = Now();
   while (count < events.size() && !IsAtEnd() && NextGroup() == kind &&
@@ -225,7 +280,10 @@ ssize_t ReplayBackend::Read(GroupKind kind,
     if (TakeNext(events[count])) ++count;
     if (++next_ < trace_.events.size()) continue;
     next_ = 0;
-    if (++round_ < options_.rounds) continue;
+    if (++round_ < options_.rounds) {
+      is_next_round_ = true;  // What was read is handled before.
+      break;
+    }
     results_.at_end.store(true);
     if (results_.open_.fetch_sub(1) == 1) results_.open_.notify_all();
   }
@@ -252,6 +310,7 @@ bool ReplayBackend::TakeNext(fanotify_event_metadata& raw) {
   held.event = static_cast<uint32_t>(next_);
   held.round = round_;
   held.read_ns = Now();
+  held.basis.store(AnswerBasis::kVerdict);
   if (is_auth) results_.open_.fetch_add(1);
   held.state.store(is_auth ? kWaits : kNotified);
   (is_auth ? results_.auth_events : results_.notify_events).fetch_add(1);
@@ -266,9 +325,13 @@ bool ReplayBackend::TakeNext(fanotify_event_metadata& raw) {
   return true;
 }
 
-void ReplayBackend::Answer(GroupKind /*kind*/, int fd, bool allow) {
+void ReplayBackend::Answer(GroupKind /*kind*/, int fd, bool allow,
+                           AnswerSource source) {
   Held& held = held_.at(static_cast<size_t>(fd));
-  const ReplayedAnswer answer = {held.round, held.event, allow, Now()};
+  ReplayedAnswer answer = {held.round, held.event, allow, Now()};
+  answer.basis = held.basis.load();
+  if (source == AnswerSource::kDeadline) answer.basis = AnswerBasis::kDeadline;
+  if (source == AnswerSource::kUnanswered) answer.basis = AnswerBasis::kPolicy;
   const int64_t read_ns = held.read_ns;
   const uint32_t before = held.state.exchange(kIsAnswered);
   if (before != kWaits) {
@@ -294,17 +357,25 @@ const TraceEvent& ReplayBackend::EventOf(int fd) const {
 }
 
 void ReplayBackend::FillTarget(Message& message) {
-  const TraceFile& file = trace_.files[EventOf(message.fd).file];
+  const TraceEvent& event = EventOf(message.fd);
+  const TraceFile& file = trace_.files[event.file];
   message.target.path = Token(file.path);
   message.target.path_truncated = file.path_truncated;
-  struct stat& status = message.target.stat;
-  status = {};
-  status.st_dev = file.device;
-  status.st_ino = file.inode;
-  status.st_size = static_cast<off_t>(file.size);
-  status.st_mode = file.mode;
-  status.st_mtim = TimeOf(file.modified_ns);
-  status.st_ctim = TimeOf(file.changed_ns);
+  message.target.stat = StatusOf(file);
+  // As fresh as the file was then.
+  message.es.time = TimeOf(event.time_ns + wall_offset_ns_);
+}
+
+std::optional<FileLook> ReplayBackend::LookAt(int fd) const {
+  const TraceEvent& event = EventOf(fd);
+  const FileAnswers& answers = answers_of_[event.file];
+  const bool has_two_contents = answers.was_allowed && answers.was_denied;
+  if (!event.content && has_two_contents) return std::nullopt;
+  return FileLook{StateOf(StatusOf(trace_.files[event.file])), false};
+}
+
+void ReplayBackend::SetBasis(int fd, AnswerBasis basis) {
+  held_.at(static_cast<size_t>(fd)).basis.store(basis);
 }
 
 void ReplayBackend::FillProcess(Message& message) {
@@ -330,6 +401,11 @@ int64_t ReplayBackend::Now() const {
   return options_.time == nullptr
              ? JournalNow()
              : options_.time->now().time_since_epoch().count();
+}
+
+int64_t ReplayBackend::WallNow() const {
+  return options_.time == nullptr ? EventBackend::WallNow()
+                                  : Now() + wall_offset_ns_;
 }
 
 int64_t ReplayBackend::RecordedAnswerAt(int fd) const {

@@ -10,9 +10,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "base/file_state.h"
 #include "base/mutex.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
@@ -30,6 +33,16 @@ struct ReplayOptions {
   double speed = 0;
   const VirtualTime* time = nullptr;  // Null: the real one.
   bool keeps_answers = false;         // For ReplayResults::answers_kept.
+  // Called by the reader between two rounds: what is known of files, is known
+  // of those of the round that is over.
+  std::function<void()> on_next_round;
+};
+
+// What an answer is based on.
+enum class AnswerBasis : uint8_t {
+  kVerdict,   // Of a scan, or one that was remembered.
+  kDeadline,  // There was no verdict in time.
+  kPolicy,    // There was no verdict for another reason.
 };
 
 struct ReplayedAnswer {
@@ -37,6 +50,7 @@ struct ReplayedAnswer {
   size_t event = 0;  // Index into Trace::events.
   bool allow = true;
   int64_t at_ns = 0;
+  AnswerBasis basis = AnswerBasis::kVerdict;
   bool operator==(const ReplayedAnswer&) const = default;
 };
 
@@ -50,11 +64,14 @@ class ReplayResults {
   std::atomic<uint64_t> notify_events{0};
   std::atomic<uint64_t> answers{0};
   std::atomic<uint64_t> allowed{0};
-  std::atomic<uint64_t> duplicates{0};   // Answers to what had one.
-  std::atomic<uint64_t> unanswered{0};   // Let go of without an answer.
-  std::atomic<uint64_t> differences{0};  // From what was recorded.
-  std::atomic<uint64_t> failures{0};     // Events that could not be made.
-  std::atomic<bool> at_end{false};       // All events have been read.
+  std::atomic<uint64_t> duplicates{0};  // Answers to what had one.
+  std::atomic<uint64_t> unanswered{0};  // Let go of without an answer.
+  // From what was recorded, by what the answer of the replay is based on.
+  std::atomic<uint64_t> differences{0};           // A verdict.
+  std::atomic<uint64_t> deadline_differences{0};  // None came in time.
+  std::atomic<uint64_t> policy_differences{0};    // None came at all.
+  std::atomic<uint64_t> failures{0};  // Events that could not be made.
+  std::atomic<bool> at_end{false};    // All events have been read.
 
   // Until every event of the trace was read and every held one answered.
   void WaitForEnd();
@@ -95,7 +112,7 @@ class ReplayBackend final : public EventBackend {
   GroupSet Wait(const GroupSet& wanted, int wake_fd) override;
   ssize_t Read(GroupKind kind,
                std::span<fanotify_event_metadata> events) override;
-  void Answer(GroupKind kind, int fd, bool allow) override;
+  void Answer(GroupKind kind, int fd, bool allow, AnswerSource source) override;
   void FillTarget(Message& message) override;
   void FillProcess(Message& message) override;
   bool IsTargetBelieved(const Message& /*message*/) override { return true; }
@@ -104,6 +121,15 @@ class ReplayBackend final : public EventBackend {
   }
   bool HasWriter(int fd) const override;
   int64_t Now() const override;
+  int64_t WallNow() const override;
+
+  // What the file behind the open descriptor of an event was like, as the trace
+  // has it; empty if that cannot be told, because the trace has two contents of
+  // one state. Thread-safe.
+  [[nodiscard]] std::optional<FileLook> LookAt(int fd) const;
+  // Says what the answer to the event behind an open descriptor, which is about
+  // to be given, is based on; without a word, it is a verdict. Thread-safe.
+  void SetBasis(int fd, AnswerBasis basis);
 
   // For whoever moves a virtual time, on the thread that steps the client.
   // When the next event is due, in nanoseconds; INT64_MAX at the end.
@@ -116,10 +142,19 @@ class ReplayBackend final : public EventBackend {
   // What an open descriptor stands for.
   struct Held {
     std::atomic<uint32_t> state{0};
+    std::atomic<AnswerBasis> basis{AnswerBasis::kVerdict};
     uint32_t event = 0;
     uint64_t round = 0;
     int64_t read_ns = 0;
   };
+  // What became of the opens of one file of the trace that had no content of
+  // their own.
+  struct FileAnswers {
+    bool was_allowed = false;
+    bool was_denied = false;
+  };
+  void LookAtAnswers();
+  TraceContent ContentAt(const TraceEvent& event) const;
   bool MakeContents();
   int64_t DueAt(size_t event, uint64_t round) const;
   bool IsAtEnd() const { return round_ >= options_.rounds; }
@@ -134,13 +169,16 @@ class ReplayBackend final : public EventBackend {
   ReplayResults& results_;
   const pid_t own_pid_;
   std::vector<UniqueFd> contents_;
-  std::vector<size_t> content_of_;  // By event.
-  std::vector<Held> held_;          // By descriptor.
-  int64_t round_ns_ = 0;            // How long a round takes.
+  std::vector<size_t> content_of_;       // By event.
+  std::vector<FileAnswers> answers_of_;  // By file of the trace.
+  int64_t wall_offset_ns_ = 0;  // Since 1970, less the time of the trace.
+  std::vector<Held> held_;      // By descriptor.
+  int64_t round_ns_ = 0;        // How long a round takes.
   std::atomic<bool> has_begun_{false};
   int64_t begin_ns_ = 0;          // Of the replay; before has_begun_.
   std::atomic<int> wake_fd_{-1};  // Of the client.
   size_t next_ = 0;               // Reader only, from here.
+  bool is_next_round_ = false;    // Nothing of this round was read yet.
   uint64_t round_ = 0;
 };
 

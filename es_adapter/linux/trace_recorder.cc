@@ -231,7 +231,8 @@ TraceRecorder::TraceRecorder(JournalCounters& counters) : counters_(counters) {}
 
 TraceRecorder::~TraceRecorder() { (void)Stop(); }
 
-int TraceRecorder::Start(int fd, std::string program, int64_t now_ns) {
+int TraceRecorder::Start(int fd, std::string program, int64_t now_ns,
+                         int64_t wall_ms) {
   if (thread_.joinable()) return EBUSY;
   UniqueFd own(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
   struct stat status = {};
@@ -243,8 +244,7 @@ int TraceRecorder::Start(int fd, std::string program, int64_t now_ns) {
   }
   auto writer = std::make_unique<Writer>(std::move(own),
                                          static_cast<uint64_t>(status.st_size));
-  const int error =
-      writer->Begin({WallClockMilliseconds(), now_ns, std::move(program)});
+  const int error = writer->Begin({wall_ms, now_ns, std::move(program)});
   if (error != 0) return error;
   writer_ = std::move(writer);
   Report(*writer_);

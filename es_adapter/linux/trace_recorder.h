@@ -35,10 +35,12 @@ class TraceRecorder {
   TraceRecorder(const TraceRecorder&) = delete;
   TraceRecorder& operator=(const TraceRecorder&) = delete;
 
-  // Appends a session to the file `fd`, which is duplicated; `program` says
+  // Appends a session that begins at `now_ns`, `wall_ms` since 1970, to the
+  // file `fd`, which is duplicated; `program` says
   // who records. Returns 0 or an errno value: EBUSY while it records, EAGAIN if
   // there is no thread to be had.
-  [[nodiscard]] int Start(int fd, std::string program, int64_t now_ns);
+  [[nodiscard]] int Start(int fd, std::string program, int64_t now_ns,
+                          int64_t wall_ms);
   // Writes what is in the ring and the end. Returns 0, EINVAL if it does not
   // record, or what made the recording end before.
   int Stop();

@@ -52,6 +52,8 @@ class RecordTest(gate.GateTest):
         self.assertEqual(count(text, "held"), counters["authEvents"] -
                          counters["allowedOwnProcess"])
         self.assertEqual(count(text, "denied"), 20)
+        # As in production: what is known to be clean is not scanned again.
+        self.assertGreater(count(text, "cache hits"), 0)
         # Recorded again, it is the same session: events and answers, in their
         # order and at their times.
         code, _ = replay(again, "--mode", "virtual", "--answers", answers[1])
