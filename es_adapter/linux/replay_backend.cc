@@ -170,6 +170,8 @@ TraceContent ReplayBackend::ContentAt(const TraceEvent& event) const {
 bool ReplayBackend::MakeContents() {
   LookAtAnswers();
   std::map<std::pair<uint32_t, int64_t>, size_t> known;
+  std::vector<bool> has_content(trace_.files.size(), false);
+  std::vector<bool> is_content_given(trace_.files.size(), false);
   content_of_.reserve(trace_.events.size());
   for (const TraceEvent& event : trace_.events) {
     const TraceContent content = ContentAt(event);
@@ -179,6 +181,11 @@ bool ReplayBackend::MakeContents() {
         known.try_emplace({event.file, kind}, contents_.size());
     content_of_.push_back(place->second);
     if (!is_new) continue;
+    // Two that were made from the answers are not remembered: see LookAt.
+    const bool is_given = event.content || is_content_given[event.file];
+    if (has_content[event.file] && is_given) forgets_between_rounds_ = true;
+    has_content[event.file] = true;
+    is_content_given[event.file] = is_given;
     Result<UniqueFd> file = MakeFile(content);
     if (!file) return false;
     contents_.push_back(std::move(*file));
@@ -270,7 +277,8 @@ GroupSet ReplayBackend::Wait(const GroupSet& wanted, int wake_fd) {
 ssize_t ReplayBackend::Read(GroupKind kind,
                             std::span<fanotify_event_metadata> events) {
   size_t count = 0;
-  if (std::exchange(is_next_round_, false) && options_.on_next_round) {
+  const bool is_next_round = std::exchange(is_next_round_, false);
+  if (is_next_round && forgets_between_rounds_ && options_.on_next_round) {
     options_.on_next_round();
   }
   const bool is_fast = options_.time == nullptr && options_.speed <= 0;

@@ -33,8 +33,9 @@ struct ReplayOptions {
   double speed = 0;
   const VirtualTime* time = nullptr;  // Null: the real one.
   bool keeps_answers = false;         // For ReplayResults::answers_kept.
-  // Called by the reader between two rounds: what is known of files, is known
-  // of those of the round that is over.
+  // Called by the reader between two rounds if the trace has two contents for
+  // one state of a file: what was known at the end of a round is not true at
+  // the beginning of the next.
   std::function<void()> on_next_round;
 };
 
@@ -171,6 +172,7 @@ class ReplayBackend final : public EventBackend {
   std::vector<UniqueFd> contents_;
   std::vector<size_t> content_of_;       // By event.
   std::vector<FileAnswers> answers_of_;  // By file of the trace.
+  bool forgets_between_rounds_ = false;
   int64_t wall_offset_ns_ = 0;  // Since 1970, less the time of the trace.
   std::vector<Held> held_;      // By descriptor.
   int64_t round_ns_ = 0;        // How long a round takes.

@@ -237,8 +237,16 @@ TEST(ReplayRunTest, NothingOfBeforeAWriteIsBelievedAfterIt) {
   }
 }
 
+TEST(ReplayRunTest, WhatHasOneContentIsKnownInTheNextRound) {
+  TraceOfOneFile one;
+  one.AddOpens(1, true);
+  ReplayRequest request = VirtualReplayOf(one.trace);
+  request.rounds = 5;
+  EXPECT_EQ(RunOf(request)->cache_hits(), 4U);
+}
+
 // A round begins with what the trace begins with.
-TEST(ReplayRunTest, NothingOfARoundIsBelievedInTheNextOne) {
+TEST(ReplayRunTest, NothingOfTwoContentsIsBelievedInTheNextRound) {
   TraceOfOneFile one;
   one.AddOpens(3, false);
   one.AddClose(true);
