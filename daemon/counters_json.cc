@@ -109,6 +109,25 @@ Json FallbackJson(const TreeStatistics& tree, const UnheldRecord& unheld) {
               {"unreachable", tree.unreachable.load()}};
 }
 
+Json MemoryJson(const AdapterStatistics& adapter,
+                const MemoryStatistics& memory) {
+  return Json{{"starts", adapter.program_starts.load()},
+              {"startsHandedOn", adapter.starts_handed_on.load()},
+              {"startsFull", adapter.starts_full.load()},
+              {"startsMissed", adapter.starts_missed.load()},
+              {"looks", memory.looks.load()},
+              {"found", memory.found.load()},
+              {"gone", memory.gone.load()},
+              {"unreachable", memory.unreachable.load()},
+              {"clean", memory.clean.load()},
+              {"suspicious", memory.suspicious.load()},
+              {"detections", memory.detections.load()},
+              {"errors", memory.errors.load()},
+              {"notScanned", ReasonsJson(memory.not_scanned)},
+              {"processesKilled", memory.processes_killed.load()},
+              {"processesLeft", memory.processes_left.load()}};
+}
+
 Json RescansJson(const RescanStatistics& rescans) {
   return Json{{"queued", rescans.queued.load()},
               {"finished", rescans.finished.load()},
@@ -209,6 +228,7 @@ Json CountersObject(const SharedState& shared, const esl_journal_t* journal) {
       {"backgroundWorkers", WorkersJson(shared.background)},
       {"circuitBreaker", BreakerJson(shared.breaker)},
       {"fallback", FallbackJson(shared.tree, shared.unheld)},
+      {"memoryPrograms", MemoryJson(shared.adapter, shared.memory)},
       {"sink", SinkJson(shared.sink)},
       {"rescans", RescansJson(shared.rescans)},
       {"scansInFlight", InFlightJson(shared.in_flight)},

@@ -63,7 +63,7 @@ void Fallback::StartWatch() {
   Result<std::unique_ptr<TreeWatch>> watch = TreeWatch::Start(
       roots_, parts_.options.inotify_watches_max,
       [this](UniqueFd file, std::string path, const std::stop_token& stop) {
-        return parts_.files.Judge(std::move(file), std::move(path), stop);
+        return parts_.files.Judge({std::move(file), std::move(path)}, stop);
       },
       parts_.statistics);
   if (!watch) {
@@ -130,7 +130,7 @@ void Fallback::ScanOnce(const std::stop_token& stop) {
     visitor.on_file = [&](UniqueFd file, const std::string& path) {
       std::string full_path = root;
       full_path.append("/").append(path);
-      return parts_.files.Judge(std::move(file), std::move(full_path), stop);
+      return parts_.files.Judge({std::move(file), std::move(full_path)}, stop);
     };
     const Result<WalkCounts> counts = tree.Visit("", visitor, stop);
     if (stop.stop_requested()) return;

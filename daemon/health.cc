@@ -58,7 +58,8 @@ nlohmann::json KernelFeaturesJson(const KernelFeatures& kernel) {
       {"fanotifyEvictableMarks", fanotify.evictable_marks},
       {"fanotifyMountEvents", fanotify.mount_events},
       {"fanotifyNameEvents", fanotify.name_events},
-      {"fanotifyProcessDescriptors", fanotify.process_descriptors}};
+      {"fanotifyProcessDescriptors", fanotify.process_descriptors},
+      {"processConnector", fanotify.process_events}};
 }
 
 // As `mdatp health --details event_recording` shows it.

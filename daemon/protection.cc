@@ -79,7 +79,10 @@ Result<bool> Protection::Enable() {
   is_enabled_ = true;
   if (client_ == nullptr) return false;
   // Marks outlive workers. What changed meanwhile is the watch's to find.
-  if (parts_.shared.protection_ready.load() == ReadyWord()) return true;
+  if (parts_.shared.protection_ready.load() == ReadyWord()) {
+    WatchStarts();
+    return true;
+  }
   Result<bool> marked = true;
   if (!found.missing.empty()) marked = Unexpected(found.missing.front());
   if (marked) marked = Mark(found);
@@ -164,9 +167,25 @@ Result<bool> Protection::Subscribe() {
   if (held == ES_RETURN_SUCCESS &&
       es_subscribe(client_, kObserved.data(), kObserved.size()) ==
           ES_RETURN_SUCCESS) {
+    WatchStarts();
     return true;
   }
   return Fail(ErrorCode::kNotSupported, "cannot subscribe to opens");
+}
+
+// A program in memory is on no file system that could be marked. Without this
+// all else is protected as before, and health says so.
+void Protection::WatchStarts() {
+  if (!parts_.shared.kernel.fanotify.process_events) return;
+  constexpr es_event_type_t kStarted = ES_EVENT_TYPE_NOTIFY_EXEC;
+  const bool sees_starts =
+      es_subscribe(client_, &kStarted, 1) == ES_RETURN_SUCCESS;
+  if (sees_starts_ && !sees_starts) {
+    parts_.log.Log(Severity::kError, "programs in memory are not seen",
+                   {{"reason", "the process connector cannot be opened"}});
+  }
+  sees_starts_ = sees_starts;
+  parts_.starts.SetWanted(sees_starts);
 }
 
 // Marking what is marked already changes nothing.
@@ -237,6 +256,7 @@ void Protection::Disable() {
   is_enabled_ = false;
   parts_.shared.protection_ready.store(kProtectionNone);
   parts_.shared.marks_wanted.store(0);
+  parts_.starts.SetWanted(false);
   if (client_ == nullptr) return;
   esl_unwatch_all(client_);
   (void)es_unsubscribe_all(client_);
@@ -314,6 +334,11 @@ ProtectionState Protection::state() const {
     state.issues.emplace_back(
         "the kernel cannot hold program starts: programs are judged as they "
         "are opened");
+  }
+  if (has_reader && !sees_starts_) {
+    state.issues.emplace_back(
+        "programs in memory are not seen: the kernel does not tell what is "
+        "started");
   }
   for (const Error& missing : missing_) state.issues.push_back(missing.message);
   const uint32_t wanted = parts_.shared.marks_wanted.load();

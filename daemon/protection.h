@@ -44,6 +44,7 @@ class Protection {
     Adapter& adapter;
     VerdictCache& verdicts;
     LogWriter& log;
+    StartedPrograms& starts;
     int unsafe_trace_fd = -1;  // Where to record; -1: not.
   };
   explicit Protection(const Parts& parts) : parts_(parts) {}
@@ -110,6 +111,7 @@ class Protection {
   Result<bool> Mark(const ProtectedPaths& found) GATEHOUSE_REQUIRES(mutex_);
   Result<bool> MarkAll(const ProtectedPaths& found) GATEHOUSE_REQUIRES(mutex_);
   Result<bool> Subscribe() GATEHOUSE_REQUIRES(mutex_);
+  void WatchStarts() GATEHOUSE_REQUIRES(mutex_);
   uint32_t ReadyWord() const GATEHOUSE_REQUIRES(mutex_);
   void LogChanges(const ProtectedPaths& found,
                   std::map<std::string, int> marked) GATEHOUSE_REQUIRES(mutex_);
@@ -124,6 +126,8 @@ class Protection {
   bool may_hold_ GATEHOUSE_GUARDED_BY(mutex_) = false;
   bool is_degraded_ GATEHOUSE_GUARDED_BY(mutex_) = false;
   bool is_holding_ GATEHOUSE_GUARDED_BY(mutex_) = false;  // Follows from both.
+  // The kernel tells what is started. True before it was asked.
+  bool sees_starts_ GATEHOUSE_GUARDED_BY(mutex_) = true;
   // Paths that could not be protected when we last looked.
   std::vector<Error> missing_ GATEHOUSE_GUARDED_BY(mutex_);
   // What was logged last: mount points and the errno of their marks.

@@ -35,6 +35,13 @@ void RealtimeSink::OnVerdict(FileEvent event, const Verdict& verdict) {
 }
 
 void RealtimeSink::Conclude(FileEvent event, const Verdict& verdict) {
+  if (UnheldFiles::IsOfRunning(event)) {
+    parts_.programs->OnVerdict(std::move(event), verdict,
+                               parts_.quarantine == nullptr
+                                   ? nullptr
+                                   : &parts_.quarantine->remediator());
+    return;
+  }
   if (verdict.kind == VerdictKind::kInfected) {
     OnInfected(std::move(event), verdict);
     return;

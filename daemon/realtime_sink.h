@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/log.h"
+#include "daemon/memory_programs.h"
 #include "daemon/shared_state.h"
 #include "engine/event_activity.h"
 #include "engine/event_costs.h"
@@ -30,6 +31,8 @@ class RealtimeSink {
     // Null when it could not be opened: threats are denied and stay where they
     // are.
     Quarantine* quarantine = nullptr;
+    // Null: no event is of a program in memory.
+    MemoryPrograms* programs = nullptr;
   };
   explicit RealtimeSink(const Parts& parts) : parts_(parts) {}
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "daemon/memory_programs.h"
 #include "daemon/tree_watch.h"
 #include "daemon/unheld_files.h"
 #include "engine/crashed_content.h"
@@ -105,6 +106,7 @@ struct SharedState {
   CrashedContentTable crashed;
   TreeStatistics tree;
   UnheldRecord unheld;
+  MemoryStatistics memory;
 };
 
 // Null if there is no memory.

@@ -42,7 +42,8 @@ constexpr int kPollStartingMs = 10;
 constexpr int kNice = -10;
 constexpr int kPollRunningMs = 1000;
 constexpr int kExitUnableToStart = 1;
-constexpr size_t kOwnFdsMax = 15;  // Beside those of the journal.
+constexpr size_t kSourceFdsMax = 5;  // See esl_journal_kept_fds.
+constexpr size_t kOwnFdsMax = 15;    // Beside those of the journal.
 
 // Straight to standard error: this process has no threads to write for it, and
 // it logs only when a worker comes or goes.
@@ -83,8 +84,8 @@ milliseconds BackOff(uint32_t failures_in_a_row) {
 Supervisor::Supervisor(const Parts& parts)
     : parts_(parts),
       notifier_(parts.options.notify_socket),
-      // Groups, events of both kinds, and our own few.
-      kept_fds_(size_t{2} * parts.events_max + 2 + kOwnFdsMax) {
+      // Groups and sources, events of both kinds, and our own few.
+      kept_fds_(size_t{2} * parts.events_max + kSourceFdsMax + kOwnFdsMax) {
   assert(parts.package_locks.files().size() + 7 <= kOwnFdsMax);
   const MonotonicTime now = MonotonicClock::now();
   heartbeat_at_ = ready_until_ = start_at_ = notified_at_ = now;

@@ -10,7 +10,6 @@
 
 #include "base/time.h"
 #include "engine/crash_mark.h"
-#include "engine/file_event.h"
 #include "es_adapter/adapter.h"
 
 namespace gatehouse {
@@ -44,6 +43,7 @@ struct UnheldFiles::Owner {
   UnheldRecord::Scan* scan = nullptr;
   UniqueFd fd;
   std::string path;
+  bool runs = false;
 };
 
 UnheldFiles::UnheldFiles(EventQueue& queue, CrashedContent& crashed,
@@ -127,34 +127,45 @@ void UnheldFiles::Release(void* owner) noexcept {
   files.has_room_.notify_one();
 }
 
-bool UnheldFiles::Judge(UniqueFd file, std::string path,
-                        const std::stop_token& stop) {
+bool UnheldFiles::IsOfRunning(const FileEvent& event) {
+  // An event of somebody else has another owner, or none.
+  const auto* owner =
+      static_cast<const Owner*>(event.file.UnsafeOwner(Release));
+  return owner != nullptr && owner->runs;
+}
+
+bool UnheldFiles::Judge(UnheldFile file, const std::stop_token& stop) {
   struct stat status = {};
-  if (::fstat(file.UnsafeFd(), &status) != 0 || !S_ISREG(status.st_mode) ||
+  if (::fstat(file.fd.UnsafeFd(), &status) != 0 || !S_ISREG(status.st_mode) ||
       status.st_size == 0) {
     return true;  // Nothing to judge.
   }
   // The workers know its content then, and answer without a scan.
-  if (IsStruck(status)) (void)crashed_.Add(file.UnsafeFd());
+  if (IsStruck(status)) (void)crashed_.Add(file.fd.UnsafeFd());
   UnheldRecord::Scan* scan = Claim(stop);
   if (scan == nullptr) return false;
   Set(scan->file, status);
   auto owner = std::make_unique<Owner>();
   owner->files = this;
   owner->scan = scan;
-  owner->fd = std::move(file);
-  owner->path = std::move(path);
+  owner->fd = std::move(file.fd);
+  owner->path = std::move(file.path);
+  owner->runs = file.running_pid != 0;
   FileEvent event;
   event.kind = FileEventKind::kClose;
+  event.pid = file.running_pid;
   event.key = {status.st_dev, status.st_ino};
   event.times.arrived = MonotonicClock::now();
   event.unsafe_scan_mark = &scan->scan_mark;
   event.unsafe_path = owner->path;
-  event.unsafe_believed_path = owner->path;
+  const bool runs = owner->runs;
+  if (!runs) event.unsafe_believed_path = owner->path;
   const int fd = owner->fd.UnsafeFd();
   event.file = ScanFile(fd, owner.release(), Release);
   record_.files.fetch_add(1);
-  while (!queue_.TryPush(Lane::kOpen, event)) {
+  // What runs comes before what was written.
+  const Lane lane = runs ? Lane::kExec : Lane::kOpen;
+  while (!queue_.TryPush(lane, event)) {
     std::unique_lock<std::mutex> lock(mutex_);
     (void)has_room_.wait_for(lock, stop, kRetryPeriod, [] { return false; });
     if (stop.stop_requested() || queue_.closed()) {

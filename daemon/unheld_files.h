@@ -1,5 +1,6 @@
 // UnheldFiles: hands files to be judged to the background workers where no
-// event of the kernel holds them: what a watch or a walk over the tree found.
+// event of the kernel holds them: what a watch or a walk over the tree found,
+// and programs that run from memory.
 //
 // Bounded: each file in work holds a descriptor. A file that kills its scanner
 // is remembered by a record that outlives the process, as the journal does for
@@ -20,6 +21,7 @@
 #include "base/unique_fd.h"
 #include "engine/crashed_content.h"
 #include "engine/event_queue.h"
+#include "engine/file_event.h"
 
 struct stat;
 
@@ -52,6 +54,14 @@ struct UnheldRecord {
   std::atomic<uint64_t> strikes{0};  // Scans that killed a worker.
 };
 
+struct UnheldFile {
+  UniqueFd fd;       // Open for reading.
+  std::string path;  // Is shown, and exclusions are asked with it.
+  // The process that runs it from memory; 0: no file in memory. Such a one is
+  // never excluded, whatever it is called: whoever starts it names it.
+  int32_t running_pid = 0;
+};
+
 class UnheldFiles {
  public:
   // At most `files_max` in work, never more than kUnheldFilesMax.
@@ -62,10 +72,12 @@ class UnheldFiles {
   // scanning when it died, if that was its own fault.
   void Recover(bool own_fault);
 
-  // Has the regular `file` judged as one that was closed; `path` is shown, and
-  // what exclusions are asked with. Waits for room. False: stop was requested,
-  // or the queue is closed.
-  bool Judge(UniqueFd file, std::string path, const std::stop_token& stop);
+  // Has the file judged as one that was closed, if it is regular and has
+  // content. Waits for room. False: stop was requested, or the queue is closed.
+  bool Judge(UnheldFile file, const std::stop_token& stop);
+
+  // True for an event of ours that is about a program in memory.
+  [[nodiscard]] static bool IsOfRunning(const FileEvent& event);
 
  private:
   struct Owner;

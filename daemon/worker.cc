@@ -27,6 +27,7 @@
 #include "daemon/health.h"
 #include "daemon/loaded_signatures.h"
 #include "daemon/log.h"
+#include "daemon/memory_programs.h"
 #include "daemon/mount_watch.h"
 #include "daemon/protection.h"
 #include "daemon/real_time_setting.h"
@@ -112,15 +113,17 @@ class Worker {
                   in_flight_,
                   activity_,
                   Clock{},
-                  &miss_policy_}),
+                  &miss_policy_,
+                  &starts_}),
         protection_({parts.options, parts.shared, parts.journal, adapter_,
-                     verdicts_, log_, parts.unsafe_trace_fd}),
+                     verdicts_, log_, starts_, parts.unsafe_trace_fd}),
         recording_(protection_, log_),
         breaker_(
             {parts.options, parts.shared, parts.journal, protection_, log_}),
         extension_({parts.options, protection_, log_, [this] { Tick(); }}),
         unheld_(background_queue_, crashed_, parts.shared.unheld,
                 parts.events_max / 4),
+        programs_({starts_, unheld_, parts.shared.memory, log_}),
         fallback_({parts.options, unheld_, parts.shared.tree, log_,
                    [this] { return protection_.FindMountPoints(); }}),
         real_time_(protection_),
@@ -154,12 +157,14 @@ class Worker {
   ScansInFlight in_flight_;
   EventActivity activity_;
   RescanQueue rescans_;
+  StartedPrograms starts_;
   Adapter adapter_;
   Protection protection_;
   EventRecording recording_;
   BreakerWatch breaker_;
   SystemExtension extension_;
   UnheldFiles unheld_;
+  MemoryPrograms programs_;
   Fallback fallback_;
   RealTimeSetting real_time_;
   ExclusionStore exclusion_store_;
@@ -232,6 +237,7 @@ Result<bool> Worker::Start() {
   if (is_cold_start && quarantine_ != nullptr) {
     quarantine_->remediator().WaitForRecovery();
   }
+  programs_.Start();
   breaker_.Start();
   extension_.Start(config_);
   done = real_time_.Apply();
@@ -271,7 +277,7 @@ void Worker::OpenQuarantine() {
   }
   sink_.emplace(RealtimeSink::Parts{rescans_, log_, parts_.shared.sink,
                                     verdicts_, in_flight_, parts_.shared.costs,
-                                    activity_, quarantine_.get()});
+                                    activity_, quarantine_.get(), &programs_});
 }
 
 Result<bool> Worker::StartScanning(
@@ -390,6 +396,7 @@ void Worker::Stop() {
   mount_watch_.reset();
   extension_.Stop();
   fallback_.Stop();
+  programs_.Stop();
   // First no more events, then those in work, then the connection.
   protection_.StopEvents();
   scan_workers_.reset();

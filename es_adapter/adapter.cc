@@ -58,6 +58,8 @@ void Adapter::HandleMessage(void* context, es_client_t* client,
   auto* adapter = static_cast<Adapter*>(context);
   if (message->action_type == ES_ACTION_TYPE_AUTH) {
     adapter->OnAuth(client, *message);
+  } else if (message->event_type == ES_EVENT_TYPE_NOTIFY_EXEC) {
+    adapter->OnStarted(*message);
   } else {
     adapter->OnClose(*message);
   }
@@ -181,6 +183,21 @@ void Adapter::OnClose(const es_message_t& message) {
   DeferExclusions(message, event);
   if (RefuseCrashing(event, message)) return;
   (void)Push(parts_.background_queue, event);
+}
+
+// Somebody may be held behind this: most programs are none of ours.
+void Adapter::OnStarted(const es_message_t& message) {
+  if (parts_.starts == nullptr) return;
+  AdapterStatistics& statistics = parts_.statistics;
+  statistics.program_starts.fetch_add(1);
+  if (message.seq_num != std::exchange(next_start_, message.seq_num + 1)) {
+    statistics.starts_missed.fetch_add(1);
+    parts_.starts->Missed();
+  }
+  if (!MayRunFromMemory(message)) return;
+  statistics.starts_handed_on.fetch_add(1);
+  const pid_t pid = audit_token_to_pid(message.process->audit_token);
+  if (!parts_.starts->Add(pid)) statistics.starts_full.fetch_add(1);
 }
 
 // A successor reads events before it has read its exclusions, which may be on a

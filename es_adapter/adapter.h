@@ -20,6 +20,7 @@
 #include "es_adapter/auth_ledger.h"
 #include "es_adapter/first_look.h"
 #include "es_adapter/miss_policy.h"
+#include "es_adapter/started_programs.h"
 
 namespace gatehouse {
 
@@ -36,8 +37,12 @@ struct AdapterStatistics {
   std::atomic<uint64_t> crashed_contents{0};  // Added to the table.
   std::atomic<uint64_t> crashed_contents_full{0};  // No room in the table.
   std::atomic<uint64_t> adopted_rescans{0};        // Owed by a predecessor.
-  std::atomic<uint64_t> full_waits{0};    // The handler waited for a queue.
-  std::atomic<uint64_t> without_file{0};  // Messages with no descriptor.
+  std::atomic<uint64_t> full_waits{0};        // The handler waited for a queue.
+  std::atomic<uint64_t> without_file{0};      // Messages with no descriptor.
+  std::atomic<uint64_t> program_starts{0};    // That were reported.
+  std::atomic<uint64_t> starts_handed_on{0};  // Of those: perhaps in memory.
+  std::atomic<uint64_t> starts_full{0};       // No room: all are looked at.
+  std::atomic<uint64_t> starts_missed{0};     // The same; the kernel lost some.
 };
 
 class Adapter {
@@ -57,6 +62,8 @@ class Adapter {
     Clock clock = {};  // As the ledger's.
     // Null: whoever is held is allowed when there is no verdict.
     const MissPolicy* miss_policy = nullptr;
+    // Null: nobody cares for what is started from memory.
+    StartedPrograms* starts = nullptr;
   };
   explicit Adapter(const Parts& parts)
       : parts_(parts), first_look_(parts.first_look) {}
@@ -71,6 +78,7 @@ class Adapter {
                   const FileSnapshot& snapshot);
   void AllowClean(es_client_t* client, const es_message_t& message);
   void OnClose(const es_message_t& message);
+  void OnStarted(const es_message_t& message);
   bool IsExcluded(const es_message_t& message) const;
   void DeferExclusions(const es_message_t& message, FileEvent& event) const;
   bool RefuseCrashing(const FileEvent& event, const es_message_t& message);
@@ -80,6 +88,7 @@ class Adapter {
 
   const Parts parts_;
   FirstLook first_look_;
+  uint64_t next_start_ = 0;  // The number that the next program start has.
 };
 
 }  // namespace gatehouse

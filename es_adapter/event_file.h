@@ -66,6 +66,11 @@ void IgnoreUntilModified(const es_message_t& message);
 // How many processes this event's scan has killed.
 [[nodiscard]] uint32_t EventStrikes(const es_message_t& message);
 
+// NOTIFY_EXEC: the program may be in memory alone, where no open of it was
+// held. By its name, which somebody may have made up: whoever goes on looks at
+// the file. True if that is not known. On macOS there are no such programs.
+[[nodiscard]] bool MayRunFromMemory(const es_message_t& message);
+
 // True if a predecessor answered by policy and owes a rescan.
 [[nodiscard]] bool EventIsAnswered(const es_message_t& message);
 

@@ -91,6 +91,14 @@ uint32_t EventStrikes(const es_message_t& message) {
   return esl_message_strikes(&message);
 }
 
+// The kernel puts this before whatever name a memfd was given, in every
+// namespace. The process may be over; or only its first thread, without which
+// it has no such link.
+bool MayRunFromMemory(const es_message_t& message) {
+  const std::string_view path = PathOf(message.event.exec.target->executable);
+  return path.empty() || path.starts_with("/memfd:");
+}
+
 bool EventIsAnswered(const es_message_t& message) {
   return esl_message_is_answered(&message);
 }

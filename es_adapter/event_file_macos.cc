@@ -87,6 +87,8 @@ uint32_t* EventScanMark(const es_message_t& /*message*/) { return nullptr; }
 
 uint32_t EventStrikes(const es_message_t& /*message*/) { return 0; }
 
+bool MayRunFromMemory(const es_message_t& /*message*/) { return false; }
+
 bool EventIsAnswered(const es_message_t& /*message*/) { return false; }
 
 }  // namespace gatehouse

@@ -307,12 +307,12 @@ Threat Remediator::RecordOnly(const Detection& detection, const char* why) {
 }
 
 Threat Remediator::RecordInPlace(const Detection& detection,
-                                 ThreatStatus status, const char* why) {
+                                 ThreatStatus status, const std::string& why) {
   return RecordIsolation(InPlace(detection, status, why), std::nullopt);
 }
 
 Isolation Remediator::InPlace(const Detection& detection, ThreatStatus status,
-                              const char* why) {
+                              const std::string& why) {
   const int fd = detection.event.file.UnsafeFd();
   FileOperations& files = parts_.vault.files();
   ObjectHeader header;

@@ -100,6 +100,9 @@ class Remediator {
   // Records what is left in its place on purpose, as detected. Does not call
   // `done`.
   Threat RecordOnly(const Detection& detection, const char* why);
+  // The same, with what became of it. Blocks for a flush.
+  Threat RecordInPlace(const Detection& detection, ThreatStatus status,
+                       const std::string& why);
 
   // Blocks until the unfinished isolations of Start are dealt with.
   void WaitForRecovery();
@@ -137,9 +140,7 @@ class Remediator {
   static Key KeyOf(int fd);
   void Record(Threat& threat, const std::string& file_key);
   Isolation InPlace(const Detection& detection, ThreatStatus status,
-                    const char* why);
-  Threat RecordInPlace(const Detection& detection, ThreatStatus status,
-                       const char* why);
+                    const std::string& why);
 
   const Parts parts_;
   std::vector<UnfinishedIsolation> unfinished_;  // Of the first thread.

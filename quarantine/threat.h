@@ -18,7 +18,7 @@ namespace gatehouse {
 // rename.
 enum class ThreatStatus : uint8_t {
   kDetected,          // Found; the file was left alone on purpose.
-  kBlocked,           // Every open is denied; the file is in its place.
+  kBlocked,           // It is in its place, denied; or killed where it runs.
   kQuarantined,       // Sealed in the vault, its name is gone.
   kQuarantineFailed,  // Should have been isolated and could not be.
   kRemoved,           // Deleted for good, from the vault or from its place.

@@ -1,4 +1,4 @@
-// What the fanotify of this kernel can do, by trying: version numbers say
+// What this kernel can do for us, by trying: version numbers say
 // nothing about what a distribution took over or left out.
 #include <fcntl.h>
 #include <sys/fanotify.h>
@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/unique_fd.h"
+#include "es_adapter/linux/process_events.h"
 #include "es_linux.h"
 
 namespace gatehouse {
@@ -55,6 +56,7 @@ int esl_probe_kernel(int file, esl_kernel_features_t* features) {
   const UniqueFd group = Group(FAN_CLASS_CONTENT);
   if (!group.valid()) return errno;
   const int fd = group.UnsafeFd();
+  features->process_events = gatehouse::HasProcessEvents();
   features->permission_events = KnowsMark(fd, file, FAN_OPEN_PERM);
   features->exec_permission_events = KnowsMark(fd, file, FAN_OPEN_EXEC_PERM);
   // In a group of its own: no mark can become evictable.

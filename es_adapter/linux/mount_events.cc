@@ -53,7 +53,7 @@ bool MountEvents::HasGroup() const { return source_.state.load() == kIsGroup; }
 
 // --- What there is ----------------------------------------------------------
 
-int MountEvents::Open() {
+int MountEvents::Open(uint64_t /*subscriptions*/) {
   const MutexLock lock(mutex_);
   const int fd = source_.fd.load();
   if (fd >= 0) {

@@ -34,7 +34,7 @@ class MountEvents final : public NotifySource {
   explicit MountEvents(esl_journal_t& journal,
                        OpenGroupFunction open_group = OpenMountGroup);
 
-  int Open() override;
+  int Open(uint64_t subscriptions) override;
   void Stop() override;
   pollfd Awaited() const override;
   bool HasMore() const override;

@@ -65,7 +65,7 @@ NameEvents::NameEvents(esl_journal_t& journal)
       buffer_(journal.source(SourceKind::kNames).buffer),
       own_pid_(::getpid()) {}
 
-int NameEvents::Open() {
+int NameEvents::Open(uint64_t /*subscriptions*/) {
   std::atomic<int>& fd = journal_.source(SourceKind::kNames).fd;
   if (fd.load() >= 0) return 0;
   // The queue has its limit: nobody waits, and a flood must not fill memory.

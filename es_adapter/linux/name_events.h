@@ -29,7 +29,7 @@ class NameEvents final : public NotifySource {
  public:
   explicit NameEvents(esl_journal_t& journal);
 
-  int Open() override;
+  int Open(uint64_t subscriptions) override;
   void Stop() override;
   pollfd Awaited() const override;
   bool HasMore() const override;

@@ -24,9 +24,10 @@ class NotifySource {
   NotifySource(const NotifySource&) = delete;
   NotifySource& operator=(const NotifySource&) = delete;
 
-  // Begins to listen, unless it does. Returns 0 or an errno value:
-  // EOPNOTSUPP where the kernel has nothing to listen to.
-  [[nodiscard]] virtual int Open() = 0;
+  // Begins to listen, unless it does; to what these `subscriptions` need, where
+  // the kernel can tell. Returns 0 or an errno value: EOPNOTSUPP where the
+  // kernel has nothing to listen to.
+  [[nodiscard]] virtual int Open(uint64_t subscriptions) = 0;
   // What comes from now on is not wanted; what was read is delivered.
   virtual void Stop() = 0;
 

@@ -30,7 +30,7 @@ NotifySources::NotifySources(esl_journal_t& journal)
 int NotifySources::Enable(uint64_t added) {
   for (const SourceKind kind : kKinds) {
     if (!Has(added, kind)) continue;
-    const int error = source(kind).Open();
+    const int error = source(kind).Open(journal_.subscriptions.load() | added);
     if (error != 0) return error;
   }
   return 0;

@@ -73,15 +73,29 @@ int AwaitAcknowledgement(int socket) {
 }
 
 // All events first, which every kernel understands; then, since Linux 6.6, only
-// those that we report.
-int Listen(int socket, bool awaits_answer) {
-  constexpr uint32_t kEvents = proc_event::PROC_EVENT_FORK |
-                               proc_event::PROC_EVENT_EXEC |
-                               proc_event::PROC_EVENT_EXIT;
+// the `events` that somebody wants: every thread that begins is a fork, too.
+int Listen(int socket, bool awaits_answer, uint32_t events) {
   int error = SendRequest(socket, PROC_CN_MCAST_LISTEN, 0);
   if (error == 0 && awaits_answer) error = AwaitAcknowledgement(socket);
-  if (error == 0) (void)SendRequest(socket, PROC_CN_MCAST_LISTEN, kEvents);
+  if (error == 0) (void)SendRequest(socket, PROC_CN_MCAST_LISTEN, events);
   return error;
+}
+
+// A socket to which the kernel sends `events`, in `*socket`, or an errno value.
+int OpenConnector(uint32_t events, UniqueFd* socket) {
+  socket->Reset(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                         NETLINK_CONNECTOR));
+  if (!socket->valid()) return errno;
+  sockaddr_nl address = {};
+  address.nl_family = AF_NETLINK;
+  address.nl_groups = CN_IDX_PROC;
+  if (::bind(socket->UnsafeFd(), reinterpret_cast<sockaddr*>(&address),
+             sizeof(address)) != 0) {
+    return errno;
+  }
+  (void)::setsockopt(socket->UnsafeFd(), SOL_SOCKET, SO_RCVBUFFORCE,
+                     &kReceiveBytes, sizeof(kReceiveBytes));
+  return Listen(socket->UnsafeFd(), true, events);
 }
 
 // Like `kind`, as an event of the interface; ES_EVENT_TYPE_LAST for none.
@@ -100,32 +114,41 @@ es_event_type_t TypeOf(ProcessRecordKind kind) {
   return ES_EVENT_TYPE_LAST;
 }
 
+// What the kernel is asked for.
+uint32_t WantedEvents(uint64_t subscriptions) {
+  uint32_t events = 0;
+  for (const auto& [type, event] :
+       {std::pair{ES_EVENT_TYPE_NOTIFY_FORK, proc_event::PROC_EVENT_FORK},
+        std::pair{ES_EVENT_TYPE_NOTIFY_EXEC, proc_event::PROC_EVENT_EXEC},
+        std::pair{ES_EVENT_TYPE_NOTIFY_EXIT, proc_event::PROC_EVENT_EXIT}}) {
+    if ((FindKnownEvent(type)->subscription & subscriptions) != 0) {
+      events |= event;
+    }
+  }
+  return events;
+}
+
 }  // namespace
+
+bool HasProcessEvents() {
+  UniqueFd socket;
+  if (OpenConnector(proc_event::PROC_EVENT_EXEC, &socket) != 0) return false;
+  // Before Linux 6.6 the kernel counts listeners by what they say.
+  (void)SendRequest(socket.UnsafeFd(), PROC_CN_MCAST_IGNORE, 0);
+  return true;
+}
 
 ProcessEvents::ProcessEvents(esl_journal_t& journal)
     : journal_(journal),
       buffer_(journal.source(SourceKind::kProcesses).buffer) {}
 
-int ProcessEvents::Open() {
+int ProcessEvents::Open(uint64_t subscriptions) {
   std::atomic<int>& fd = journal_.source(SourceKind::kProcesses).fd;
-  if (fd.load() >= 0) {
-    // The answer to this comes among the events.
-    return Listen(fd.load(), false);
-  }
-  UniqueFd socket(::socket(AF_NETLINK,
-                           SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                           NETLINK_CONNECTOR));
-  if (!socket.valid()) return errno;
-  sockaddr_nl address = {};
-  address.nl_family = AF_NETLINK;
-  address.nl_groups = CN_IDX_PROC;
-  if (::bind(socket.UnsafeFd(), reinterpret_cast<sockaddr*>(&address),
-             sizeof(address)) != 0) {
-    return errno;
-  }
-  (void)::setsockopt(socket.UnsafeFd(), SOL_SOCKET, SO_RCVBUFFORCE,
-                     &kReceiveBytes, sizeof(kReceiveBytes));
-  const int error = Listen(socket.UnsafeFd(), true);
+  const uint32_t events = WantedEvents(subscriptions);
+  // The answer to this comes among the events.
+  if (fd.load() >= 0) return Listen(fd.load(), false, events);
+  UniqueFd socket;
+  const int error = OpenConnector(events, &socket);
   if (error != 0) return error;
   fd.store(socket.Release());
   return 0;
@@ -241,9 +264,12 @@ void ProcessEvents::FillExecuted(Message& message, pid_t pid,
   (void)std::snprintf(link.data(), link.size(), "/proc/%d/exe", pid);
   message.target = {};
   FillPath(message.target, message.target_path, link.data());
-  if (::stat(link.data(), &message.target.stat) != 0) {
-    journal_.counters.processes_gone.fetch_add(1);
-  }
+  // To stat it is to ask its file system, which may have a server that hangs:
+  // whoever holds people up must not.
+  const bool is_known = detail == ESL_DETAIL_FULL
+                            ? ::stat(link.data(), &message.target.stat) == 0
+                            : message.target.path.length != 0;
+  if (!is_known) journal_.counters.processes_gone.fetch_add(1);
   if (message.target.path.length != 0) {
     parts.targets.front() = {message.target.path.data,
                              message.target.path.length};

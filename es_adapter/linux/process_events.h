@@ -18,7 +18,7 @@ class ProcessEvents final : public NotifySource {
  public:
   explicit ProcessEvents(esl_journal_t& journal);
 
-  int Open() override;
+  int Open(uint64_t subscriptions) override;
   void Stop() override;
   pollfd Awaited() const override;
   bool HasMore() const override;
@@ -39,5 +39,9 @@ class ProcessEvents final : public NotifySource {
   size_t record_bytes_ = 0;  // Of the record that is being delivered.
   uint32_t losses_ = 0;
 };
+
+// Does the kernel tell us of processes? Not where we are in another pid or user
+// namespace than its first. Waits for its answer for 0.1 s at most.
+[[nodiscard]] bool HasProcessEvents();
 
 }  // namespace gatehouse

@@ -20,7 +20,7 @@ class UnheldFilesTest : public testing::Test {
   UnheldFilesTest()
       : files_(std::make_unique<UnheldFiles>(queue_, crashed_, record_, 4)) {}
   bool Judge(const std::string& name, const std::stop_token& stop = {}) {
-    return files_->Judge(directory_.Open(name), directory_.Path(name), stop);
+    return files_->Judge({directory_.Open(name), directory_.Path(name)}, stop);
   }
   // A worker dies while it scans the file.
   void DieWith(const std::string& name, uint32_t mark, bool own_fault) {
@@ -55,6 +55,22 @@ TEST_F(UnheldFilesTest, QueuesAFileAsClosedWithItsPath) {
   EXPECT_NE(event->key, SourceKey());
   EXPECT_FALSE(event->ticket.pending());
   EXPECT_EQ(record_.files.load(), 1U);
+}
+
+TEST_F(UnheldFilesTest, WhatRunsFromMemoryComesFirstAndIsNeverExcluded) {
+  directory_.Write("a", "text");
+  ASSERT_TRUE(Judge("a"));
+  ASSERT_TRUE(files_->Judge({directory_.Open("a"), "/memfd:a", 7}, {}));
+  const std::optional<FileEvent> event = queue_.Pop(false);
+  ASSERT_TRUE(event.has_value());
+  EXPECT_TRUE(UnheldFiles::IsOfRunning(*event));
+  EXPECT_EQ(event->pid, 7);
+  EXPECT_EQ(event->unsafe_path, "/memfd:a");
+  EXPECT_EQ(event->unsafe_believed_path, "");
+  const std::optional<FileEvent> other = queue_.Pop(false);
+  ASSERT_TRUE(other.has_value());
+  EXPECT_FALSE(UnheldFiles::IsOfRunning(*other));
+  EXPECT_FALSE(UnheldFiles::IsOfRunning(FileEvent()));
 }
 
 TEST_F(UnheldFilesTest, HasNothingToJudgeInAnEmptyFileOrADirectory) {

@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(BothWays, MountSourceTest,
 
 TEST_P(MountSourceTest, TellsWhatIsMountedAndUnmounted) {
   const auto source = Source();
-  ASSERT_EQ(source->Open(), 0);
+  ASSERT_EQ(source->Open(0), 0);
   EXPECT_THAT(Told(*source), ElementsAre());
   MountTmpfs(In("a"));
   EXPECT_TRUE(IsAwoken(*source));
@@ -131,7 +131,7 @@ TEST_P(MountSourceTest, TellsWhatIsMountedAndUnmounted) {
 
 TEST_P(MountSourceTest, SaysWhatWasMounted) {
   const auto source = Source();
-  ASSERT_EQ(source->Open(), 0);
+  ASSERT_EQ(source->Open(0), 0);
   MountTmpfs(In("a"), "my source");
   struct stat status = {};
   ASSERT_EQ(::stat(In("a").c_str(), &status), 0);
@@ -160,7 +160,7 @@ TEST_P(MountSourceTest, SaysWhatWasMounted) {
 
 TEST_P(MountSourceTest, ABindMountIsOne) {
   const auto source = Source();
-  ASSERT_EQ(source->Open(), 0);
+  ASSERT_EQ(source->Open(0), 0);
   ASSERT_EQ(
       ::mount(In("a").c_str(), In("b").c_str(), nullptr, MS_BIND, nullptr), 0);
   struct stat status = {};
@@ -173,7 +173,7 @@ TEST_P(MountSourceTest, ABindMountIsOne) {
 TEST_P(MountSourceTest, AMoveIsAnUnmountAndAMount) {
   MountTmpfs(In("a"));
   const auto source = Source();
-  ASSERT_EQ(source->Open(), 0);
+  ASSERT_EQ(source->Open(0), 0);
   ASSERT_EQ(
       ::mount(In("a").c_str(), In("b").c_str(), nullptr, MS_MOVE, nullptr), 0);
   EXPECT_THAT(Told(*source), ElementsAre("-/a", "+/b"));
@@ -182,7 +182,7 @@ TEST_P(MountSourceTest, AMoveIsAnUnmountAndAMount) {
 TEST_P(MountSourceTest, TellsOfABurstInOrder) {
   constexpr int kCount = 300;  // More than one buffer of records.
   const auto source = Source();
-  ASSERT_EQ(source->Open(), 0);
+  ASSERT_EQ(source->Open(0), 0);
   std::vector<std::string> mounted;
   std::vector<std::string> unmounted;
   for (int i = 0; i < kCount; ++i) {
@@ -204,7 +204,7 @@ TEST_P(MountSourceTest, TellsOfABurstInOrder) {
 
 TEST_P(MountSourceTest, TellsOnlyWhatSomebodyWants) {
   const auto source = Source();
-  ASSERT_EQ(source->Open(), 0);
+  ASSERT_EQ(source->Open(0), 0);
   MountTmpfs(In("a"));
   ASSERT_EQ(::umount(In("a").c_str()), 0);
   MountTmpfs(In("b"));
@@ -219,11 +219,11 @@ TEST_P(MountSourceTest, TellsOnlyWhatSomebodyWants) {
 
 TEST_P(MountSourceTest, ComesBackAfterAStop) {
   const auto source = Source();
-  ASSERT_EQ(source->Open(), 0);
+  ASSERT_EQ(source->Open(0), 0);
   source->Stop();
   MountTmpfs(In("a"));
   (void)Told(*source);  // What a source tells meanwhile nobody asks for.
-  ASSERT_EQ(source->Open(), 0);
+  ASSERT_EQ(source->Open(0), 0);
   ASSERT_EQ(::umount(In("a").c_str()), 0);
   EXPECT_THAT(Told(*source), ElementsAre("-/a"));
   EXPECT_EQ(Statistics().mounts_unresolved, 0U);
@@ -231,7 +231,7 @@ TEST_P(MountSourceTest, ComesBackAfterAStop) {
 
 TEST_P(MountSourceTest, ASuccessorGoesOn) {
   MountTmpfs(In("b"));
-  ASSERT_EQ(Source()->Open(), 0);
+  ASSERT_EQ(Source()->Open(0), 0);
   const auto successor = Source();
   EXPECT_TRUE(successor->HasMore());  // It has to look before it waits.
   EXPECT_THAT(Told(*successor), ElementsAre());
@@ -244,7 +244,7 @@ TEST_P(MountSourceTest, ASuccessorGoesOn) {
 }
 
 TEST_P(MountSourceTest, WhatHappensBetweenTwoWorkersIsToldOrCounted) {
-  ASSERT_EQ(Source()->Open(), 0);
+  ASSERT_EQ(Source()->Open(0), 0);
   MountTmpfs(In("a"));
   const auto successor = Source();
   const std::vector<std::string> told = Told(*successor);
@@ -256,7 +256,7 @@ TEST_P(MountSourceTest, WhatHappensBetweenTwoWorkersIsToldOrCounted) {
 TEST_P(MountSourceTest, WhatAWorkerDiedOverIsToldAgainOrCounted) {
   MountTmpfs(In("a"));
   const auto source = Source();
-  ASSERT_EQ(source->Open(), 0);
+  ASSERT_EQ(source->Open(0), 0);
   ASSERT_EQ(
       ::mount(In("a").c_str(), In("b").c_str(), nullptr, MS_MOVE, nullptr), 0);
   ASSERT_TRUE(Next(*source));  // The unmount ...
@@ -280,7 +280,7 @@ TEST_P(MountSourceTest, AsksNoServerThatMayHang) {
   const UniqueFd server(::open(device.c_str(), O_RDWR | O_CLOEXEC));
   ASSERT_TRUE(server.valid()) << "needs the FUSE module";
   const auto source = Source();
-  ASSERT_EQ(source->Open(), 0);
+  ASSERT_EQ(source->Open(0), 0);
   std::string options = "rootmode=40000,user_id=0,group_id=0,fd=";
   options += std::to_string(server.UnsafeFd());
   ASSERT_EQ(::mount("server", In("a").c_str(), "fuse", 0, options.c_str()), 0);
@@ -300,7 +300,7 @@ TEST_F(EsMountsTest, WhatTheKernelLostIsCounted) {
   constexpr int kTrees = 180;  // More than the kernel keeps: 16,384.
   esl_journal_t* journal = esl_journal_create(1);
   MountEvents source(*journal);
-  ASSERT_EQ(source.Open(), 0);
+  ASSERT_EQ(source.Open(0), 0);
   MountTmpfs(In("a"));
   for (int i = 0; i < kTreeMounts; ++i) {
     const std::string path = In("a/" + std::to_string(i));
@@ -332,7 +332,7 @@ TEST_F(EsMountsTest, WhatTheKernelLostIsCounted) {
 TEST_F(EsMountsTest, AMountThatIsGoneAgainIsToldAllTheSame) {
   esl_journal_t* journal = esl_journal_create(1);
   MountEvents source(*journal);
-  ASSERT_EQ(source.Open(), 0);
+  ASSERT_EQ(source.Open(0), 0);
   MountTmpfs(In("a"));
   ASSERT_EQ(::umount(In("a").c_str()), 0);
   Message message;

@@ -38,7 +38,7 @@ class EsProcessTest : public testing::Test {
           const bool is_ours = message->event_type == kFork
                                    ? PidOf(message->process) == ::getpid()
                                    : message->process->ppid == ::getpid();
-          if (is_ours) mailbox_.Keep(message);
+          if (is_ours || is_of_anybody_.load()) mailbox_.Keep(message);
         }) {}
   ~EsProcessTest() override { mailbox_.ReleaseAll(); }
 
@@ -59,6 +59,7 @@ class EsProcessTest : public testing::Test {
   }
 
   std::atomic<bool> is_held_{false};
+  std::atomic<bool> is_of_anybody_{false};
   std::atomic<uint64_t> last_number_{0};
   Mailbox mailbox_;
   TestClient client_;
@@ -128,6 +129,20 @@ TEST_F(EsProcessTest, AProgramInMemoryHasNoName) {
   EXPECT_NE(file.stat.st_ino, 0U);
 }
 
+TEST_F(EsProcessTest,
+       AJudgeOfContentHearsOfAProgramWithoutAskingItsFileSystem) {
+  esl_set_detail(client_.get(), ESL_DETAIL_FILE);
+  is_of_anybody_.store(true);  // Whose child it is, is not looked up.
+  ASSERT_EQ(client_.Subscribe({kExec}), ES_RETURN_SUCCESS);
+  Opener sleeper({"/bin/sleep", "30"});
+  const es_message_t* exec = Await(kExec, sleeper.pid());
+  ASSERT_NE(exec, nullptr);
+  const es_file_t& file = *exec->event.exec.target->executable;
+  EXPECT_EQ(Text(file.path), std::filesystem::canonical("/bin/sleep").string());
+  EXPECT_EQ(file.stat.st_ino, 0U);
+  EXPECT_EQ(es_exec_arg_count(&exec->event.exec), 0U);
+}
+
 TEST_F(EsProcessTest, WhatTheKernelLostIsCountedAndLeavesAGap) {
   esl_journal_t* journal = client_.journal();
   ASSERT_EQ(client_.Subscribe({kFork, kExec, kExit}), ES_RETURN_SUCCESS);
@@ -176,9 +191,7 @@ TEST_F(EsProcessTest, IsSilentWhenNobodyIsSubscribed) {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  esl_journal_t* journal = esl_journal_create(1);
-  gatehouse::ProcessEvents probe(*journal);
-  if (::getuid() != 0 || probe.Open() != 0) {
+  if (::getuid() != 0 || !gatehouse::HasProcessEvents()) {
     std::printf("skipped: needs root and the kernel's process connector\n");
     return 77;
   }

@@ -103,7 +103,7 @@ esl_support_t esl_event_support(es_event_type_t event);
 
 // --- The kernel -------------------------------------------------------------
 
-// What the fanotify of this kernel can do.
+// What this kernel can do; mostly its fanotify.
 typedef struct {
   bool permission_events;       // Opens can be held.
   bool exec_permission_events;  // Program starts, too (5.0).
@@ -113,6 +113,9 @@ typedef struct {
   bool access_events;           // Reads can be held: FAN_PRE_ACCESS (6.14).
   bool deny_errno;              // A refusal can say why (6.14).
   bool mount_events;            // Mounts are reported (6.15).
+  // Not fanotify, but the process connector: forks, program starts and ends are
+  // reported. Only in the initial pid and user namespaces.
+  bool process_events;
 } esl_kernel_features_t;
 
 // Tries each on `file`, an open regular file of the caller that nobody else
@@ -152,8 +155,9 @@ typedef enum {
   ESL_DETAIL_FULL = 0,
   // What a judge of content needs: the file, and the pid in the audit token.
   // The rest of es_process_t is 0 or empty; fflag is FREAD | FWRITE; the path
-  // is
-  // empty until esl_message_fill_path.
+  // is empty until esl_message_fill_path. Of NOTIFY_EXEC: the path of the
+  // program, and neither its `stat` nor arguments, so that no file system is
+  // asked for anything.
   ESL_DETAIL_FILE = 1,
 } esl_detail_t;
 
