@@ -42,10 +42,16 @@ ExitCode PrintField(const Json& health, const std::string& name,
 constexpr const char* kSystemExtensions = "system_extensions";
 constexpr const char* kKernelFeatures = "kernel_features";
 constexpr const char* kEventRecording = "event_recording";
+constexpr const char* kEventLosses = "event_losses";
 
 Result<Json> AskHealth(const std::string& run_directory) {
   return Ask(run_directory, {{"command", IpcCommandWord(IpcCommand::kHealth)}},
              kHealthType);
+}
+
+const char* KeyOf(const std::string& feature) {
+  if (feature == kKernelFeatures) return "kernelFeatures";
+  return feature == kEventRecording ? "eventRecording" : "eventLosses";
 }
 
 // A feature that is a field of health, and not shown there.
@@ -56,9 +62,7 @@ Result<Json> AskDetails(const std::string& run_directory,
   }
   const Result<Json> health = AskHealth(run_directory);
   if (!health) return health;
-  const char* const key =
-      feature == kKernelFeatures ? "kernelFeatures" : "eventRecording";
-  const auto found = health->find(key);
+  const auto found = health->find(KeyOf(feature));
   if (found == health->end() || !found->is_object() ||
       !found->contains("value")) {
     return Fail(ErrorCode::kNotFound, "the daemon does not tell of " + feature);
@@ -72,10 +76,11 @@ ExitCode PrintDetails(const std::string& run_directory,
     PrintLine(kSystemExtensions);
     PrintLine(kKernelFeatures);
     PrintLine(kEventRecording);
+    PrintLine(kEventLosses);
     return ExitCode::kOk;
   }
   if (feature != kSystemExtensions && feature != kKernelFeatures &&
-      feature != kEventRecording) {
+      feature != kEventRecording && feature != kEventLosses) {
     return PrintError(output, ExitCode::kNotFound,
                       "health has no details of '" + DisplayText(feature) +
                           "': see --details help");

@@ -37,6 +37,11 @@ std::vector<std::string> Issues(const HealthFacts& facts) {
   if (facts.quarantine.record_errors.load() != 0) {
     issues.emplace_back("threats could not be recorded: see the log");
   }
+  if (facts.losses.notifications != 0) {
+    issues.push_back("the kernel lost notifications of written files, " +
+                     std::to_string(facts.losses.notifications) +
+                     " times: they are judged when they are opened");
+  }
   if (!facts.conflicting_applications.empty()) {
     issues.push_back("another program holds opens, too: " +
                      facts.conflicting_applications.front());
@@ -76,6 +81,15 @@ nlohmann::json RecordingJson(const esl_recording_t& recording) {
            : SystemError("write", recording.error_number).message}};
 }
 
+// As `mdatp health --details event_losses` shows it.
+nlohmann::json LossesJson(const EventLosses& losses) {
+  return nlohmann::json{{"notificationsLost", losses.notifications},
+                        {"processesLost", losses.processes},
+                        {"namesLost", losses.names},
+                        {"treeChangesLost", losses.tree_changes},
+                        {"rescansLost", losses.rescans}};
+}
+
 // A feature that only --details shows.
 nlohmann::json Hidden(nlohmann::json value) {
   return nlohmann::json{{"displayValue", false},
@@ -84,6 +98,19 @@ nlohmann::json Hidden(nlohmann::json value) {
 }
 
 }  // namespace
+
+EventLosses FindLosses(const SharedState& shared,
+                       const esl_journal_t* journal) {
+  esl_statistics_t source = {};
+  esl_journal_statistics(journal, &source);
+  EventLosses losses;
+  losses.notifications = source.queue_overflows;
+  losses.processes = source.processes_lost;
+  losses.names = source.names_lost;
+  losses.tree_changes = shared.tree.overflows.load();
+  losses.rescans = source.rescans_lost + shared.rescans.lost.load();
+  return losses;
+}
 
 std::string MissingFeatures(const KernelFeatures& kernel) {
   std::string names;
@@ -138,6 +165,7 @@ nlohmann::json HealthJson(const HealthFacts& facts) {
         {"value", MissProfileWord(facts.miss_profile)}}},
       {"kernelFeatures", Hidden(KernelFeaturesJson(facts.kernel))},
       {"eventRecording", Hidden(RecordingJson(facts.recording))},
+      {"eventLosses", Hidden(LossesJson(facts.losses))},
       {"fullDiskAccessEnabled", facts.extension.is_approved},
       {"definitionsUpdated", std::to_string(facts.definitions_updated_ms)},
       {"definitionsUpdatedMinutesAgo", age_ms / kMillisecondsPerMinute},

@@ -19,6 +19,17 @@
 
 namespace gatehouse {
 
+// Times, since the start, that something was lost for lack of room.
+struct EventLosses {
+  uint64_t notifications = 0;  // Of files that were written.
+  uint64_t processes = 0;      // Program starts.
+  uint64_t names = 0;
+  uint64_t tree_changes = 0;  // By inotify.
+  uint64_t rescans = 0;
+};
+[[nodiscard]] EventLosses FindLosses(const SharedState& shared,
+                                     const esl_journal_t* journal);
+
 struct HealthFacts {
   ProtectionState protection;
   SystemExtensionState extension;
@@ -36,6 +47,7 @@ struct HealthFacts {
   bool miss_profile_managed = false;  // By the configuration file.
   KernelFeatures kernel = {};
   esl_recording_t recording = {};
+  EventLosses losses = {};
 };
 
 // The object of docs/ipc.md, command "system_extension".

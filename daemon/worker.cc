@@ -351,7 +351,7 @@ nlohmann::json Worker::Health() const {
        quarantine_error_, parts_.shared.remediator,
        FindConflictingApplications(), parts_.shared.miss.profile.load(),
        config_.miss_profile.has_value(), parts_.shared.kernel,
-       protection_.recording()});
+       protection_.recording(), FindLosses(parts_.shared, parts_.journal)});
 }
 
 // Tells the supervisor that whoever waits will get an answer: everybody on the

@@ -59,6 +59,20 @@ class HealthJsonTest : public testing::Test {
   HealthFacts facts_;
 };
 
+TEST_F(HealthJsonTest, SaysHowOftenSomethingWasLost) {
+  facts_.losses = {0, 3, 1, 2, 5};
+  const Json told = HealthJson(facts_);
+  // What is made up for, or is nobody's concern, is no issue.
+  EXPECT_EQ(told["healthy"], true);
+  EXPECT_EQ(told["eventLosses"]["value"], (Json{{"notificationsLost", 0},
+                                                {"processesLost", 3},
+                                                {"namesLost", 1},
+                                                {"treeChangesLost", 2},
+                                                {"rescansLost", 5}}));
+  EXPECT_THAT(IssueOf([&] { facts_.losses.notifications = 2; }),
+              HasSubstr("lost notifications of written files, 2 times"));
+}
+
 TEST_F(HealthJsonTest, EveryIssueMakesItUnhealthy) {
   EXPECT_EQ(IssueOf([&] { facts_.protection.issues.emplace_back("a reason"); }),
             "a reason");

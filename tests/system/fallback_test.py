@@ -161,7 +161,8 @@ class FallbackTest(gate.GateTest):
         self.assertRegex(text, r"(?m)^fanotify_mount_events +: (true|false)$")
         self.assertEqual(
             gate.mdatp(daemon, "health", "--details", "help").out,
-            "system_extensions\nkernel_features\nevent_recording\n")
+            "system_extensions\nkernel_features\nevent_recording\n"
+            "event_losses\n")
         self.assertNotIn("kernel_features", gate.mdatp(daemon, "health").out)
         self.assertEqual(daemon.log().count("kernel features"), 1)
         self.assertEqual(daemon.stop(), 0)

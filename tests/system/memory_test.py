@@ -7,15 +7,19 @@ What runs elsewhere on this machine is seen too, and none of it has our marker.
 """
 
 import contextlib
+import ctypes
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import unittest
 
 import gate
 
+LIBC = ctypes.CDLL(None, use_errno=True)
+SYS_PIDFD_GETFD = 438
 # Not the same for two runs at a time.
 MARKER = b"memory marker %d" % os.getpid()
 # Copies the program into memory and becomes it; argv: name, file, arguments.
@@ -33,6 +37,27 @@ def runs_from(pid):
     with contextlib.suppress(OSError):
         return os.readlink("/proc/%d/exe" % pid)
     return ""
+
+
+@contextlib.contextmanager
+def process_connector(daemon):
+    """The daemon's own socket."""
+    pid = daemon.worker()
+    process = os.pidfd_open(pid)
+    try:
+        for number in os.listdir("/proc/%d/fd" % pid):
+            with contextlib.suppress(OSError):
+                link = os.readlink("/proc/%d/fd/%s" % (pid, number))
+                if not link.startswith("socket:"):
+                    continue
+                found = LIBC.syscall(SYS_PIDFD_GETFD, process, int(number), 0)
+                with socket.socket(fileno=found) as candidate:
+                    if candidate.family == socket.AF_NETLINK:
+                        yield candidate
+                        return
+        raise AssertionError("the daemon has no process connector")
+    finally:
+        os.close(process)
 
 
 class MemoryTest(gate.GateTest):
@@ -142,6 +167,33 @@ class MemoryTest(gate.GateTest):
         daemon = self.start_daemon(self.arguments)
         self.dies(process)
         self.assertEqual(self.threat(daemon)["status"], "blocked")
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_what_the_kernel_lost_is_made_up_for_and_shown(self):
+        """Nobody reads for a moment, and there is next to no room."""
+        daemon = self.start_daemon(self.arguments)
+
+        def losses():
+            shown = gate.mdatp(daemon, "health", "--details", "event_losses")
+            return int(re.search(r"processes_lost +: (\d+)", shown.out)[1])
+        self.assertEqual(losses(), 0)
+        with process_connector(daemon) as connector:
+            connector.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        worker = daemon.stop_worker()
+        for _ in range(64):
+            subprocess.run(["true"], check=True)
+        process = self.run_from_memory(self.evil)
+        os.kill(worker, signal.SIGCONT)
+        # The kernel says that it lost some with what it has next.
+        gate.until(lambda: subprocess.run(["true"], check=True) and
+                   process.poll() is not None, "it is found")
+        self.dies(process)
+        self.assertGreater(losses(), 0)
+        counters = self.memory(daemon)
+        print(counters, flush=True)
+        self.assertGreater(counters["startsMissed"], 0)
+        self.assertGreater(counters["looks"], 1)
+        self.assertEqual(daemon.worker(), worker)
         self.assertEqual(daemon.stop(), 0)
 
     def test_no_exclusion_is_asked_with_its_name(self):
