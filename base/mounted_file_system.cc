@@ -9,6 +9,7 @@ namespace {
 
 // Fields of a line, counted from 0; optional fields end with "-".
 constexpr size_t kFieldId = 0;
+constexpr size_t kFieldParent = 1;
 constexpr size_t kFieldDevice = 2;
 constexpr size_t kFieldRoot = 3;
 constexpr size_t kFieldMountPoint = 4;
@@ -74,6 +75,7 @@ std::vector<MountedFileSystem> ParseMountInfo(std::string_view text) {
     mount.type = words[separator + 1];
     mount.device = words[kFieldDevice];
     mount.id = NumberOf(words[kFieldId]);
+    mount.parent_id = NumberOf(words[kFieldParent]);
     mount.root = Unescape(words[kFieldRoot]);
     if (separator + 2 < words.size()) {
       mount.source = Unescape(words[separator + 2]);
@@ -87,7 +89,9 @@ bool MayHang(std::string_view file_system_type) {
       "fuse", "nfs",    "nfs4",      "cifs", "smb3",  "smbfs",
       "9p",   "afs",    "autofs",    "ceph", "ncpfs", "virtiofs",
       "coda", "lustre", "glusterfs", "ocfs2"};
-  // "fuseblk" is a local disk driver (ntfs-3g) but a process all the same.
+  // "fuseblk" is a local disk driver (ntfs-3g) but a process all the same;
+  // "fusectl" is the kernel's own.
+  if (file_system_type == "fusectl") return false;
   return file_system_type.starts_with("fuse") ||
          IsOneOf(file_system_type, kTypes);
 }

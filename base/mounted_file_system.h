@@ -16,6 +16,7 @@ struct MountedFileSystem {
   std::string type;         // "ext4"
   std::string device;       // "8:1"
   uint64_t id = 0;          // Used again after an unmount.
+  uint64_t parent_id = 0;   // What it is mounted on.
   std::string root;         // What of the file system is there: "/"
   std::string source;       // "/dev/vda"; empty: unknown.
 };

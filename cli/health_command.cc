@@ -43,6 +43,7 @@ constexpr const char* kSystemExtensions = "system_extensions";
 constexpr const char* kKernelFeatures = "kernel_features";
 constexpr const char* kEventRecording = "event_recording";
 constexpr const char* kEventLosses = "event_losses";
+constexpr const char* kLeftOut = "left_out";
 
 Result<Json> AskHealth(const std::string& run_directory) {
   return Ask(run_directory, {{"command", IpcCommandWord(IpcCommand::kHealth)}},
@@ -51,6 +52,7 @@ Result<Json> AskHealth(const std::string& run_directory) {
 
 const char* KeyOf(const std::string& feature) {
   if (feature == kKernelFeatures) return "kernelFeatures";
+  if (feature == kLeftOut) return "leftOut";
   return feature == kEventRecording ? "eventRecording" : "eventLosses";
 }
 
@@ -77,10 +79,12 @@ ExitCode PrintDetails(const std::string& run_directory,
     PrintLine(kKernelFeatures);
     PrintLine(kEventRecording);
     PrintLine(kEventLosses);
+    PrintLine(kLeftOut);
     return ExitCode::kOk;
   }
   if (feature != kSystemExtensions && feature != kKernelFeatures &&
-      feature != kEventRecording && feature != kEventLosses) {
+      feature != kEventRecording && feature != kEventLosses &&
+      feature != kLeftOut) {
     return PrintError(output, ExitCode::kNotFound,
                       "health has no details of '" + DisplayText(feature) +
                           "': see --details help");

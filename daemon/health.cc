@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/display_text.h"
 #include "base/result.h"
 #include "ipc/message.h"
 
@@ -12,6 +13,8 @@ namespace gatehouse {
 namespace {
 
 constexpr int64_t kMillisecondsPerMinute = 60'000;
+constexpr size_t kLeftOutShownMax = 64;
+constexpr size_t kLeftOutTextBytesMax = 256;
 // As Defender's definitionUpdateDue, by default.
 constexpr int64_t kDefinitionsDueMs = 7 * 24 * 60 * kMillisecondsPerMinute;
 
@@ -65,6 +68,16 @@ nlohmann::json KernelFeaturesJson(const KernelFeatures& kernel) {
       {"fanotifyNameEvents", fanotify.name_events},
       {"fanotifyProcessDescriptors", fanotify.process_descriptors},
       {"processConnector", fanotify.process_events}};
+}
+
+// As `mdatp health --details left_out` shows it. A frame has a limit.
+nlohmann::json LeftOutJson(const std::vector<std::string>& left_out) {
+  std::vector<std::string> texts;
+  for (const std::string& one : left_out) {
+    if (texts.size() == kLeftOutShownMax) break;
+    texts.push_back(CutText(DisplayText(one), kLeftOutTextBytesMax));
+  }
+  return nlohmann::json{{"leftOut", texts}, {"leftOutCount", left_out.size()}};
 }
 
 // As `mdatp health --details event_recording` shows it.
@@ -166,6 +179,7 @@ nlohmann::json HealthJson(const HealthFacts& facts) {
       {"kernelFeatures", Hidden(KernelFeaturesJson(facts.kernel))},
       {"eventRecording", Hidden(RecordingJson(facts.recording))},
       {"eventLosses", Hidden(LossesJson(facts.losses))},
+      {"leftOut", Hidden(LeftOutJson(facts.left_out))},
       {"fullDiskAccessEnabled", facts.extension.is_approved},
       {"definitionsUpdated", std::to_string(facts.definitions_updated_ms)},
       {"definitionsUpdatedMinutesAgo", age_ms / kMillisecondsPerMinute},

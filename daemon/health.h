@@ -48,6 +48,7 @@ struct HealthFacts {
   KernelFeatures kernel = {};
   esl_recording_t recording = {};
   EventLosses losses = {};
+  std::vector<std::string> left_out = {};  // Protection::LeftOut.
 };
 
 // The object of docs/ipc.md, command "system_extension".

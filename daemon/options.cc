@@ -68,6 +68,18 @@ void AddTimes(CLI::App& app, DaemonOptions& options, Times& times) {
       ->capture_default_str();
 }
 
+void AddProtect(CLI::App& app, DaemonOptions& options) {
+  CLI::Option* paths =
+      app.add_option("--protect", options.protect,
+                     "Mount points of the file systems to protect, with what "
+                     "is mounted below them")
+          ->type_name("PATH");
+  app.add_flag("--protect-all", options.protect_all,
+               "Protect every local file system that is mounted anywhere, in "
+               "other mount namespaces too, but that of '/'")
+      ->excludes(paths);
+}
+
 }  // namespace
 
 ParsedOptions ParseCommandLine(int argc, char** argv) {
@@ -79,10 +91,7 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
       "to RUN-DIR/counters.json.",
       "wdavdaemon"};
   app.set_version_flag("--version", "Gatehouse " GATEHOUSE_VERSION);
-  app.add_option("--protect", options.protect,
-                 "Mount points of the file systems to protect, with what is "
-                 "mounted below them")
-      ->type_name("PATH");
+  AddProtect(app, options);
   app.add_option("--definitions", options.definitions_directory,
                  "Directory of signature files (.ndb, .hdb, .hsb)")
       ->type_name("DIR");
@@ -107,7 +116,8 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
   app.add_flag("--no-quarantine", no_quarantine,
                "Deny and record threats, and leave them where they are");
   app.add_flag("--allow-root-file-system", options.allow_root_file_system,
-               "Let --protect name the file system of '/' too");
+               "Let --protect name the file system of '/' too, and "
+               "--protect-all include it");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -16,6 +16,7 @@ namespace gatehouse {
 
 struct DaemonOptions {
   std::vector<std::string> protect;   // Mount points.
+  bool protect_all = false;           // Whatever is mounted anywhere.
   std::string definitions_directory;  // Empty: the built-in rule alone.
   std::string state_directory = "/var/lib/gatehouse";
   std::string run_directory = "/run/gatehouse";
@@ -37,6 +38,10 @@ struct DaemonOptions {
   bool isolates = true;       // --no-quarantine: deny and record, move nothing.
   std::string notify_socket;  // $NOTIFY_SOCKET
   uint64_t watchdog_microseconds = 0;  // $WATCHDOG_USEC; 0: none.
+
+  [[nodiscard]] bool protects() const {
+    return protect_all || !protect.empty();
+  }
 };
 
 struct ParsedOptions {

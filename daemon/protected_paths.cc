@@ -9,27 +9,19 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <memory>
-#include <set>
+#include <span>
+#include <utility>
 
 #include "base/mounted_file_system.h"
+#include "daemon/mount_namespaces.h"
 
 namespace gatehouse {
 namespace {
 
-std::string ReadMountInfo() {
-  std::ifstream file("/proc/self/mountinfo");
-  return {std::istreambuf_iterator<char>(file),
-          std::istreambuf_iterator<char>()};
-}
-
-bool IsAtOrBelow(std::string_view path, std::string_view directory) {
-  if (!path.starts_with(directory)) return false;
-  return path.size() == directory.size() || directory == "/" ||
-         path[directory.size()] == '/';
-}
+constexpr const char* kProc = "/proc";
+// Their tables are read once a second.
+constexpr size_t kForeignNamespacesMax = 256;
 
 struct FreeText {
   void operator()(char* text) const { std::free(text); }
@@ -111,6 +103,52 @@ Result<std::string> FindMountPoint(const std::string& path,
   return canonical;
 }
 
+SelectionRules RulesFor(bool allow_root_file_system) {
+  SelectionRules rules;
+  rules.allows_root_file_system = allow_root_file_system;
+  struct stat root = {};
+  // Where our root is no mount, its device is in no list.
+  if (::stat("/", &root) == 0) {
+    rules.root_devices.insert(std::to_string(major(root.st_dev)) + ":" +
+                              std::to_string(minor(root.st_dev)));
+  }
+  return rules;
+}
+
+// Why what is mounted at `path` was not chosen; empty if it was.
+std::string WhyNot(const std::string& path,
+                   const std::vector<MountedFileSystem>& mounts,
+                   const ProtectedPaths& found) {
+  const auto top = std::find_if(
+      mounts.rbegin(), mounts.rend(),
+      [&path](const auto& mount) { return mount.mount_point == path; });
+  if (top == mounts.rend()) return "not a mount point";
+  const auto is_its = [&top](const auto& one) {
+    return one.device == top->device;
+  };
+  if (std::any_of(found.file_systems.begin(), found.file_systems.end(),
+                  is_its)) {
+    return "";
+  }
+  const auto left_out =
+      std::find_if(found.left_out.begin(), found.left_out.end(), is_its);
+  return left_out == found.left_out.end() ? "not to be found"
+                                          : TextOf(*left_out);
+}
+
+void CountOver(ProtectedPaths& found, size_t count, const std::string& what) {
+  if (count == 0) return;
+  found.limits.push_back(std::to_string(count) + " " + what +
+                         " are not protected: there are too many");
+}
+
+void Take(ProtectedPaths& found, MountSelection selection) {
+  found.file_systems = std::move(selection.file_systems);
+  found.left_out = std::move(selection.left_out);
+  CountOver(found, selection.mounts_over_limit, "mounts");
+  CountOver(found, selection.file_systems_over_limit, "file systems");
+}
+
 }  // namespace
 
 bool FileMayHang(int fd, pid_t peer, OwnMounts& mounts) {
@@ -124,29 +162,42 @@ bool FileMayHang(int fd, pid_t peer, OwnMounts& mounts) {
 ProtectedPaths FindProtectedPaths(const std::vector<std::string>& paths,
                                   bool allow_root_file_system) {
   ProtectedPaths found;
-  const std::vector<MountedFileSystem> mounts = ParseMountInfo(ReadMountInfo());
-  std::set<std::string> devices;
+  const MountNamespace own = OwnMountNamespace(kProc);
+  const std::vector<MountedFileSystem> mounts = ParseMountInfo(own.mountinfo);
+  SelectionRules rules = RulesFor(allow_root_file_system);
   for (const std::string& path : paths) {
-    const Result<std::string> canonical =
+    Result<std::string> canonical =
         FindMountPoint(path, mounts, allow_root_file_system);
-    if (!canonical) {
+    if (canonical) {
+      rules.paths.push_back(std::move(*canonical));
+    } else {
       found.missing.push_back(canonical.error());
-      continue;
-    }
-    // A later mount hides an earlier one at the same place: begin at the end.
-    for (auto mount = mounts.rbegin(); mount != mounts.rend(); ++mount) {
-      if (!IsAtOrBelow(mount->mount_point, *canonical)) continue;
-      if (MayHang(mount->type)) {
-        found.left_out.push_back("'" + mount->mount_point +
-                                 "': " + mount->type);
-        continue;
-      }
-      if (!devices.insert(mount->device).second) continue;
-      found.file_systems.push_back(
-          {mount->mount_point, mount->type, mount->mount_point == *canonical});
     }
   }
+  Take(found, SelectFileSystems(std::span(&own, 1), rules));
+  for (const std::string& path : rules.paths) {
+    const std::string reason = WhyNot(path, mounts, found);
+    if (reason.empty()) continue;
+    found.missing.push_back(
+        {ErrorCode::kInvalidInput, "--protect '" + path + "': " + reason});
+  }
   return found;
+}
+
+ProtectedPaths FindAllFileSystems(bool allow_root_file_system) {
+  ProtectedPaths found;
+  const MountNamespaces namespaces =
+      FindMountNamespaces(kProc, kForeignNamespacesMax);
+  SelectionRules rules = RulesFor(allow_root_file_system);
+  rules.is_everywhere = true;
+  Take(found, SelectFileSystems(namespaces.list, rules));
+  CountOver(found, namespaces.over_limit, "mount namespaces");
+  return found;
+}
+
+std::string TextOf(const MountPlace& place) {
+  if (place.pid == 0) return place.mount_point;
+  return place.mount_point + " (process " + std::to_string(place.pid) + ")";
 }
 
 }  // namespace gatehouse

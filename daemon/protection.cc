@@ -1,15 +1,46 @@
 #include "daemon/protection.h"
 
+#include <sys/sysmacros.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <span>
+#include <system_error>
 #include <thread>
+#include <utility>
+
+#include "daemon/mount_namespaces.h"
 
 namespace gatehouse {
+namespace {
+
+// More than SelectionRules::file_systems_max, for those that are going.
+constexpr size_t kMarksLookedAtMax = 4096;
+
+// `error_number` says why; 0: nothing.
+LeftOutFileSystem LeftOutOf(const ChosenFileSystem& file_system,
+                            int error_number) {
+  const MountPlace& place = file_system.places.front();
+  return {
+      place.pid,
+      place.mount_point,
+      file_system.type,
+      file_system.device,
+      LeftOutReason::kUnmarkable,
+      error_number == 0 ? "" : std::generic_category().message(error_number)};
+}
+
+LeftOutFileSystem WithoutDetail(LeftOutFileSystem left_out) {
+  left_out.detail.clear();
+  return left_out;
+}
+
+}  // namespace
 
 void Protection::Open(bool own_fault) {
   const MutexLock lock(mutex_);
-  if (parts_.options.protect.empty()) return;
+  if (!parts_.options.protects()) return;
   // The supervisor has it for a moment when it answers for nobody.
   JournalOwner expected = JournalOwner::kNobody;
   while (!parts_.shared.journal_owner.compare_exchange_weak(
@@ -27,7 +58,7 @@ es_new_client_result_t Protection::Connect() {
   bool is_new = false;
   {
     const MutexLock lock(mutex_);
-    if (parts_.options.protect.empty()) return ES_NEW_CLIENT_RESULT_SUCCESS;
+    if (!parts_.options.protects()) return ES_NEW_CLIENT_RESULT_SUCCESS;
     if (client_ == nullptr) {
       const es_new_client_result_t result = Create(false);
       if (result != ES_NEW_CLIENT_RESULT_SUCCESS) return result;
@@ -68,6 +99,9 @@ void Protection::Record() {
 }
 
 ProtectedPaths Protection::Find() const {
+  if (parts_.options.protect_all) {
+    return FindAllFileSystems(parts_.options.allow_root_file_system);
+  }
   return FindProtectedPaths(parts_.options.protect,
                             parts_.options.allow_root_file_system);
 }
@@ -99,13 +133,59 @@ Result<bool> Protection::Enable() {
 void Protection::Refresh() {
   const ProtectedPaths found = Find();
   const MutexLock lock(mutex_);
-  missing_ = found.missing;
+  Learn(found);
+  if (client_ != nullptr && is_enabled_) MarkAgain(found);
+}
+
+void Protection::LookAgain() {
+  const ProtectedPaths found = Find();
+  const MutexLock lock(mutex_);
+  Learn(found);
   if (client_ == nullptr || !is_enabled_) return;
+  const std::set<std::string> marked = MarkedDevices();
+  uint32_t there = 0;
+  bool is_new = false;
+  for (const ChosenFileSystem& file_system : found.file_systems) {
+    const auto refused = unmarkable_.find(file_system.device);
+    if (marked.contains(file_system.device)) {
+      ++there;
+    } else if (refused == unmarkable_.end() ||
+               TextOf(LeftOutOf(file_system, 0)) !=
+                   TextOf(WithoutDetail(refused->second))) {
+      is_new = true;
+    }
+  }
+  if (is_new) {
+    MarkAgain(found);
+  } else {
+    parts_.shared.marks_wanted.store(there);
+  }
+}
+
+void Protection::Learn(const ProtectedPaths& found) {
+  missing_ = found.missing;
+  limits_ = found.limits;
+}
+
+void Protection::MarkAgain(const ProtectedPaths& found) {
   const Result<bool> marked = Mark(found);
   if (marked) return;
   missing_.push_back(marked.error());
   parts_.log.Log(Severity::kError, "not protected",
                  {{"error", marked.error().message}});
+}
+
+// By the kernel's own list, as mountinfo writes them.
+std::set<std::string> Protection::MarkedDevices() const {
+  std::array<dev_t, kMarksLookedAtMax> devices = {};
+  const size_t count = esl_journal_watched_devices(
+      parts_.journal, is_holding_, devices.data(), devices.size());
+  std::set<std::string> marked;
+  for (const dev_t device : std::span(devices).first(count)) {
+    marked.insert(std::to_string(major(device)) + ":" +
+                  std::to_string(minor(device)));
+  }
+  return marked;
 }
 
 uint32_t Protection::ReadyWord() const {
@@ -205,14 +285,17 @@ Result<bool> Protection::MarkAll(const ProtectedPaths& found) {
   Result<bool> done = Subscribe();
   if (!done) return done;
   std::map<std::string, int> marked;
-  for (const ProtectedFileSystem& file_system : found.file_systems) {
-    const std::string& path = file_system.mount_point;
-    const int error_number = esl_watch_file_system(client_, path.c_str());
-    marked[path] = error_number;
-    // What is mounted below and cannot be asked for permission (/proc, for one)
-    // is left out; what was named must be protected.
-    if (error_number != 0 && file_system.is_named) {
-      done = FailSystem("protect '" + path + "' (" + file_system.type + ")",
+  unmarkable_.clear();
+  for (const ChosenFileSystem& file_system : found.file_systems) {
+    const std::string place = TextOf(file_system.places.front());
+    const int error_number = MarkOne(file_system);
+    marked[place] = error_number;
+    if (error_number == 0) continue;
+    unmarkable_[file_system.device] = LeftOutOf(file_system, error_number);
+    // What is mounted below and cannot be asked for permission is left out;
+    // what was named must be protected.
+    if (file_system.is_named) {
+      done = FailSystem("protect '" + place + "' (" + file_system.type + ")",
                         error_number);
     }
   }
@@ -223,6 +306,23 @@ Result<bool> Protection::MarkAll(const ProtectedPaths& found) {
                     [](const auto& one) { return one.second == 0; })));
   LogChanges(found, std::move(marked));
   return done;
+}
+
+// 0, or the errno value of the last place where it could be opened or not.
+int Protection::MarkOne(const ChosenFileSystem& file_system) {
+  int error_number = ENOENT;
+  for (const MountPlace& place : file_system.places) {
+    const OpenedPlace opened = OpenPlace(place);
+    error_number = opened.error_number;
+    if (!opened.directory.valid()) continue;
+    const std::string path = place.pid == 0
+                                 ? place.mount_point
+                                 : "/proc/" + std::to_string(place.pid) +
+                                       "/root" + place.mount_point;
+    return esl_watch_open_file_system(client_, opened.directory.UnsafeFd(),
+                                      path.c_str());
+  }
+  return error_number;
 }
 
 void Protection::LogChanges(const ProtectedPaths& found,
@@ -243,12 +343,16 @@ void Protection::LogChanges(const ProtectedPaths& found,
     parts_.log.Log(Severity::kInfo, "unmounted", {{"path", path}});
   }
   marked_ = std::move(marked);
-  if (found.left_out == left_out_) return;
-  left_out_ = found.left_out;
-  for (const std::string& left_out : left_out_) {
-    parts_.log.Log(Severity::kWarning, "not protected, its server may hang",
-                   {{"file_system", left_out}});
+  std::set<std::string> left_out;
+  for (const LeftOutFileSystem& one : found.left_out) {
+    const std::string text = TextOf(one);
+    if (!left_out_.contains(text)) {
+      parts_.log.Log(Severity::kWarning, "not protected",
+                     {{"file_system", text}});
+    }
+    left_out.insert(text);
   }
+  left_out_ = std::move(left_out);
 }
 
 void Protection::Disable() {
@@ -298,15 +402,31 @@ esl_recording_t Protection::recording() const {
 
 bool Protection::NeedsFallback() const {
   const MutexLock lock(mutex_);
-  return is_enabled_ && client_ == nullptr && !parts_.options.protect.empty();
+  return is_enabled_ && client_ == nullptr && parts_.options.protects();
 }
 
 std::vector<std::string> Protection::FindMountPoints() const {
   std::vector<std::string> mount_points;
-  for (ProtectedFileSystem& file_system : Find().file_systems) {
-    mount_points.push_back(std::move(file_system.mount_point));
+  for (ChosenFileSystem& file_system : Find().file_systems) {
+    MountPlace& place = file_system.places.front();
+    if (place.pid == 0) mount_points.push_back(std::move(place.mount_point));
   }
   return mount_points;
+}
+
+std::vector<std::string> Protection::LeftOut() const {
+  std::vector<std::string> texts;
+  const ProtectedPaths found = Find();
+  for (const LeftOutFileSystem& one : found.left_out) {
+    if (one.reason != LeftOutReason::kPseudo) texts.push_back(TextOf(one));
+  }
+  const MutexLock lock(mutex_);
+  for (const ChosenFileSystem& one : found.file_systems) {
+    const auto refused = unmarkable_.find(one.device);
+    if (refused != unmarkable_.end()) texts.push_back(TextOf(refused->second));
+  }
+  texts.insert(texts.end(), found.limits.begin(), found.limits.end());
+  return texts;
 }
 
 ProtectionState Protection::state() const {
@@ -327,7 +447,7 @@ ProtectionState Protection::state() const {
   if (!has_reader || (marks.permission == 0 && marks.notification == 0)) {
     state.issues.emplace_back(kNoProvider);
   }
-  if (parts_.options.protect.empty()) {
+  if (!parts_.options.protects()) {
     state.issues.emplace_back("no file system is protected: see --protect");
   }
   if (is_holding_ && !parts_.shared.kernel.fanotify.exec_permission_events) {
@@ -341,6 +461,7 @@ ProtectionState Protection::state() const {
         "started");
   }
   for (const Error& missing : missing_) state.issues.push_back(missing.message);
+  state.issues.insert(state.issues.end(), limits_.begin(), limits_.end());
   const uint32_t wanted = parts_.shared.marks_wanted.load();
   const uint32_t there = is_holding_ ? marks.permission : marks.notification;
   if (has_reader && there < wanted) {

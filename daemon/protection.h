@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,9 @@ class Protection {
   // Looks again at what is mounted: marks what is new, and learns what is not
   // there any more.
   void Refresh();
+  // The same, if nobody says that anything has changed: marks what the kernel
+  // does not list as marked, and leaves the rest in peace.
+  void LookAgain();
   // Takes the marks away. What has been read is judged.
   void Disable();
 
@@ -92,8 +96,11 @@ class Protection {
 
   // True if there is something to protect and no fanotify to do it with.
   [[nodiscard]] bool NeedsFallback() const;
-  // The mount points to protect, as they are now.
+  // The mount points of ours to protect, as they are now.
   [[nodiscard]] std::vector<std::string> FindMountPoints() const;
+  // What is mounted and not protected, and why, as it is now; without what the
+  // kernel makes up. Asks no file system anything.
+  [[nodiscard]] std::vector<std::string> LeftOut() const;
 
   // Derived now: from the kernel's list of marks, not from what we did.
   [[nodiscard]] ProtectionState state() const;
@@ -110,6 +117,11 @@ class Protection {
   void Record() GATEHOUSE_REQUIRES(mutex_);
   Result<bool> Mark(const ProtectedPaths& found) GATEHOUSE_REQUIRES(mutex_);
   Result<bool> MarkAll(const ProtectedPaths& found) GATEHOUSE_REQUIRES(mutex_);
+  int MarkOne(const ChosenFileSystem& file_system) GATEHOUSE_REQUIRES(mutex_);
+  void MarkAgain(const ProtectedPaths& found) GATEHOUSE_REQUIRES(mutex_);
+  void Learn(const ProtectedPaths& found) GATEHOUSE_REQUIRES(mutex_);
+  [[nodiscard]] std::set<std::string> MarkedDevices() const
+      GATEHOUSE_REQUIRES(mutex_);
   Result<bool> Subscribe() GATEHOUSE_REQUIRES(mutex_);
   void WatchStarts() GATEHOUSE_REQUIRES(mutex_);
   uint32_t ReadyWord() const GATEHOUSE_REQUIRES(mutex_);
@@ -130,9 +142,13 @@ class Protection {
   bool sees_starts_ GATEHOUSE_GUARDED_BY(mutex_) = true;
   // Paths that could not be protected when we last looked.
   std::vector<Error> missing_ GATEHOUSE_GUARDED_BY(mutex_);
+  std::vector<std::string> limits_ GATEHOUSE_GUARDED_BY(mutex_);
+  // What the kernel would not mark when we last tried, by device.
+  std::map<std::string, LeftOutFileSystem> unmarkable_
+      GATEHOUSE_GUARDED_BY(mutex_);
   // What was logged last: mount points and the errno of their marks.
   std::map<std::string, int> marked_ GATEHOUSE_GUARDED_BY(mutex_);
-  std::vector<std::string> left_out_ GATEHOUSE_GUARDED_BY(mutex_);
+  std::set<std::string> left_out_ GATEHOUSE_GUARDED_BY(mutex_);
 };
 
 }  // namespace gatehouse

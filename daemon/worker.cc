@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -54,6 +55,8 @@ constexpr uint32_t kScanWorkersMin = 4;
 constexpr uint32_t kBackgroundWorkers = 2;
 constexpr uint32_t kBackgroundWorkersMax = 6;
 constexpr timespec kHeartbeatPeriod = {0, 500'000'000};
+// Nobody tells what is mounted in foreign mount namespaces.
+constexpr std::chrono::milliseconds kForeignMountsPeriod{1000};
 
 // "oom_kill N" of /proc/vmstat: processes killed for lack of memory.
 uint64_t OomKills() {
@@ -242,10 +245,14 @@ Result<bool> Worker::Start() {
   extension_.Start(config_);
   done = real_time_.Apply();
   if (!done) return done;
-  Result<std::unique_ptr<MountWatch>> mount_watch = MountWatch::Start([this] {
-    protection_.Refresh();
-    fallback_.OnMountChange();
-  });
+  Result<std::unique_ptr<MountWatch>> mount_watch = MountWatch::Start(
+      {[this] {
+         protection_.Refresh();
+         fallback_.OnMountChange();
+       },
+       [this] { protection_.LookAgain(); },
+       parts_.options.protect_all ? kForeignMountsPeriod
+                                  : std::chrono::milliseconds(0)});
   if (!mount_watch) return Unexpected(mount_watch.error());
   mount_watch_ = std::move(*mount_watch);
   return StartServing();
@@ -351,7 +358,8 @@ nlohmann::json Worker::Health() const {
        quarantine_error_, parts_.shared.remediator,
        FindConflictingApplications(), parts_.shared.miss.profile.load(),
        config_.miss_profile.has_value(), parts_.shared.kernel,
-       protection_.recording(), FindLosses(parts_.shared, parts_.journal)});
+       protection_.recording(), FindLosses(parts_.shared, parts_.journal),
+       protection_.LeftOut()});
 }
 
 // Tells the supervisor that whoever waits will get an answer: everybody on the

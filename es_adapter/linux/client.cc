@@ -214,6 +214,10 @@ int Client::Watch(const char* path) {
   return 0;
 }
 
+int Client::WatchOpen(int directory, const char* path) {
+  return MarkGroups(directory, path, journal_.subscriptions.load());
+}
+
 void Client::UnwatchAll() {
   UnmarkGroups(journal_.subscriptions.load());
   if (sources_ != nullptr) sources_->UnwatchAll();

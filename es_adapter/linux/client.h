@@ -68,6 +68,7 @@ class Client {
   bool Unsubscribe(std::span<const es_event_type_t> events);
   void ReportStarts(bool reports);
   int Watch(const char* path);
+  int WatchOpen(int directory, const char* path);
   void UnwatchAll();
   // Null for an event that nobody waits for.
   std::atomic<int64_t>* DeadlineOf(es_event_type_t type);

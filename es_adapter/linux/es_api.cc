@@ -268,6 +268,12 @@ int esl_watch_file_system(es_client_t* client, const char* path) {
   return client->client->Watch(path);
 }
 
+int esl_watch_open_file_system(es_client_t* client, int directory,
+                               const char* path) {
+  if (client == nullptr || directory < 0 || path == nullptr) return EINVAL;
+  return client->client->WatchOpen(directory, path);
+}
+
 void esl_report_starts(es_client_t* client, bool reports) {
   client->client->ReportStarts(reports);
 }

@@ -3,13 +3,16 @@
 #include <fcntl.h>
 #include <linux/fanotify.h>
 #include <sys/fanotify.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cassert>
 #include <cerrno>
+#include <charconv>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #include "es_adapter/linux/mount_table.h"
 
@@ -86,14 +89,26 @@ void StopIgnoringAll(int group_fd) {
 }
 
 uint32_t CountMarks(int group_fd) {
-  if (group_fd < 0) return 0;
+  return static_cast<uint32_t>(MarkedDevices(group_fd).size());
+}
+
+std::vector<dev_t> MarkedDevices(int group_fd) {
+  constexpr std::string_view kMark = "fanotify sdev:";
+  constexpr unsigned int kMinorBits = 20;  // As the kernel has it.
+  constexpr int kHexadecimal = 16;
+  std::vector<dev_t> devices;
+  if (group_fd < 0) return devices;
   std::ifstream facts("/proc/self/fdinfo/" + std::to_string(group_fd));
   std::string line;
-  uint32_t marks = 0;
   while (std::getline(facts, line)) {
-    if (line.starts_with("fanotify sdev:")) ++marks;
+    if (!line.starts_with(kMark)) continue;
+    uint32_t number = 0;
+    (void)std::from_chars(line.data() + kMark.size(), line.data() + line.size(),
+                          number, kHexadecimal);
+    devices.push_back(
+        makedev(number >> kMinorBits, number & ((1U << kMinorBits) - 1)));
   }
-  return marks;
+  return devices;
 }
 
 bool AnswerEvent(int group_fd, int fd, bool allow, JournalCounters& counters) {

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -49,6 +50,9 @@ void StopIgnoringAll(int group_fd);
 // File-system marks of the group, as /proc/self/fdinfo tells; 0 if there is no
 // such group.
 [[nodiscard]] uint32_t CountMarks(int group_fd);
+
+// Of those, the devices that are marked, as mountinfo has them.
+[[nodiscard]] std::vector<dev_t> MarkedDevices(int group_fd);
 
 // Answers the event with descriptor `fd`, which must still be open: the kernel
 // finds the waiter by number. False if the kernel refused; a waiter that is

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <vector>
 
 #include "es_adapter/linux/event_table.h"
 #include "es_adapter/linux/fanotify_group.h"
@@ -251,6 +252,17 @@ void esl_journal_marks(const esl_journal_t* journal, esl_marks_t* marks) {
   using gatehouse::GroupKind;
   marks->permission = CountMarks(journal->group_fd(GroupKind::kPermission));
   marks->notification = CountMarks(journal->group_fd(GroupKind::kNotification));
+}
+
+size_t esl_journal_watched_devices(const esl_journal_t* journal, bool is_held,
+                                   dev_t* devices, size_t devices_max) {
+  const GroupKind kind =
+      is_held ? GroupKind::kPermission : GroupKind::kNotification;
+  const std::vector<dev_t> marked =
+      gatehouse::MarkedDevices(journal->group_fd(kind));
+  const size_t count = std::min(marked.size(), devices_max);
+  std::copy_n(marked.begin(), count, devices);
+  return count;
 }
 
 void esl_journal_statistics(const esl_journal_t* journal,

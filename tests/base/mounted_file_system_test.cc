@@ -93,6 +93,7 @@ TEST(ParseMountInfoTest, KnowsWhichMountShowsWhatOfWhere) {
       "x 35 98:0 / /mnt3 rw - tmpfs  rw");
   ASSERT_EQ(mounts.size(), 2U);
   EXPECT_EQ(mounts[0].id, 36U);
+  EXPECT_EQ(mounts[0].parent_id, 35U);
   EXPECT_EQ(mounts[0].root, "/a b");
   EXPECT_EQ(mounts[0].source, "/dev/a b");
   EXPECT_EQ(mounts[1].id, 0U);
@@ -110,7 +111,7 @@ TEST(MayHangTest, KnowsFileSystemsWithAServer) {
 TEST(MayHangTest, KnowsFileSystemsWithout) {
   for (const std::string_view type :
        {"", "ext4", "xfs", "btrfs", "tmpfs", "overlay", "vfat", "nfsd", "9",
-        "NFS", "xfuse"}) {
+        "NFS", "xfuse", "fusectl"}) {
     EXPECT_FALSE(MayHang(type)) << type;
   }
 }

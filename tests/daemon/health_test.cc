@@ -73,6 +73,18 @@ TEST_F(HealthJsonTest, SaysHowOftenSomethingWasLost) {
               HasSubstr("lost notifications of written files, 2 times"));
 }
 
+TEST_F(HealthJsonTest, TellsWhatIsLeftOutWithinAFrame) {
+  EXPECT_EQ(HealthJson(facts_)["leftOut"]["value"],
+            Json::parse(R"({"leftOut": [], "leftOutCount": 0})"));
+  for (int i = 0; i < 1000; ++i) {
+    facts_.left_out.push_back(std::string(4096, 'x') + "\xff");
+  }
+  const Json told = HealthJson(facts_);
+  EXPECT_EQ(told["healthy"], true);
+  EXPECT_EQ(told["leftOut"]["value"]["leftOutCount"], 1000);
+  EXPECT_LT(told.dump().size(), 32'768U);
+}
+
 TEST_F(HealthJsonTest, EveryIssueMakesItUnhealthy) {
   EXPECT_EQ(IssueOf([&] { facts_.protection.issues.emplace_back("a reason"); }),
             "a reason");

@@ -50,6 +50,8 @@ TEST_F(OptionsTest, HaveTheDefaultsOfTheHeader) {
   EXPECT_EQ(parsed.options.config_path, "/etc/gatehouse/mdatp_managed.json");
   EXPECT_TRUE(parsed.options.config_is_default);
   EXPECT_FALSE(parsed.options.allow_root_file_system);
+  EXPECT_FALSE(parsed.options.protect_all);
+  EXPECT_FALSE(parsed.options.protects());
   EXPECT_EQ(parsed.options.notify_socket, "");
   EXPECT_EQ(parsed.options.watchdog_microseconds, 0U);
 }
@@ -67,6 +69,16 @@ TEST_F(OptionsTest, TakeEveryOption) {
   EXPECT_EQ(parsed.options.config_path, "/e");
   EXPECT_FALSE(parsed.options.config_is_default);
   EXPECT_TRUE(parsed.options.allow_root_file_system);
+  EXPECT_TRUE(parsed.options.protects());
+}
+
+TEST_F(OptionsTest, ProtectAllGoesWithoutPathsAndWithoutTheRootFileSystem) {
+  const ParsedOptions all = Parse({"--protect-all"});
+  EXPECT_FALSE(all.exit_now);
+  EXPECT_TRUE(all.options.protect_all);
+  EXPECT_TRUE(all.options.protects());
+  EXPECT_FALSE(all.options.allow_root_file_system);
+  EXPECT_EQ(Parse({"--protect-all", "--protect", "/a"}).exit_code, 2);
 }
 
 TEST_F(OptionsTest, TheDefaultConfigurationFileByNameMustExist) {

@@ -64,7 +64,8 @@ TEST(FindProtectedPathsTest, OnePathThatIsMissingLeavesTheOthers) {
   ASSERT_EQ(found.missing.size(), 1U);
   EXPECT_THAT(found.missing.front().message, HasSubstr("'/no/such/place'"));
   ASSERT_FALSE(found.file_systems.empty());
-  EXPECT_EQ(found.file_systems.back().mount_point, "/proc");
+  EXPECT_EQ(found.file_systems.front().places.front().mount_point, "/proc");
+  EXPECT_TRUE(found.file_systems.front().is_named);
 }
 
 }  // namespace

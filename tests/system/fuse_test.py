@@ -80,10 +80,10 @@ class FuseTest(gate.GateTest):
 
     def assert_only_our_file_system_is_marked(self, daemon, mounts):
         """By the kernel's own list of marks."""
-        marked = marked_devices(daemon)
-        self.assertIn(os.stat(self.fs).st_dev, marked)
+        marked = gate.marked_devices(daemon)
+        self.assertIn(fuse.device_of(self.fs), marked)
         for mount in mounts:
-            self.assertNotIn(kernel_device(mount.device), marked)
+            self.assertNotIn(mount.device, marked)
         self.assertEqual(gate.marks(daemon), 2)
 
     def assert_stops(self, daemon):
@@ -221,26 +221,6 @@ def frame(body, descriptors):
 def waits_for_server(pid):
     return any(gate.wait_of(pid, thread) == "request_wait_answer"
                for thread in os.listdir("/proc/%d/task" % pid))
-
-
-def kernel_device(text):
-    major, minor = (int(part) for part in text.split(":"))
-    return os.makedev(major, minor)
-
-
-def marked_devices(daemon):
-    devices = set()
-    folder = "/proc/%d/fd" % daemon.pid
-    for name in os.listdir(folder):
-        with contextlib.suppress(FileNotFoundError):  # It was closed just now.
-            if "fanotify" not in os.readlink(os.path.join(folder, name)):
-                continue
-            with open("/proc/%d/fdinfo/%s" % (daemon.pid, name)) as facts:
-                for line in facts:
-                    if line.startswith("fanotify sdev:"):
-                        number = int(line.split()[1].partition(":")[2], 16)
-                        devices.add(os.makedev(number >> 20, number & 0xfffff))
-    return devices
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ import time
 import unittest
 
 BIN = os.environ.get("GATEHOUSE_BIN", "")
+# Marks only what a test has made: see watch_confined.cc.
+CONFINED = "wdavdaemon_confined"
 # Sanitizer builds are several times slower; limits, not results, grow.
 PATIENCE_SECONDS = 60
 # 1 says that nothing else runs on this machine: what the product promises in
@@ -98,6 +100,8 @@ class Daemon:
 
     def __init__(self, base, protect, program="wdavdaemon", arguments=(),
                  prefix=(), state=None, approved=True):
+        if "--protect-all" in arguments and program != CONFINED:
+            raise RuntimeError("refusing to mark everything")
         self.state = state or os.path.join(base, "state")
         if approved:
             approve(self.state)
@@ -290,6 +294,22 @@ def marks(daemon):
     return count
 
 
+def marked_devices(daemon):
+    """The devices ("0:51") of those marks."""
+    devices = set()
+    folder = "/proc/%d/fd" % daemon.pid
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # It was closed just now.
+            if "fanotify" not in os.readlink(os.path.join(folder, name)):
+                continue
+            with open("/proc/%d/fdinfo/%s" % (daemon.pid, name)) as facts:
+                for line in facts:
+                    if line.startswith("fanotify sdev:"):
+                        number = int(line.split()[1].partition(":")[2], 16)
+                        devices.add("%d:%d" % (number >> 20, number & 0xfffff))
+    return devices
+
+
 def children_of(pid):
     try:
         with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
@@ -387,10 +407,11 @@ class GateTest(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.fs, name)
 
-    def start_daemon(self, arguments=(), protect=None, base=None, **options):
+    def start_daemon(self, arguments=(), protect=None, base=None, program=None,
+                     **options):
         daemon = Daemon(base or self.base,
                         [self.fs] if protect is None else protect,
-                        self.PROGRAM, arguments, **options)
+                        program or self.PROGRAM, arguments, **options)
         self.stack.callback(daemon.end)
         return daemon.start()
 

@@ -8,6 +8,7 @@ import subprocess
 import time
 import unittest
 
+import fuse
 import gate
 
 
@@ -101,6 +102,44 @@ class MountsTest(gate.GateTest):
             self.marks_become(daemon, 2)
             gate.write_file(os.path.join(below, "evil"), gate.eicar())
             self.assert_denied(opener, below)
+
+    def test_a_server_that_may_hang_is_told_as_left_out(self):
+        """Nothing of it is remembered: it is told while it is there."""
+        reason = fuse.reason_to_skip()
+        if reason is not None:
+            self.fail(reason)
+        os.chmod(self.base, 0o755)
+        watchdog = fuse.Watchdog(self.base, gate.PATIENCE_SECONDS)
+        self.stack.callback(watchdog.end)
+        daemon = self.start_daemon(["--no-quarantine"])
+
+        def left_out():
+            told = gate.mdatp(daemon, "health", "--details", "left_out",
+                              "--output", "json")
+            self.assertEqual(told.code, 0, told)
+            return told.json()["leftOut"]
+        self.assertEqual(left_out(), [])
+        server = watchdog.mount("root", self.path("server"))
+        server.hang()
+        self.assertEqual(left_out(), ["'%s' (fuse): its server may hang" %
+                                      server.directory])
+        self.assertTrue(gate.health(daemon)["healthy"])
+        self.assertNotIn("left_out", gate.mdatp(daemon, "health").out)
+        watchdog.abort_all()
+        subprocess.run(["umount", "--lazy", server.directory], check=True)
+        self.assertEqual(left_out(), [])
+
+    def test_what_is_gone_keeps_nobody_else_from_being_held(self):
+        daemon = self.start_daemon(["--no-quarantine"], approved=False)
+        with mounted(self.path("below")):
+            gate.until(lambda: gate.marks(daemon) == 2, "both are observed")
+        gate.until(lambda: gate.marks(daemon) == 1, "one is gone")
+        gate.write_file(self.path("evil"), gate.eicar())
+        self.assertEqual(gate.mdatp(daemon, "system-extension",
+                                    "approve").code, 0)
+        gate.until(lambda: gate.health(daemon)["healthy"], "it is healthy")
+        opener, = self.start_openers(1)
+        self.assert_denied(opener, self.fs)
 
     def test_while_it_is_disabled_nothing_is_marked(self):
         daemon = self.start_daemon(["--no-quarantine"])

@@ -135,6 +135,12 @@ int esl_probe_kernel(int file, esl_kernel_features_t* features);
 // Not thread-safe with es_subscribe and es_unsubscribe.
 int esl_watch_file_system(es_client_t* client, const char* path);
 
+// The same for the file system that the open `directory` is on, wherever it is
+// mounted; `path` is where names of it can be looked up. It is not kept in
+// mind: what is subscribed to later is reported of it when it is watched again.
+int esl_watch_open_file_system(es_client_t* client, int directory,
+                               const char* path);
+
 // Forgets every file system and takes the marks away; subscriptions stay.
 // Events that have been read are delivered. Not thread-safe with es_subscribe
 // and es_unsubscribe.
@@ -322,6 +328,12 @@ typedef struct {
   uint32_t notification;  // Closed files are reported.
 } esl_marks_t;
 void esl_journal_marks(const esl_journal_t* journal, esl_marks_t* marks);
+
+// The devices (st_dev of their files, but on btrfs) of the first `devices_max`
+// file systems that the kernel lists as watched by the permission group, or,
+// `is_held` false, by that of notifications. Returns how many. Thread-safe.
+size_t esl_journal_watched_devices(const esl_journal_t* journal, bool is_held,
+                                   dev_t* devices, size_t devices_max);
 
 // Thread-safe snapshot of counters that outlive their process.
 void esl_journal_statistics(const esl_journal_t* journal,
