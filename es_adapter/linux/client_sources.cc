@@ -21,7 +21,7 @@ void Client::DeliverNotifications() {
   for (size_t i = 0; i < kSourceCount; ++i) {
     const auto kind = static_cast<SourceKind>(i);
     Message* message =
-        sources_->Next(kind, subscriptions(), detail_.load(), *this);
+        sources_->Next(kind, journal_.subscriptions, detail_.load(), *this);
     CountLosses(kind, sources_->TakeLosses(kind));
     if (message == nullptr) continue;
     if (!IsMuted(*message)) Deliver(*message);

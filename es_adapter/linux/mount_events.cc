@@ -139,7 +139,8 @@ bool MountEvents::HasMore() const {
   return must_learn || !changes_.empty() || !buffer_.rest().empty();
 }
 
-bool MountEvents::Next(Message& message, uint64_t subscriptions,
+bool MountEvents::Next(Message& message,
+                       const std::atomic<uint64_t>& subscriptions,
                        esl_detail_t detail) {
   if (source_.fd.load() < 0) return false;
   MountChange change;
@@ -156,7 +157,7 @@ bool MountEvents::Next(Message& message, uint64_t subscriptions,
       const es_event_type_t next = changes_.front().is_mounted
                                        ? ES_EVENT_TYPE_NOTIFY_MOUNT
                                        : ES_EVENT_TYPE_NOTIFY_UNMOUNT;
-      if ((FindKnownEvent(next)->subscription & subscriptions) != 0) {
+      if ((FindKnownEvent(next)->subscription & subscriptions.load()) != 0) {
         type = next;
       } else {
         FinishChange();

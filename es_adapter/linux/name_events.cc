@@ -145,9 +145,9 @@ bool NameEvents::Skip(const NameRecord& record) {
   return record.pid == own_pid_ && record.pid != 0;
 }
 
-bool NameEvents::Next(Message& message, uint64_t subscriptions,
+bool NameEvents::Next(Message& message,
+                      const std::atomic<uint64_t>& subscriptions,
                       esl_detail_t detail) {
-  subscriptions &= SubscriptionsOf(EventOrigin::kNames);
   if (!HasMore() && !Read()) return false;
   // Bounded by what one buffer holds.
   while (HasMore()) {
@@ -159,13 +159,14 @@ bool NameEvents::Next(Message& message, uint64_t subscriptions,
     }
     const auto record = ParseNameRecord(buffer_.rest().first(record_bytes_));
     if (!record) journal_.counters.malformed_records.fetch_add(1);
-    if (record && subscriptions != 0 && !Skip(*record)) {
+    const uint64_t wanted =
+        subscriptions.load() & SubscriptionsOf(EventOrigin::kNames);
+    if (record && wanted != 0 && !Skip(*record)) {
       LookAtObject(*record);
-      const bool wants_links =
-          IsSubscribed(ES_EVENT_TYPE_NOTIFY_LINK, subscriptions);
+      const bool wants_links = IsSubscribed(ES_EVENT_TYPE_NOTIFY_LINK, wanted);
       uint32_t event = 0;
       for (const es_event_type_t type : kNameEventOrder) {
-        if (!IsSubscribed(type, subscriptions) ||
+        if (!IsSubscribed(type, wanted) ||
             !TellsOf(record->mask, type, object_.st_nlink, wants_links) ||
             event++ < buffer_.events_delivered()) {
           continue;

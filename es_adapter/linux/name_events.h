@@ -33,7 +33,7 @@ class NameEvents final : public NotifySource {
   void Stop() override;
   pollfd Awaited() const override;
   bool HasMore() const override;
-  bool Next(Message& message, uint64_t subscriptions,
+  bool Next(Message& message, const std::atomic<uint64_t>& subscriptions,
             esl_detail_t detail) override;
   void Done() override;
   uint32_t TakeLosses() override;

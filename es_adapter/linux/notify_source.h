@@ -9,6 +9,7 @@
 #include <EndpointSecurity/EndpointSecurity.h>
 #include <poll.h>
 
+#include <atomic>
 #include <cstdint>
 
 #include "es_linux.h"
@@ -36,8 +37,11 @@ class NotifySource {
   // Something was read that was not delivered: no need to wait.
   [[nodiscard]] virtual bool HasMore() const = 0;
   // Fills in the next event among the `subscriptions`, but its numbers; reads
-  // if nothing is left. False: nothing now. Does not block.
-  [[nodiscard]] virtual bool Next(Message& message, uint64_t subscriptions,
+  // if nothing is left. False: nothing now. Does not block. Looks at
+  // `subscriptions` after it has read: what is told then may be of a moment
+  // ago, when somebody had just subscribed.
+  [[nodiscard]] virtual bool Next(Message& message,
+                                  const std::atomic<uint64_t>& subscriptions,
                                   esl_detail_t detail) = 0;
   // The last event of Next was dealt with.
   virtual void Done() = 0;

@@ -76,7 +76,8 @@ bool NotifySources::HasMore() const {
   return false;
 }
 
-Message* NotifySources::Next(SourceKind kind, uint64_t subscriptions,
+Message* NotifySources::Next(SourceKind kind,
+                             const std::atomic<uint64_t>& subscriptions,
                              esl_detail_t detail, Client& client) {
   if (!has_room()) return nullptr;
   Message* message = FindFree(client);

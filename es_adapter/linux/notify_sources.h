@@ -54,8 +54,8 @@ class NotifySources {
 
   // The next message of a source, but for its numbers; null: nothing now. It
   // goes back to the pool unless it is used.
-  Message* Next(SourceKind kind, uint64_t subscriptions, esl_detail_t detail,
-                Client& client);
+  Message* Next(SourceKind kind, const std::atomic<uint64_t>& subscriptions,
+                esl_detail_t detail, Client& client);
   // `message` is in use until it is freed.
   void Use(const Message& /*message*/) { in_use_.fetch_add(1); }
   void Free(const Message& /*message*/) { in_use_.fetch_sub(1); }

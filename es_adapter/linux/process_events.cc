@@ -191,7 +191,8 @@ bool ProcessEvents::Read() {
   return filled != 0;
 }
 
-bool ProcessEvents::Next(Message& message, uint64_t subscriptions,
+bool ProcessEvents::Next(Message& message,
+                         const std::atomic<uint64_t>& subscriptions,
                          esl_detail_t detail) {
   if (buffer_.events_delivered() != 0) {
     buffer_.Advance(ProcessRecordBytes(buffer_.rest()));
@@ -210,7 +211,7 @@ bool ProcessEvents::Next(Message& message, uint64_t subscriptions,
     const es_event_type_t type =
         record ? TypeOf(record->kind) : ES_EVENT_TYPE_LAST;
     const KnownEvent* event = FindKnownEvent(type);
-    if (event != nullptr && (event->subscription & subscriptions) != 0) {
+    if (event != nullptr && (event->subscription & subscriptions.load()) != 0) {
       journal_.counters.process_events.fetch_add(1);
       Fill(message, *record, type, detail);
       return true;

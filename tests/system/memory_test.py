@@ -231,7 +231,8 @@ class MemoryTest(gate.GateTest):
     def test_a_file_of_that_name_is_an_ordinary_file(self):
         """Held where it is protected; elsewhere nobody's business, even where
         its path is that of a program in memory to the letter."""
-        daemon = self.start_daemon(self.arguments)
+        # Without quarantine: it would be gone before it is started.
+        daemon = self.start_daemon([*self.arguments, "--no-quarantine"])
         held = self.path("memfd:evil")
         with open(self.evil, "rb") as file:
             gate.write_file(held, file.read())
@@ -260,6 +261,8 @@ class MemoryTest(gate.GateTest):
         # Behind it, so that it has been looked at when this one is dead.
         self.dies(self.run_from_memory(self.evil))
         self.ends(process)
+        gate.until(lambda: self.memory(daemon)["processesKilled"] != 0,
+                   "it has been counted")
         self.assertEqual(self.memory(daemon)["processesKilled"], 1)
         self.assertEqual(daemon.stop(), 0)
 

@@ -97,6 +97,11 @@ class SoakTest(gate.GateTest):
                     if when >= memory[-1][0] * 2 / 3)
         print("memory of the worker: %.1f MiB, at the end %.1f MiB" %
               (before / 2**20, after / 2**20), flush=True)
+        tenths = [max((size for when, size in memory
+                       if part <= when / memory[-1][0] * 10 <= part + 1),
+                      default=0) for part in range(10)]
+        print("the most of each tenth: " +
+              " ".join("%.1f" % (size / 2**20) for size in tenths), flush=True)
         if is_sanitized():  # It keeps what was freed.
             print("not asserted: a sanitizer keeps what was freed", flush=True)
             return
