@@ -341,6 +341,7 @@ TEST_F(ReplayTest, RecordsNoMoreThanATraceMayHave) {
   EXPECT_EQ(recording.bytes, kTraceBytesMax - kBytesLeft);
   EXPECT_EQ(std::filesystem::file_size(path), recording.bytes);
   EXPECT_EQ(replay_.results.answers.load(), 50U);
+  Delete();  // It reads the trace.
 }
 
 TEST_F(ReplayTest, SaysWhyARecordingEnded) {
