@@ -315,9 +315,9 @@ bool ReplayBackend::TakeNext(fanotify_event_metadata& raw) {
   const bool is_auth = known->support == ESL_SUPPORT_AUTH;
   Held& held = held_[static_cast<size_t>(fd)];
   LetGo(held);  // Who had this number before.
-  held.event = static_cast<uint32_t>(next_);
-  held.round = round_;
-  held.read_ns = Now();
+  held.event.store(static_cast<uint32_t>(next_));
+  held.round.store(round_);
+  held.read_ns.store(Now());
   held.basis.store(AnswerBasis::kVerdict);
   if (is_auth) results_.open_.fetch_add(1);
   held.state.store(is_auth ? kWaits : kNotified);
@@ -336,11 +336,11 @@ bool ReplayBackend::TakeNext(fanotify_event_metadata& raw) {
 void ReplayBackend::Answer(GroupKind /*kind*/, int fd, bool allow,
                            AnswerSource source) {
   Held& held = held_.at(static_cast<size_t>(fd));
-  ReplayedAnswer answer = {held.round, held.event, allow, Now()};
+  ReplayedAnswer answer = {held.round.load(), held.event.load(), allow, Now()};
   answer.basis = held.basis.load();
   if (source == AnswerSource::kDeadline) answer.basis = AnswerBasis::kDeadline;
   if (source == AnswerSource::kUnanswered) answer.basis = AnswerBasis::kPolicy;
-  const int64_t read_ns = held.read_ns;
+  const int64_t read_ns = held.read_ns.load();
   const uint32_t before = held.state.exchange(kIsAnswered);
   if (before != kWaits) {
     results_.duplicates.fetch_add(1);
@@ -361,7 +361,7 @@ void ReplayBackend::Answer(GroupKind /*kind*/, int fd, bool allow,
 // --- Facts ------------------------------------------------------------------
 
 const TraceEvent& ReplayBackend::EventOf(int fd) const {
-  return trace_.events[held_.at(static_cast<size_t>(fd)).event];
+  return trace_.events[held_.at(static_cast<size_t>(fd)).event.load()];
 }
 
 void ReplayBackend::FillTarget(Message& message) {
@@ -418,11 +418,11 @@ int64_t ReplayBackend::WallNow() const {
 
 int64_t ReplayBackend::RecordedAnswerAt(int fd) const {
   const Held& held = held_.at(static_cast<size_t>(fd));
-  const TraceEvent& event = trace_.events[held.event];
+  const TraceEvent& event = trace_.events[held.event.load()];
   if (!event.answer) return -1;
   const int64_t latency_ns =
       trace_.answers[*event.answer].time_ns - event.time_ns;
-  return DueAt(held.event, held.round) + latency_ns;
+  return DueAt(held.event.load(), held.round.load()) + latency_ns;
 }
 
 }  // namespace gatehouse

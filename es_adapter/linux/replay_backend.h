@@ -144,9 +144,11 @@ class ReplayBackend final : public EventBackend {
   struct Held {
     std::atomic<uint32_t> state{0};
     std::atomic<AnswerBasis> basis{AnswerBasis::kVerdict};
-    uint32_t event = 0;
-    uint64_t round = 0;
-    int64_t read_ns = 0;
+    // Written when the kernel gives the number again: whoever had it before
+    // may have read them on another thread.
+    std::atomic<uint32_t> event{0};
+    std::atomic<uint64_t> round{0};
+    std::atomic<int64_t> read_ns{0};
   };
   // What became of the opens of one file of the trace that had no content of
   // their own.
