@@ -81,8 +81,22 @@ int Listen(int socket, bool awaits_answer, uint32_t events) {
   return error;
 }
 
+// Elsewhere the kernel does not listen to us, and yet we would hear what it
+// tells somebody else of the same network namespace: his answers, which look
+// like ours, and numbers of processes that mean others here.
+bool IsInInitialNamespaces() {
+  // PROC_PID_INIT_INO and PROC_USER_INIT_INO of the kernel's proc_ns.h.
+  constexpr ino_t kPids = 0xEFFFFFFC;
+  constexpr ino_t kUsers = 0xEFFFFFFD;
+  struct stat pids = {};
+  struct stat users = {};
+  return ::stat("/proc/self/ns/pid", &pids) == 0 && pids.st_ino == kPids &&
+         ::stat("/proc/self/ns/user", &users) == 0 && users.st_ino == kUsers;
+}
+
 // A socket to which the kernel sends `events`, in `*socket`, or an errno value.
 int OpenConnector(uint32_t events, UniqueFd* socket) {
+  if (!IsInInitialNamespaces()) return EOPNOTSUPP;
   socket->Reset(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
                          NETLINK_CONNECTOR));
   if (!socket->valid()) return errno;
