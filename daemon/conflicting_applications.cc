@@ -1,6 +1,5 @@
 #include "daemon/conflicting_applications.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/fanotify.h>
 #include <unistd.h>
@@ -9,8 +8,8 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
-#include <memory>
 
+#include "base/number_entries.h"
 #include "base/unique_fd.h"
 
 namespace gatehouse {
@@ -23,11 +22,6 @@ constexpr std::string_view kGroupLink = "anon_inode:[fanotify]";
 constexpr size_t kFdInfoBytesMax = 16384;
 constexpr size_t kNameBytesMax = 64;
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const { (void)::closedir(directory); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
-
 std::string ReadShortFile(const std::string& path, size_t bytes_max) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::string text(bytes_max, '\0');
@@ -35,23 +29,6 @@ std::string ReadShortFile(const std::string& path, size_t bytes_max) {
       fd.valid() ? ::read(fd.UnsafeFd(), text.data(), text.size()) : 0;
   text.resize(count > 0 ? static_cast<size_t>(count) : 0);
   return text;
-}
-
-// Names that are numbers: processes in /proc, descriptors in /proc/PID/fd.
-std::vector<int> NumbersIn(const std::string& path) {
-  std::vector<int> numbers;
-  const Directory directory(::opendir(path.c_str()));
-  if (directory == nullptr) return numbers;  // Gone, or not ours to look at.
-  while (const dirent* entry = ::readdir(directory.get())) {
-    const std::string_view name = entry->d_name;
-    int number = 0;
-    const auto parsed =
-        std::from_chars(name.data(), name.data() + name.size(), number);
-    if (parsed.ec == std::errc() && parsed.ptr == name.data() + name.size()) {
-      numbers.push_back(number);
-    }
-  }
-  return numbers;
 }
 
 bool IsGroup(const std::string& link) {

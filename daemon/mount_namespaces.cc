@@ -1,6 +1,5 @@
 #include "daemon/mount_namespaces.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -9,15 +8,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <fstream>
 #include <iterator>
-#include <memory>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 
 #include "base/mounted_file_system.h"
+#include "base/number_entries.h"
 #include "base/own_mounts.h"
 
 namespace gatehouse {
@@ -25,10 +22,6 @@ namespace {
 
 // A lookup in memory is tried again if somebody mounts or renames meanwhile.
 constexpr int kCachedTries = 16;
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { (void)::closedir(directory); }
-};
 
 // 0: gone, or not ours to see.
 uint64_t NamespaceOf(const std::string& process) {
@@ -50,23 +43,9 @@ bool HasRoot(const MountNamespace& one) {
   });
 }
 
-// 0 for what is no process.
-pid_t PidOf(std::string_view name) {
-  pid_t pid = 0;
-  const char* end = name.data() + name.size();
-  const auto parsed = std::from_chars(name.data(), end, pid);
-  return parsed.ec == std::errc() && parsed.ptr == end ? pid : 0;
-}
-
+// Process 1 stands for its namespace: it is first.
 std::vector<pid_t> Processes(const std::string& proc) {
-  std::vector<pid_t> pids;
-  const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(proc.c_str()));
-  if (directory == nullptr) return pids;
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else reads this stream.
-  while (const dirent* entry = ::readdir(directory.get())) {
-    if (const pid_t pid = PidOf(entry->d_name); pid > 0) pids.push_back(pid);
-  }
-  // Process 1 stands for its namespace.
+  std::vector<pid_t> pids = NumbersIn(proc);
   std::sort(pids.begin(), pids.end());
   return pids;
 }

@@ -1,6 +1,5 @@
 #include "daemon/running_program.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,11 +12,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <climits>
-#include <memory>
 #include <string_view>
 #include <utility>
+
+#include "base/number_entries.h"
 
 namespace gatehouse {
 namespace {
@@ -29,27 +28,6 @@ constexpr unsigned int kNotExecutable = 8;  // MFD_NOEXEC_SEAL, Linux 6.3.
 // from 2^14 bytes to 2^34.
 constexpr unsigned int kHugePageBitsMin = 14;
 constexpr unsigned int kHugePageBitsMax = 34;
-
-struct CloseDirectory {
-  void operator()(DIR* stream) const { (void)::closedir(stream); }
-};
-
-// The entries of a folder of /proc that are numbers.
-std::vector<pid_t> NumbersIn(const std::string& folder) {
-  std::vector<pid_t> numbers;
-  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(folder.c_str()));
-  if (stream == nullptr) return numbers;
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string_view name(entry->d_name);
-    pid_t number = 0;
-    const auto [end, error] =
-        std::from_chars(name.data(), name.data() + name.size(), number);
-    const bool is_number =
-        error == std::errc() && end == name.data() + name.size();
-    if (is_number) numbers.push_back(number);
-  }
-  return numbers;
-}
 
 std::string LinkText(const std::string& link) {
   std::array<char, PATH_MAX> text = {};

@@ -53,8 +53,7 @@ int SendRequest(int socket, proc_cn_mcast_op operation, uint32_t events) {
   return ::sendmsg(socket, &request, MSG_DONTWAIT) < 0 ? errno : 0;
 }
 
-// What the kernel says to our request; EOPNOTSUPP if it says nothing, as it
-// does to another pid or user namespace.
+// What the kernel says to our request; EOPNOTSUPP if it says nothing.
 int AwaitAcknowledgement(int socket) {
   for (int i = 0; i < kAcknowledgeTries; ++i) {
     pollfd wait = {socket, POLLIN, 0};

@@ -2,7 +2,10 @@
 // where the kernel tells of them; watches no file system.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
@@ -170,6 +173,33 @@ TEST_F(EsProcessTest, WhatTheKernelLostIsCountedAndLeavesAGap) {
   // As many numbers as messages and gaps.
   EXPECT_EQ(last_number_.load() + 1,
             statistics.process_events + statistics.processes_lost);
+}
+
+// In a pid namespace of its own: does it ever believe that it is told? All in
+// a child that has one thread and ends.
+[[noreturn]] void AskElsewhere() {
+  if (::unshare(CLONE_NEWPID) != 0) ::_exit(2);
+  const pid_t inside = ::fork();
+  if (inside == 0) {
+    for (int i = 0; i < 300; ++i) {
+      if (HasProcessEvents()) ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  int status = 0;
+  (void)::waitpid(inside, &status, 0);
+  ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 3);
+}
+
+TEST(ProcessConnectorTest, TheAnswersOfOthersAreNotItsOwn) {
+  ASSERT_TRUE(HasProcessEvents());
+  const pid_t child = ::fork();
+  if (child == 0) AskElsewhere();
+  int status = 0;
+  // The kernel answers us all the while.
+  while (::waitpid(child, &status, WNOHANG) == 0) (void)HasProcessEvents();
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_F(EsProcessTest, IsSilentWhenNobodyIsSubscribed) {
