@@ -21,6 +21,12 @@ bool IsNotFound(const Error& error) {
   return error.code == ErrorCode::kNotFound;
 }
 
+// Protection is taken away before a capture: who looks again after that, or
+// after a dead process did it, no longer sees what the file had.
+void KeepProtection(const FileFacts& before, FileFacts& now) {
+  now.inode_flags |= before.inode_flags & kProtectedFlags;
+}
+
 }  // namespace
 
 Isolator::Isolator(Vault& vault, std::unique_ptr<Scanner> scanner)
@@ -32,11 +38,14 @@ Isolator::Isolator(Vault& vault, std::unique_ptr<Scanner> scanner)
 // --- Seal -------------------------------------------------------------------
 
 Isolation Isolator::Isolate(const Hit& hit) {
-  return IsolateAs(NewThreatId(), false, hit);
+  ObjectHeader begun;
+  begun.id = NewThreatId();
+  return IsolateAs(begun, false, hit);
 }
 
-Isolation Isolator::IsolateAs(const std::string& id, bool is_staged,
+Isolation Isolator::IsolateAs(const ObjectHeader& begun, bool is_staged,
                               const Hit& hit) {
+  const std::string& id = begun.id;
   ObjectHeader header;
   header.id = id;
   header.time_ms = WallClockMilliseconds();
@@ -48,6 +57,7 @@ Isolation Isolator::IsolateAs(const std::string& id, bool is_staged,
     return {ThreatStatus::kQuarantineFailed, facts.error().message, header, {}};
   }
   header.file = std::move(*facts);
+  KeepProtection(begun.file, header.file);
   header.path = files_.PathOf(hit.unsafe_fd).value_or("");
   std::optional<Isolation> unfit = RefuseUnfit(hit.unsafe_fd, header);
   if (unfit) {
@@ -119,7 +129,7 @@ Isolation Isolator::SealAndCapture(const Hit& hit, ObjectHeader header,
     const Result<ObjectHeader> staged =
         is_staged ? vault_.StageAgain(header, fd) : vault_.Stage(header, fd);
     is_staged = is_staged || staged;
-    const Result<FileFacts> now = files_.Facts(fd);
+    Result<FileFacts> now = files_.Facts(fd);
     const bool changed = now && !IsUnchanged(header.file, *now);
     if (staged && now && !changed) {
       return Capture(hit, *staged, std::move(*place));
@@ -128,6 +138,7 @@ Isolation Isolator::SealAndCapture(const Hit& hit, ObjectHeader header,
       return leave(ThreatStatus::kQuarantineFailed,
                    now ? staged.error().message : now.error().message);
     }
+    KeepProtection(header.file, *now);
     header.file = *now;
   }
   return leave(ThreatStatus::kBlocked,
@@ -269,6 +280,7 @@ std::optional<Isolation> Isolator::SealAgainIfChanged(CapturedFile& captured) {
     return Undo(captured, ThreatStatus::kDetected,
                 "its writer made it harmless; it was put back");
   }
+  KeepProtection(captured.header.file, *now);
   captured.header.file = *now;
   Result<ObjectHeader> sealed_again = vault_.StageAgain(captured.header, fd);
   if (!sealed_again) {
@@ -356,6 +368,11 @@ Isolation Isolator::Resume(const ObjectHeader& header, UniqueFd file) {
   }
   Result<UniqueFd> opened = OpenInPlace(header, captured.parent.UnsafeFd());
   if (!opened && (!file.valid() || HasLostAName(header, file))) {
+    // Its name may be gone in memory only, and come back with the power. Best
+    // effort: it is as good as it was before.
+    if (captured.parent.valid()) {
+      (void)files_.Sync(captured.parent.UnsafeFd());
+    }
     const Result<bool> published = vault_.Publish(header.id);
     return {ThreatStatus::kQuarantined,
             published ? "" : published.error().message,
@@ -369,7 +386,7 @@ Isolation Isolator::Resume(const ObjectHeader& header, UniqueFd file) {
                   opened.error().message);
   }
   // The old object stays until then: it is all that tells of the file.
-  return IsolateAs(header.id, true,
+  return IsolateAs(header, true,
                    {opened->UnsafeFd(), header.threat_name, header.scan_id});
 }
 

@@ -67,9 +67,11 @@ class Isolator {
  private:
   std::optional<Isolation> RefuseUnfit(int fd, const ObjectHeader& header);
   bool IsStillMalicious(int fd, ObjectHeader& header);
+  // `begun`: its id, and what is known of the file beside what it shows now.
   // `is_staged`: an object of that id is already there, and stays there until
   // the new one takes its place or the isolation is given up.
-  Isolation IsolateAs(const std::string& id, bool is_staged, const Hit& hit);
+  Isolation IsolateAs(const ObjectHeader& begun, bool is_staged,
+                      const Hit& hit);
   Isolation SealAndCapture(const Hit& hit, ObjectHeader header, bool is_staged);
   Isolation Capture(const Hit& hit, const ObjectHeader& header,
                     FilePlace place);

@@ -5,9 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/quarantine/isolation_world.h"
 #include "tests/quarantine/watched_file_operations.h"
@@ -240,6 +242,82 @@ TEST(RecoveryKillTest, WhatWasBegunIsFinishedThoughTheRecoveryIsKilled) {
     }
   }
   FAIL() << "the isolation never ended";
+}
+
+// An immutable file is made mutable before its capture.
+TEST(RecoveryKillTest, WhatADeadProcessTookFromAFileIsNotForgotten) {
+  IsolationWorld world;
+  const Case one{"", Mounts::kOne, MaliciousContent(100), MakeImmutable};
+  int ended = kKilled;
+  for (int call = 1; ended == kKilled && call < kCallsMax; ++call) {
+    SCOPED_TRACE("call " + std::to_string(call));
+    Trial trial(world, one);
+    LinuxFileOperations files;
+    const auto before = files.Facts(world.Open(kName).UnsafeFd());
+    ended = trial.IsolateUntilKilled(call, When::kBefore);
+    trial.Recover();
+    const auto vault = world.OpenVault(files);
+    const auto ids = vault->PublishedIds();
+    for (const std::string& id : *ids) {
+      EXPECT_EQ(vault->Header(id)->file.inode_flags, before->inode_flags);
+    }
+    if (HasFailure()) return;
+  }
+}
+
+// Ends the process before the first call of one kind that follows another.
+class EndedBetween : public WatchedFileOperations {
+ public:
+  EndedBetween(FileOperations& files, std::string_view one,
+               std::string_view next)
+      : WatchedFileOperations(files), one_(one), next_(next) {}
+
+ protected:
+  std::optional<Error> Before(std::string_view call) override {
+    if (is_one_done_ && call == next_) ::_exit(kKilled);
+    is_one_done_ = is_one_done_ || call == one_;
+    return std::nullopt;
+  }
+
+ private:
+  const std::string_view one_;
+  const std::string_view next_;
+  bool is_one_done_ = false;
+};
+
+class Listed : public WatchedFileOperations {
+ public:
+  using WatchedFileOperations::WatchedFileOperations;
+  const std::vector<std::string>& calls() const { return calls_; }
+
+ protected:
+  std::optional<Error> Before(std::string_view call) override {
+    calls_.emplace_back(call);
+    return std::nullopt;
+  }
+
+ private:
+  std::vector<std::string> calls_;
+};
+
+// That the name is gone is known to the memory of the kernel only: a power cut
+// after the object is published would bring it back, beside the object.
+TEST(RecoveryKillTest, TheNameIsGoneForGoodBeforeTheObjectIsPublished) {
+  IsolationWorld world;
+  world.Put(kName, MaliciousContent(100));
+  LinuxFileOperations linux_files;
+  const int ended = InChild([&] {
+    EndedBetween files(linux_files, "Unlink", "Sync");
+    (void)world.Isolate(files, kName);
+  });
+  ASSERT_EQ(ended, kKilled);
+  ASSERT_THAT(world.InStage(), testing::SizeIs(1));
+  Listed files(linux_files);
+  (void)world.RecoverWith(files);
+  const auto& calls = files.calls();
+  const auto published = std::find(calls.rbegin(), calls.rend(), "Rename");
+  ASSERT_NE(published, calls.rend());
+  EXPECT_NE(std::find(published, calls.rend(), "Sync"), calls.rend());
 }
 
 // The control: the question above has teeth.
