@@ -26,10 +26,16 @@
 #include "base/unique_fd.h"
 #include "bench/clean_content.h"
 #include "engine/file_digest.h"
+#include "quarantine/linux_file_operations.h"
 #include "quarantine/sealed_object.h"
 
 namespace gatehouse {
 namespace {
+
+FileOperations& Files() {
+  static LinuxFileOperations files;
+  return files;
+}
 
 struct Size {
   const char* name = "";
@@ -121,7 +127,8 @@ void SealFile(benchmark::State& state, size_t bytes) {
   const UniqueFd source = MakeFile(bytes);
   for (auto round : state) {
     const UniqueFd object = EmptyFile();
-    MustHold(Seal(key, MakeHeader(bytes), source.UnsafeFd(), object.UnsafeFd())
+    MustHold(Seal(Files(), key, MakeHeader(bytes), source.UnsafeFd(),
+                  object.UnsafeFd())
                  .has_value());
   }
   Count(state, bytes);
@@ -130,7 +137,8 @@ void SealFile(benchmark::State& state, size_t bytes) {
 UniqueFd MakeObject(const VaultKey& key, size_t bytes) {
   const UniqueFd source = MakeFile(bytes);
   UniqueFd object = EmptyFile();
-  MustHold(Seal(key, MakeHeader(bytes), source.UnsafeFd(), object.UnsafeFd())
+  MustHold(Seal(Files(), key, MakeHeader(bytes), source.UnsafeFd(),
+                object.UnsafeFd())
                .has_value());
   return object;
 }
@@ -140,7 +148,8 @@ void UnsealFile(benchmark::State& state, size_t bytes) {
   const UniqueFd object = MakeObject(key, bytes);
   for (auto round : state) {
     const UniqueFd target = EmptyFile();
-    MustHold(Unseal(key, object.UnsafeFd(), target.UnsafeFd()).has_value());
+    MustHold(
+        Unseal(Files(), key, object.UnsafeFd(), target.UnsafeFd()).has_value());
   }
   Count(state, bytes);
 }
@@ -149,7 +158,7 @@ void VerifyFile(benchmark::State& state, size_t bytes) {
   const VaultKey key = MakeKey();
   const UniqueFd object = MakeObject(key, bytes);
   for (auto round : state) {
-    MustHold(Verify(key, object.UnsafeFd()).has_value());
+    MustHold(Verify(Files(), key, object.UnsafeFd()).has_value());
   }
   Count(state, bytes);
 }

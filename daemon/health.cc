@@ -37,6 +37,9 @@ std::vector<std::string> Issues(const HealthFacts& facts) {
   if (!facts.quarantine_error.empty()) {
     issues.push_back("quarantine is not available: " + facts.quarantine_error);
   }
+  for (const std::string& problem : facts.quarantine_problems) {
+    issues.push_back("quarantine: " + problem);
+  }
   if (facts.quarantine.record_errors.load() != 0) {
     issues.emplace_back("threats could not be recorded: see the log");
   }

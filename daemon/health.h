@@ -49,6 +49,7 @@ struct HealthFacts {
   esl_recording_t recording = {};
   EventLosses losses = {};
   std::vector<std::string> left_out = {};  // Protection::LeftOut.
+  std::vector<std::string> quarantine_problems = {};
 };
 
 // The object of docs/ipc.md, command "system_extension".

@@ -359,7 +359,9 @@ nlohmann::json Worker::Health() const {
        FindConflictingApplications(), parts_.shared.miss.profile.load(),
        config_.miss_profile.has_value(), parts_.shared.kernel,
        protection_.recording(), FindLosses(parts_.shared, parts_.journal),
-       protection_.LeftOut()});
+       protection_.LeftOut(),
+       quarantine_ == nullptr ? std::vector<std::string>()
+                              : quarantine_->Problems()});
 }
 
 // Tells the supervisor that whoever waits will get an answer: everybody on the

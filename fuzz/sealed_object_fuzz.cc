@@ -22,6 +22,7 @@
 
 #include "base/bytes.h"
 #include "base/unique_fd.h"
+#include "quarantine/linux_file_operations.h"
 #include "quarantine/sealed_object.h"
 
 namespace {
@@ -37,6 +38,11 @@ void Require(bool holds, const char* what) {
   if (holds) return;
   (void)std::fprintf(stderr, "violated: %s\n", what);
   std::abort();
+}
+
+gatehouse::FileOperations& Files() {
+  static gatehouse::LinuxFileOperations files;
+  return files;
 }
 
 const VaultKey& FixedKey() {
@@ -77,9 +83,9 @@ std::string ContentOf(const UniqueFd& file) {
 void OpenObject(ByteView bytes) {
   const UniqueFd object = FileOf(bytes);
   const bool has_header =
-      gatehouse::ReadHeader(FixedKey(), object.UnsafeFd()).has_value();
+      gatehouse::ReadHeader(Files(), FixedKey(), object.UnsafeFd()).has_value();
   const bool is_whole =
-      gatehouse::Verify(FixedKey(), object.UnsafeFd()).has_value();
+      gatehouse::Verify(Files(), FixedKey(), object.UnsafeFd()).has_value();
   Require(has_header || !is_whole, "a whole object has a header");
 }
 
@@ -113,12 +119,12 @@ void SealAndChange(ByteView bytes) {
   header.file.size = ContentOf(source).size();
 
   const UniqueFd object = EmptyFile();
-  const auto sealed =
-      gatehouse::Seal(FixedKey(), header, source.UnsafeFd(), object.UnsafeFd());
+  const auto sealed = gatehouse::Seal(Files(), FixedKey(), header,
+                                      source.UnsafeFd(), object.UnsafeFd());
   Require(sealed.has_value(), "a file can be sealed");
   const UniqueFd target = EmptyFile();
-  const auto unsealed =
-      gatehouse::Unseal(FixedKey(), object.UnsafeFd(), target.UnsafeFd());
+  const auto unsealed = gatehouse::Unseal(Files(), FixedKey(),
+                                          object.UnsafeFd(), target.UnsafeFd());
   Require(unsealed.has_value() && *unsealed == *sealed,
           "what was sealed can be unsealed");
   Require(ContentOf(target) == ContentOf(source), "and is the same");
@@ -143,8 +149,9 @@ void SealAndChange(ByteView bytes) {
   }
   if (changed == original) return;
   const UniqueFd forged = FileOf(gatehouse::AsBytes(changed));
-  Require(!gatehouse::Verify(FixedKey(), forged.UnsafeFd()).has_value(),
-          "every change is detected");
+  Require(
+      !gatehouse::Verify(Files(), FixedKey(), forged.UnsafeFd()).has_value(),
+      "every change is detected");
 }
 
 }  // namespace

@@ -10,6 +10,18 @@ void AppendNumber(std::string& text, uint64_t number) {
 
 }  // namespace
 
+uint64_t DataBytes(FileOperations& files, int fd, uint64_t size,
+                   uint64_t limit) {
+  uint64_t bytes = 0;
+  uint64_t position = 0;
+  while (const auto extent = files.NextData(fd, position, size)) {
+    bytes += extent->end - extent->begin;
+    position = extent->end;
+    if (bytes > limit) break;
+  }
+  return bytes;
+}
+
 bool IsSameFile(const FileFacts& one, const FileFacts& other) {
   return one.dev == other.dev && IsSameFileAfterReboot(one, other);
 }

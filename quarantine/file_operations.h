@@ -7,18 +7,35 @@
 // and nothing but Replace ever overwrites a name.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "quarantine/file_facts.h"
 
 namespace gatehouse {
 
+using MutableByteView = std::span<uint8_t>;
+
+// Bytes of a file that are not in a hole.
+struct FileExtent {
+  uint64_t begin = 0;
+  uint64_t end = 0;  // Behind the last.
+};
+
 class FileOperations {
  public:
   virtual ~FileOperations() = default;
+
+  // Opens the directory that the administrator named: a symbolic link on the
+  // way is his.
+  virtual Result<UniqueFd> OpenStateDirectory(const std::string& path) = 0;
 
   // Opens an absolute path to a directory, for reading; a symbolic link in any
   // component is an error.
@@ -36,6 +53,21 @@ class FileOperations {
   // kNotFound: it is gone for good. kNotSupported: its file system is not
   // mounted here, or has no handles.
   virtual Result<UniqueFd> OpenByHandle(const FileFacts& facts, int hint) = 0;
+
+  // A second descriptor for the same open file.
+  virtual Result<UniqueFd> Duplicate(int fd) = 0;
+
+  // Reads once; fewer bytes than asked for are no error, none are the end of
+  // the file. EINTR is an error like another; ReadAt goes on after it.
+  virtual Result<size_t> Read(int fd, uint64_t offset,
+                              MutableByteView bytes) = 0;
+  // Writes once, at least one byte of those given.
+  virtual Result<size_t> Write(int fd, uint64_t offset, ByteView bytes) = 0;
+  virtual Result<bool> SetSize(int fd, uint64_t size) = 0;
+  // The first bytes at or after `from` that are not in a hole, up to `size`;
+  // none: holes to the end. Where no holes are known, everything is data.
+  virtual std::optional<FileExtent> NextData(int fd, uint64_t from,
+                                             uint64_t size) = 0;
 
   // The path by which the kernel knows `fd` now. Display text, or a candidate
   // to be verified; never identity.
@@ -79,6 +111,11 @@ class FileOperations {
   // attributes (none that grant privileges).
   virtual Result<bool> ApplyFacts(int fd, const FileFacts& facts) = 0;
 };
+
+// How many bytes of the first `size` are not in holes; stops counting above
+// `limit`.
+[[nodiscard]] uint64_t DataBytes(FileOperations& files, int fd, uint64_t size,
+                                 uint64_t limit);
 
 // The same inode, on this boot.
 [[nodiscard]] bool IsSameFile(const FileFacts& one, const FileFacts& other);

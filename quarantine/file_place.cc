@@ -1,8 +1,5 @@
 #include "quarantine/file_place.h"
 
-#include <fcntl.h>
-
-#include <cerrno>
 #include <utility>
 
 namespace gatehouse {
@@ -39,12 +36,6 @@ Result<FilePlace> PlaceAt(FileOperations& files, std::string path,
 
 std::string BaseName(const std::string& path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0.
-}
-
-Result<UniqueFd> Duplicate(int fd) {
-  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (copy < 0) return FailSystem("duplicate a descriptor", errno);
-  return UniqueFd(copy);
 }
 
 Result<UniqueFd> OpenParentOf(FileOperations& files, int fd) {

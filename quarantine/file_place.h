@@ -31,9 +31,6 @@ Result<FilePlace> FindPlace(FileOperations& files, int fd,
 // The directory that `fd`'s path names now; not verified.
 Result<UniqueFd> OpenParentOf(FileOperations& files, int fd);
 
-// A second descriptor for the same open file.
-Result<UniqueFd> Duplicate(int fd);
-
 // What follows the last '/'.
 [[nodiscard]] std::string BaseName(const std::string& path);
 

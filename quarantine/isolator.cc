@@ -29,11 +29,18 @@ void KeepProtection(const FileFacts& before, FileFacts& now) {
 
 }  // namespace
 
-Isolator::Isolator(Vault& vault, std::unique_ptr<Scanner> scanner)
+Isolator::Isolator(Vault& vault, Judge judge)
     : vault_(vault),
       files_(vault.files()),
       area_(vault),
-      scanner_(std::move(scanner)) {}
+      judge_(std::move(judge)) {}
+
+Isolator::Isolator(Vault& vault, std::unique_ptr<Scanner> scanner)
+    // Shared only because a std::function can be copied; it never is.
+    : Isolator(vault, [scanner = std::shared_ptr<Scanner>(std::move(scanner))](
+                          int fd, const ScanLimits& limits) {
+        return scanner->Scan(fd, limits);
+      }) {}
 
 // --- Seal -------------------------------------------------------------------
 
@@ -83,9 +90,9 @@ std::optional<Isolation> Isolator::RefuseUnfit(int fd,
     return refuse(ThreatStatus::kBlocked,
                   "its file system has a server that may hang");
   }
-  if (header.file.size > kFileBytesMax) {
+  if (DataBytes(files_, fd, header.file.size, kFileBytesMax) > kFileBytesMax) {
     return refuse(ThreatStatus::kBlocked,
-                  "it is larger than what the vault takes (2 GiB)");
+                  "it has more data than what the vault takes (2 GiB)");
   }
   return std::nullopt;
 }
@@ -95,7 +102,7 @@ std::optional<Isolation> Isolator::RefuseUnfit(int fd,
 bool Isolator::IsStillMalicious(int fd, ObjectHeader& header) {
   ScanLimits limits;
   limits.give_up_at = MonotonicClock::now() + kScanLimit;
-  const Verdict verdict = scanner_->Scan(fd, limits);
+  const Verdict verdict = judge_(fd, limits);
   header.signature_generation = verdict.generation;
   if (verdict.kind == VerdictKind::kInfected) {
     header.threat_name = verdict.threat_name;
@@ -191,7 +198,7 @@ Isolation Isolator::Capture(const Hit& hit, const ObjectHeader& header,
 
 // False: somebody else's file was there, and has been put back.
 Result<bool> Isolator::CaptureOnce(const Hit& hit, CapturedFile& captured) {
-  Result<UniqueFd> file = Duplicate(hit.unsafe_fd);
+  Result<UniqueFd> file = files_.Duplicate(hit.unsafe_fd);
   if (!file) return Unexpected(file.error());
   captured.file = std::move(*file);
   const FileFacts& wanted = captured.header.file;

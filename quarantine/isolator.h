@@ -12,11 +12,12 @@
 // its name is gone. Such a file stays captured until it is quiet, and is sealed
 // again if it changed.
 //
-// One thread at a time; scans with a Scanner of its own. The vault and its
+// One thread at a time, and its judge with it. The vault and its
 // FileOperations must outlive it.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,10 +47,14 @@ struct Isolation {
 
 class Isolator {
  public:
-  // Larger files are denied and left where they are: the vault must not fill
-  // the disk.
+  // Files with more data (holes do not count) are denied and left where they
+  // are: the vault must not fill the disk.
   static constexpr uint64_t kFileBytesMax = uint64_t{2} << 30;
 
+  // Judges a file that is open for reading.
+  using Judge = std::function<Verdict(int unsafe_fd, const ScanLimits& limits)>;
+
+  Isolator(Vault& vault, Judge judge);
   Isolator(Vault& vault, std::unique_ptr<Scanner> scanner);
 
   // Blocks for a scan, a copy and a few flushes. Whatever fails, the file is
@@ -92,7 +97,7 @@ class Isolator {
   Vault& vault_;
   FileOperations& files_;
   CaptureArea area_;
-  const std::unique_ptr<Scanner> scanner_;
+  const Judge judge_;
 };
 
 }  // namespace gatehouse

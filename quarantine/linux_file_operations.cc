@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -95,6 +96,12 @@ struct CloseDirectory {
 
 // --- Opening ----------------------------------------------------------------
 
+Result<UniqueFd> LinuxFileOperations::OpenStateDirectory(
+    const std::string& path) {
+  return Opened(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                "open", path);
+}
+
 Result<UniqueFd> LinuxFileOperations::OpenDirectory(const std::string& path) {
   open_how how = {};
   how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK;
@@ -147,6 +154,50 @@ Result<UniqueFd> LinuxFileOperations::OpenByHandle(const FileFacts& facts,
                             "open by handle: the file is gone", ESTALE});
   }
   return Opened(fd, "open by handle", facts.handle.empty() ? "" : "file");
+}
+
+Result<UniqueFd> LinuxFileOperations::Duplicate(int fd) {
+  return Opened(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "duplicate", ProcPath(fd));
+}
+
+// --- Content ----------------------------------------------------------------
+
+Result<size_t> LinuxFileOperations::Read(int fd, uint64_t offset,
+                                         MutableByteView bytes) {
+  const ssize_t got =
+      ::pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+  if (got < 0) return FailSystem("read", errno);
+  return static_cast<size_t>(got);
+}
+
+Result<size_t> LinuxFileOperations::Write(int fd, uint64_t offset,
+                                          ByteView bytes) {
+  const ssize_t count =
+      ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+  if (count <= 0) return FailSystem("write", count < 0 ? errno : EIO);
+  return static_cast<size_t>(count);
+}
+
+Result<bool> LinuxFileOperations::SetSize(int fd, uint64_t size) {
+  return Done(::ftruncate(fd, static_cast<off_t>(size)), "give a size to",
+              ProcPath(fd));
+}
+
+// SEEK_DATA moves the file's offset, which is somebody else's: it is put back.
+std::optional<FileExtent> LinuxFileOperations::NextData(int fd, uint64_t from,
+                                                        uint64_t size) {
+  if (from >= size) return std::nullopt;
+  const off_t before = ::lseek(fd, 0, SEEK_CUR);
+  const off_t begin = ::lseek(fd, static_cast<off_t>(from), SEEK_DATA);
+  const int error_number = errno;
+  const off_t end = begin < 0 ? -1 : ::lseek(fd, begin, SEEK_HOLE);
+  if (before >= 0) (void)::lseek(fd, before, SEEK_SET);  // Was valid.
+  if (begin < 0 && error_number == ENXIO) return std::nullopt;
+  if (begin < 0) return FileExtent{from, size};
+  FileExtent extent{static_cast<uint64_t>(begin), size};
+  if (end >= 0) extent.end = std::min(size, static_cast<uint64_t>(end));
+  if (extent.begin >= extent.end) return std::nullopt;  // It shrank.
+  return extent;
 }
 
 Result<std::string> LinuxFileOperations::PathOf(int fd) {
@@ -235,9 +286,15 @@ Result<bool> LinuxFileOperations::Unlink(int directory,
 }
 
 Result<UniqueFd> LinuxFileOperations::CreateUnnamed(int directory) {
-  return Opened(::openat(directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC,
-                         S_IRUSR | S_IWUSR),
-                "create a file in", ProcPath(directory));
+  constexpr mode_t kMode = S_IRUSR | S_IWUSR;
+  Result<UniqueFd> file =
+      Opened(::openat(directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, kMode),
+             "create a file in", ProcPath(directory));
+  // The umask may have taken too much.
+  if (file && ::fchmod(file->UnsafeFd(), kMode) != 0) {
+    return FailSystem("create a file with mode 0600", errno);
+  }
+  return file;
 }
 
 Result<bool> LinuxFileOperations::Link(int fd, int directory,

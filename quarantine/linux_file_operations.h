@@ -12,12 +12,20 @@ namespace gatehouse {
 
 class LinuxFileOperations final : public FileOperations {
  public:
+  Result<UniqueFd> OpenStateDirectory(const std::string& path) override;
   Result<UniqueFd> OpenDirectory(const std::string& path) override;
   Result<UniqueFd> OpenDirectoryIn(int directory,
                                    const std::string& name) override;
   Result<UniqueFd> OpenFileIn(int directory, const std::string& name) override;
   Result<UniqueFd> Reopen(int fd) override;
   Result<UniqueFd> OpenByHandle(const FileFacts& facts, int hint) override;
+  Result<UniqueFd> Duplicate(int fd) override;
+
+  Result<size_t> Read(int fd, uint64_t offset, MutableByteView bytes) override;
+  Result<size_t> Write(int fd, uint64_t offset, ByteView bytes) override;
+  Result<bool> SetSize(int fd, uint64_t size) override;
+  std::optional<FileExtent> NextData(int fd, uint64_t from,
+                                     uint64_t size) override;
 
   Result<std::string> PathOf(int fd) override;
   Result<FileFacts> Facts(int fd) override;

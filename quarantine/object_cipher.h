@@ -12,11 +12,10 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "quarantine/file_operations.h"
 #include "quarantine/vault_key.h"
 
 namespace gatehouse {
-
-using MutableByteView = std::span<uint8_t>;
 
 // The object key, wrapped by the root key (nonce, then box); the nonce of the
 // header box; the header of the content stream.

@@ -1,18 +1,16 @@
 // What the writer and the reader of sealed objects share: places and lengths of
-// docs/vault-format.md, reading and writing by offset, the digest of content.
+// docs/vault-format.md, reading and writing by offset.
 //
-// Thread-safe, but ContentDigest: one thread at a time. Descriptors are
-// borrowed.
+// Thread-safe. Descriptors are borrowed.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "engine/file_digest.h"
+#include "quarantine/file_operations.h"
 #include "quarantine/object_cipher.h"
 #include "quarantine/sealed_object.h"
 
@@ -22,6 +20,8 @@ namespace gatehouse {
 inline constexpr std::array<uint8_t, 8> kObjectMagic = {0x89, 'G',  'H',  'Q',
                                                         '\r', '\n', 0x1a, '\n'};
 inline constexpr uint32_t kObjectVersion = 1;
+// The same with the other digest of content_digest.h: of longer files.
+inline constexpr uint32_t kLongObjectVersion = 2;
 inline constexpr size_t kObjectVersionAt = kObjectMagic.size();
 inline constexpr size_t kBoxLengthAt = kObjectVersionAt + sizeof(uint32_t);
 inline constexpr size_t kCipherAt = kBoxLengthAt + sizeof(uint32_t);
@@ -54,31 +54,13 @@ Number GetLittleEndian(const uint8_t* bytes) {
 
 // Fills `bytes`, or as much as there is before the end of the file. `what` is
 // the attempt that an error message names.
-Result<size_t> ReadAt(int fd, uint64_t offset, MutableByteView bytes,
-                      const char* what);
+Result<size_t> ReadAt(FileOperations& files, int fd, uint64_t offset,
+                      MutableByteView bytes, const char* what);
 // Writes all of `bytes`.
-Result<bool> WriteAt(int fd, uint64_t offset, ByteView bytes, const char* what);
-Result<uint64_t> SizeOf(int fd, const char* what);
+Result<bool> WriteAt(FileOperations& files, int fd, uint64_t offset,
+                     ByteView bytes, const char* what);
+Result<uint64_t> SizeOf(FileOperations& files, int fd, const char* what);
 // Errors: kInvalidInput if it is not.
-Result<bool> MustBeEmpty(int fd, const char* what);
-
-// The digest of content that may have holes: their zeros are hashed, and come
-// from memory.
-class ContentDigest {
- public:
-  static Result<ContentDigest> Create();
-
-  // REQUIRES: no more than `offset` bytes were added.
-  void AddZerosUntil(uint64_t offset);
-  void Add(ByteView bytes);
-  std::array<uint8_t, 32> Finish();
-
- private:
-  explicit ContentDigest(FileDigests digests);
-
-  FileDigests digests_;
-  uint64_t position_ = 0;
-  std::vector<uint8_t> zeros_;  // Empty until the first hole.
-};
+Result<bool> MustBeEmpty(FileOperations& files, int fd, const char* what);
 
 }  // namespace gatehouse

@@ -14,6 +14,9 @@ Result<std::unique_ptr<Quarantine>> Quarantine::Open(
       Vault::Open(parts.state_directory, quarantine->files_);
   if (!vault) return Unexpected(vault.error());
   quarantine->vault_ = std::move(*vault);
+  for (const std::string& problem : quarantine->vault_->KeyProblems()) {
+    parts.failed({ErrorCode::kOperational, problem});
+  }
   Result<std::unique_ptr<ThreatStore>> store =
       ThreatStore::Open(parts.state_directory);
   if (!store) return Unexpected(store.error());

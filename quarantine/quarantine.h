@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/deny_list.h"
@@ -48,6 +49,8 @@ class Quarantine {
   ThreatStore& store() { return *store_; }
   const Exemptions& exemptions() const { return exemptions_; }
   FileOperations& files() { return files_; }
+  // What somebody should look after now: Vault::KeyProblems.
+  std::vector<std::string> Problems() { return vault_->KeyProblems(); }
 
  private:
   Quarantine() : exemptions_(files_) {}

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "engine/verdict.h"
+#include "quarantine/content_digest.h"
 #include "quarantine/file_place.h"
 
 namespace gatehouse {
@@ -49,7 +50,9 @@ Threat ThreatOf(const ObjectHeader& header) {
   threat.file_bytes = header.file.size;
   const bool is_sealed = std::any_of(header.sha256.begin(), header.sha256.end(),
                                      [](uint8_t byte) { return byte != 0; });
-  if (is_sealed) threat.sha256 = HexText(header.sha256);
+  // Of a longer file it is another kind of digest: see content_digest.h.
+  const bool is_whole = header.file.size <= kWholeDigestBytesMax;
+  if (is_sealed && is_whole) threat.sha256 = HexText(header.sha256);
   threat.scan_id = header.scan_id;
   return threat;
 }

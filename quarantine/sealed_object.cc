@@ -1,17 +1,14 @@
 #include "quarantine/sealed_object.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cassert>
-#include <cerrno>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/bytes.h"
+#include "quarantine/content_digest.h"
 #include "quarantine/object_cipher.h"
 #include "quarantine/object_format.h"
 
@@ -27,47 +24,12 @@
 namespace gatehouse {
 namespace {
 
-// Finds the data between the holes. Puts the file's offset back when done.
-class Extents {
- public:
-  struct Extent {
-    uint64_t begin = 0;
-    uint64_t end = 0;
-  };
-
-  Extents(int fd, uint64_t size)
-      : fd_(fd), size_(size), offset_(::lseek(fd, 0, SEEK_CUR)) {}
-  ~Extents() {
-    if (offset_ >= 0) (void)::lseek(fd_, offset_, SEEK_SET);  // Was valid.
-  }
-  Extents(const Extents&) = delete;
-  Extents& operator=(const Extents&) = delete;
-
-  // The first data at or after `from`; none: holes to the end. A file system
-  // that knows no holes has data everywhere.
-  std::optional<Extent> Next(uint64_t from) const {
-    if (from >= size_) return std::nullopt;
-    const off_t begin = ::lseek(fd_, static_cast<off_t>(from), SEEK_DATA);
-    if (begin < 0 && errno == ENXIO) return std::nullopt;
-    if (begin < 0) return Extent{from, size_};
-    const off_t end = ::lseek(fd_, begin, SEEK_HOLE);
-    Extent extent{static_cast<uint64_t>(begin), size_};
-    if (end >= 0) extent.end = std::min(size_, static_cast<uint64_t>(end));
-    if (extent.begin >= extent.end) return std::nullopt;  // It shrank.
-    return extent;
-  }
-
- private:
-  const int fd_;
-  const uint64_t size_;
-  const off_t offset_;
-};
-
 class Sealer {
  public:
-  Sealer(const VaultKey& key, ContentDigest digest, int source_fd,
-         int object_fd)
-      : cipher_(ObjectCipher::ForSealing(key)),
+  Sealer(FileOperations& files, const VaultKey& key, ContentDigest digest,
+         int source_fd, int object_fd)
+      : files_(files),
+        cipher_(ObjectCipher::ForSealing(key)),
         digest_(std::move(digest)),
         source_fd_(source_fd),
         object_fd_(object_fd),
@@ -98,7 +60,8 @@ class Sealer {
   }
 
   Result<bool> CheckSize(uint64_t expected) const {
-    const Result<uint64_t> size = SizeOf(source_fd_, "stat the file to seal");
+    const Result<uint64_t> size =
+        SizeOf(files_, source_fd_, "stat the file to seal");
     if (!size) return Unexpected(size.error());
     if (*size != expected) return Changed();
     return true;
@@ -109,10 +72,9 @@ class Sealer {
     if (const auto same = CheckSize(size); !same) {
       return Unexpected(same.error());
     }
-    const Extents extents(source_fd_, size);
     uint64_t data_bytes = 0;
     uint64_t position = 0;
-    while (const auto extent = extents.Next(position)) {
+    while (const auto extent = files_.NextData(source_fd_, position, size)) {
       digest_.AddZerosUntil(extent->begin);
       const Result<bool> sealed = SealExtent(*extent);
       if (!sealed) return Unexpected(sealed.error());
@@ -128,14 +90,14 @@ class Sealer {
     return data_bytes;
   }
 
-  Result<bool> SealExtent(const Extents::Extent& extent) {
+  Result<bool> SealExtent(const FileExtent& extent) {
     uint64_t offset = extent.begin;
     while (offset < extent.end) {
       const auto count = static_cast<size_t>(
           std::min(extent.end - offset, uint64_t{kObjectChunkBytes}));
       const MutableByteView content(message_.get() + kOffsetBytes, count);
       const Result<size_t> got =
-          ReadAt(source_fd_, offset, content, "read the file to seal");
+          ReadAt(files_, source_fd_, offset, content, "read the file to seal");
       if (!got) return Unexpected(got.error());
       if (*got != count) return Changed();
       digest_.Add(content);
@@ -159,7 +121,7 @@ class Sealer {
                  {chunk_.get() + kLengthBytes, chunk_bytes});
     const ByteView record(chunk_.get(), kLengthBytes + chunk_bytes);
     Result<bool> written =
-        WriteAt(object_fd_, end_, record, "write the sealed object");
+        WriteAt(files_, object_fd_, end_, record, "write the sealed object");
     end_ += record.size();
     return written;
   }
@@ -170,16 +132,19 @@ class Sealer {
     assert(payload->size() + kHeaderBoxOverhead == box_bytes);
     std::vector<uint8_t> front(kBoxAt + box_bytes);
     std::copy(kObjectMagic.begin(), kObjectMagic.end(), front.begin());
-    PutLittleEndian(kObjectVersion, &front.at(kObjectVersionAt));
+    PutLittleEndian(header.file.size > kWholeDigestBytesMax ? kLongObjectVersion
+                                                            : kObjectVersion,
+                    &front.at(kObjectVersionAt));
     PutLittleEndian(static_cast<uint32_t>(box_bytes), &front.at(kBoxLengthAt));
     const CipherPrologue& keys = cipher_.prologue();
     std::copy(keys.begin(), keys.end(), &front.at(kCipherAt));
     const MutableByteView all(front);
     cipher_.SealHeader(all.first(kBoxAt), AsBytes(*payload),
                        all.subspan(kBoxAt));
-    return WriteAt(object_fd_, 0, front, "write the sealed object");
+    return WriteAt(files_, object_fd_, 0, front, "write the sealed object");
   }
 
+  FileOperations& files_;
   ObjectCipher cipher_;
   ContentDigest digest_;
   const int source_fd_;
@@ -191,17 +156,18 @@ class Sealer {
 
 }  // namespace
 
-Result<ObjectHeader> Seal(const VaultKey& key, ObjectHeader header,
-                          int source_fd, int object_fd) {
+Result<ObjectHeader> Seal(FileOperations& files, const VaultKey& key,
+                          ObjectHeader header, int source_fd, int object_fd) {
   assert(source_fd >= 0 && object_fd >= 0);
   assert(source_fd != object_fd);
-  if (const auto empty = MustBeEmpty(object_fd, "write the sealed object");
+  if (const auto empty =
+          MustBeEmpty(files, object_fd, "write the sealed object");
       !empty) {
     return Unexpected(empty.error());
   }
-  Result<ContentDigest> digest = ContentDigest::Create();
+  Result<ContentDigest> digest = ContentDigest::Create(header.file.size);
   if (!digest) return Unexpected(digest.error());
-  return Sealer(key, std::move(*digest), source_fd, object_fd)
+  return Sealer(files, key, std::move(*digest), source_fd, object_fd)
       .Run(std::move(header));
 }
 

@@ -1,11 +1,8 @@
 // The reading half of sealed_object.h: no byte is believed before it is
 // authenticated, but for the lengths that say how much to authenticate.
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -14,6 +11,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "quarantine/content_digest.h"
 #include "quarantine/object_cipher.h"
 #include "quarantine/object_format.h"
 #include "quarantine/sealed_object.h"
@@ -41,10 +39,10 @@ Result<size_t> CheckPrologue(const ObjectPrologue& prologue, size_t count) {
   }
   const auto version =
       GetLittleEndian<uint32_t>(&prologue.at(kObjectVersionAt));
-  if (version != kObjectVersion) {
-    return Fail(ErrorCode::kNotSupported, "sealed object: has version " +
-                                              std::to_string(version) +
-                                              ", this program knows version 1");
+  if (version != kObjectVersion && version != kLongObjectVersion) {
+    return Fail(ErrorCode::kNotSupported,
+                "sealed object: has version " + std::to_string(version) +
+                    ", this program knows versions 1 and 2");
   }
   if (count < prologue.size()) return Damaged("ends within its keys");
   const size_t box_bytes =
@@ -57,10 +55,11 @@ Result<size_t> CheckPrologue(const ObjectPrologue& prologue, size_t count) {
   return box_bytes;
 }
 
-Result<OpenedObject> OpenObject(const VaultKey& key, int object_fd) {
+Result<OpenedObject> OpenObject(FileOperations& files, const VaultKey& key,
+                                int object_fd) {
   constexpr char kWhat[] = "read the sealed object";
   ObjectPrologue prologue = {};
-  const Result<size_t> count = ReadAt(object_fd, 0, prologue, kWhat);
+  const Result<size_t> count = ReadAt(files, object_fd, 0, prologue, kWhat);
   if (!count) return Unexpected(count.error());
   const Result<size_t> box_bytes = CheckPrologue(prologue, *count);
   if (!box_bytes) return Unexpected(box_bytes.error());
@@ -71,7 +70,7 @@ Result<OpenedObject> OpenObject(const VaultKey& key, int object_fd) {
   if (!cipher) return Unexpected(cipher.error());
 
   std::vector<uint8_t> box(*box_bytes);
-  const Result<size_t> got = ReadAt(object_fd, kBoxAt, box, kWhat);
+  const Result<size_t> got = ReadAt(files, object_fd, kBoxAt, box, kWhat);
   if (!got) return Unexpected(got.error());
   if (*got != box.size()) return Damaged("ends within its header");
   std::vector<uint8_t> payload(box.size() - kHeaderBoxOverhead);
@@ -80,6 +79,12 @@ Result<OpenedObject> OpenObject(const VaultKey& key, int object_fd) {
   }
   Result<ObjectHeader> header = DecodeObjectHeader(payload);
   if (!header) return Unexpected(header.error());
+  const bool is_long =
+      GetLittleEndian<uint32_t>(&prologue.at(kObjectVersionAt)) ==
+      kLongObjectVersion;
+  if (is_long != (header->file.size > kWholeDigestBytesMax)) {
+    return Damaged("its version does not fit the size of the file");
+  }
   return OpenedObject{std::move(*cipher), std::move(*header),
                       kBoxAt + box.size()};
 }
@@ -87,8 +92,9 @@ Result<OpenedObject> OpenObject(const VaultKey& key, int object_fd) {
 // Reads a file from an offset to its end, in large blocks.
 class BlockReader {
  public:
-  BlockReader(int fd, uint64_t offset)
-      : fd_(fd),
+  BlockReader(FileOperations& files, int fd, uint64_t offset)
+      : files_(files),
+        fd_(fd),
         offset_(offset),
         block_(std::make_unique_for_overwrite<uint8_t[]>(kReadBytes)) {}
 
@@ -101,7 +107,7 @@ class BlockReader {
       end_ -= std::exchange(begin_, 0);
       const MutableByteView room(block_.get() + end_, kReadBytes - end_);
       const Result<size_t> got =
-          ReadAt(fd_, offset_, room, "read the sealed object");
+          ReadAt(files_, fd_, offset_, room, "read the sealed object");
       if (!got) return Unexpected(got.error());
       end_ += *got;
       offset_ += *got;
@@ -112,6 +118,7 @@ class BlockReader {
   }
 
  private:
+  FileOperations& files_;
   const int fd_;
   uint64_t offset_;
   const std::unique_ptr<uint8_t[]> block_;
@@ -122,19 +129,20 @@ class BlockReader {
 class Unsealer {
  public:
   // Without a target, only checks.
-  Unsealer(OpenedObject object, ContentDigest digest, int object_fd,
-           std::optional<int> target_fd)
-      : cipher_(std::move(object.cipher)),
+  Unsealer(FileOperations& files, OpenedObject object, ContentDigest digest,
+           int object_fd, std::optional<int> target_fd)
+      : files_(files),
+        cipher_(std::move(object.cipher)),
         header_(std::move(object.header)),
         digest_(std::move(digest)),
-        reader_(object_fd, object.content_at),
+        reader_(files, object_fd, object.content_at),
         target_fd_(target_fd),
         message_(std::make_unique_for_overwrite<uint8_t[]>(kMessageBytesMax)) {}
 
   Result<ObjectHeader> Run() {
-    if (target_fd_.has_value() &&
-        ::ftruncate(*target_fd_, static_cast<off_t>(header_.file.size)) != 0) {
-      return FailSystem("give the unsealed file its size", errno);
+    if (target_fd_.has_value()) {
+      const Result<bool> sized = files_.SetSize(*target_fd_, header_.file.size);
+      if (!sized) return Unexpected(sized.error());
     }
     uint64_t chunk = 0;
     for (bool is_last = false; !is_last; ++chunk) {
@@ -214,10 +222,11 @@ class Unsealer {
     position_ = message.offset + message.content.size();
     data_bytes_ += message.content.size();
     if (!target_fd_.has_value()) return true;
-    return WriteAt(*target_fd_, message.offset, message.content,
+    return WriteAt(files_, *target_fd_, message.offset, message.content,
                    "write the unsealed file");
   }
 
+  FileOperations& files_;
   ObjectCipher cipher_;
   ObjectHeader header_;
   ContentDigest digest_;
@@ -228,38 +237,44 @@ class Unsealer {
   uint64_t data_bytes_ = 0;
 };
 
-Result<ObjectHeader> UnsealTo(const VaultKey& key, int object_fd,
-                              std::optional<int> target_fd) {
-  Result<OpenedObject> object = OpenObject(key, object_fd);
+Result<ObjectHeader> UnsealTo(FileOperations& files, const VaultKey& key,
+                              int object_fd, std::optional<int> target_fd) {
+  Result<OpenedObject> object = OpenObject(files, key, object_fd);
   if (!object) return Unexpected(object.error());
-  Result<ContentDigest> digest = ContentDigest::Create();
+  Result<ContentDigest> digest =
+      ContentDigest::Create(object->header.file.size);
   if (!digest) return Unexpected(digest.error());
-  return Unsealer(std::move(*object), std::move(*digest), object_fd, target_fd)
+  return Unsealer(files, std::move(*object), std::move(*digest), object_fd,
+                  target_fd)
       .Run();
 }
 
 }  // namespace
 
-Result<ObjectHeader> ReadHeader(const VaultKey& key, int object_fd) {
+Result<ObjectHeader> ReadHeader(FileOperations& files, const VaultKey& key,
+                                int object_fd) {
   assert(object_fd >= 0);
-  Result<OpenedObject> object = OpenObject(key, object_fd);
+  Result<OpenedObject> object = OpenObject(files, key, object_fd);
   if (!object) return Unexpected(object.error());
   return std::move(object->header);
 }
 
-Result<ObjectHeader> Unseal(const VaultKey& key, int object_fd, int target_fd) {
+Result<ObjectHeader> Unseal(FileOperations& files, const VaultKey& key,
+                            int object_fd, int target_fd) {
   assert(object_fd >= 0 && target_fd >= 0);
   assert(object_fd != target_fd);
-  if (const auto empty = MustBeEmpty(target_fd, "write the unsealed file");
+  if (const auto empty =
+          MustBeEmpty(files, target_fd, "write the unsealed file");
       !empty) {
     return Unexpected(empty.error());
   }
-  return UnsealTo(key, object_fd, target_fd);
+  return UnsealTo(files, key, object_fd, target_fd);
 }
 
-Result<bool> Verify(const VaultKey& key, int object_fd) {
+Result<bool> Verify(FileOperations& files, const VaultKey& key, int object_fd) {
   assert(object_fd >= 0);
-  const Result<ObjectHeader> header = UnsealTo(key, object_fd, std::nullopt);
+  const Result<ObjectHeader> header =
+      UnsealTo(files, key, object_fd, std::nullopt);
   if (!header) return Unexpected(header.error());
   return true;
 }

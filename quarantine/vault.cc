@@ -1,9 +1,8 @@
 #include "quarantine/vault.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 #include <utility>
@@ -48,17 +47,23 @@ Result<UniqueFd> OpenOwnDirectory(FileOperations& files, int parent,
   return directory;
 }
 
+// In doubt, an error.
+Result<bool> HasObjects(FileOperations& files, int directory) {
+  const Result<std::vector<std::string>> names = files.List(directory);
+  if (!names) return Unexpected(names.error());
+  return std::any_of(names->begin(), names->end(), [](const std::string& name) {
+    return name.ends_with(kObjectSuffix);
+  });
+}
+
 }  // namespace
 
 Result<Vault::Directories> Vault::OpenDirectories(
     const std::string& state_directory, FileOperations& files) {
   Directories directories;
-  // The administrator names it: a symbolic link on the way is his.
-  directories.state.Reset(
-      ::open(state_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directories.state.valid()) {
-    return FailSystem("open '" + state_directory + "'", errno);
-  }
+  Result<UniqueFd> opened = files.OpenStateDirectory(state_directory);
+  if (!opened) return Unexpected(opened.error());
+  directories.state = std::move(*opened);
   const int state = directories.state.UnsafeFd();
   Result<UniqueFd> vault = OpenOwnDirectory(files, state, "vault");
   if (!vault) return Unexpected(vault.error());
@@ -77,17 +82,36 @@ Result<std::unique_ptr<Vault>> Vault::Open(const std::string& state_directory,
                                            FileOperations& files) {
   Result<Directories> directories = OpenDirectories(state_directory, files);
   if (!directories) return Unexpected(directories.error());
-  Result<VaultKey> key = VaultKey::LoadOrCreate(directories->state.UnsafeFd());
-  if (!key) return Unexpected(key.error());
+  // Before a key is made: one that does not open what is there is none.
+  Result<bool> has_objects = HasObjects(files, directories->stage.UnsafeFd());
+  if (has_objects && !*has_objects) {
+    has_objects = HasObjects(files, directories->data.UnsafeFd());
+  }
+  if (!has_objects) return Unexpected(has_objects.error());
+  Result<LoadedVaultKey> loaded = LoadOrCreateVaultKey(
+      files, {directories->state.UnsafeFd(), directories->vault.UnsafeFd(),
+              *has_objects});
+  if (!loaded) return Unexpected(loaded.error());
   return std::unique_ptr<Vault>(
-      new Vault(files, std::move(*directories), std::move(*key)));
+      new Vault(files, std::move(*directories), std::move(*loaded)));
 }
 
-Vault::Vault(FileOperations& files, Directories directories, VaultKey key)
+Vault::Vault(FileOperations& files, Directories directories,
+             LoadedVaultKey loaded)
     : files_(files),
+      state_(std::move(directories.state)),
+      vault_(std::move(directories.vault)),
       stage_(std::move(directories.stage)),
       data_(std::move(directories.data)),
-      key_(std::move(key)) {}
+      key_(std::move(loaded.key)),
+      key_notice_(std::move(loaded.notice)) {}
+
+std::vector<std::string> Vault::KeyProblems() {
+  std::vector<std::string> problems = VaultKeyFileProblems(
+      files_, {state_.UnsafeFd(), vault_.UnsafeFd(), true}, key_);
+  if (!key_notice_.empty()) problems.push_back(key_notice_);
+  return problems;
+}
 
 // --- Sealing ----------------------------------------------------------------
 
@@ -96,14 +120,18 @@ Result<ObjectHeader> Vault::SealAs(const ObjectHeader& header, int source_fd,
   const int stage = stage_.UnsafeFd();
   const Result<uint64_t> free_bytes = files_.FreeBytes(stage);
   if (!free_bytes) return Unexpected(free_bytes.error());
-  if (*free_bytes < kFreeBytesMin + header.file.size) {
+  const uint64_t room =
+      *free_bytes < kFreeBytesMin ? 0 : *free_bytes - kFreeBytesMin;
+  if (*free_bytes < kFreeBytesMin ||
+      DataBytes(files_, source_fd, header.file.size, room) > room) {
     return Fail(ErrorCode::kLimitExceeded,
                 "the vault is full: less than 256 MiB would be left free");
   }
   const Result<UniqueFd> object = files_.CreateUnnamed(stage);
   if (!object) return Unexpected(object.error());
   const int object_fd = object->UnsafeFd();
-  Result<ObjectHeader> sealed = Seal(key_, header, source_fd, object_fd);
+  Result<ObjectHeader> sealed =
+      Seal(files_, key_, header, source_fd, object_fd);
   if (!sealed) return sealed;
   // Durable before it has a name: a name always means a whole object.
   Result<bool> done = files_.Sync(object_fd);
@@ -189,13 +217,13 @@ Result<UniqueFd> Vault::OpenObject(const std::string& id) {
 Result<ObjectHeader> Vault::Header(const std::string& id) {
   const Result<UniqueFd> object = OpenObject(id);
   if (!object) return Unexpected(object.error());
-  return ReadHeader(key_, object->UnsafeFd());
+  return ReadHeader(files_, key_, object->UnsafeFd());
 }
 
 Result<ObjectHeader> Vault::Unseal(const std::string& id, int target_fd) {
   const Result<UniqueFd> object = OpenObject(id);
   if (!object) return Unexpected(object.error());
-  return gatehouse::Unseal(key_, object->UnsafeFd(), target_fd);
+  return gatehouse::Unseal(files_, key_, object->UnsafeFd(), target_fd);
 }
 
 Result<bool> Vault::Remove(const std::string& id) {

@@ -1,9 +1,10 @@
 // Vault: sealed copies of malicious files, by id, below the state directory.
 //
-//     vault.key          the root key
-//     vault/stage/ID.q   sealed, its original not yet known to be gone
-//     vault/stage/ID.c   an original that was taken from its name
-//     vault/data/ID.q    sealed, its original gone: finished
+//     vault.key               the root key
+//     vault/vault.key.escrow  a copy of it
+//     vault/stage/ID.q        sealed, its original not yet known to be gone
+//     vault/stage/ID.c        an original that was taken from its name
+//     vault/data/ID.q         sealed, its original gone: finished
 //
 // Where an object lies says only where to look; what happened is decided from
 // facts (isolator.h). docs/vault-format.md has the format.
@@ -32,7 +33,7 @@ class Vault {
   static constexpr uint64_t kFreeBytesMin = uint64_t{256} << 20;
 
   // Makes directories and key if there are none. Errors: those of
-  // VaultKey::LoadOrCreate, and directories that are not ours alone.
+  // LoadOrCreateVaultKey, and directories that are not ours alone.
   static Result<std::unique_ptr<Vault>> Open(const std::string& state_directory,
                                              FileOperations& files);
   Vault(const Vault&) = delete;
@@ -57,6 +58,10 @@ class Vault {
   Result<ObjectHeader> Unseal(const std::string& id, int target_fd);
   Result<bool> Remove(const std::string& id);
 
+  // What somebody should look after: a key file that is missing now, or was
+  // when the vault was opened. Reads both files anew. Empty: all is well.
+  std::vector<std::string> KeyProblems();
+
   FileOperations& files() { return files_; }
   // Borrowed. For captures of files on the vault's own mount.
   int UnsafeStageFd() const { return stage_.UnsafeFd(); }
@@ -68,7 +73,7 @@ class Vault {
     UniqueFd stage;
     UniqueFd data;
   };
-  Vault(FileOperations& files, Directories directories, VaultKey key);
+  Vault(FileOperations& files, Directories directories, LoadedVaultKey loaded);
 
   static Result<Directories> OpenDirectories(const std::string& state_directory,
                                              FileOperations& files);
@@ -78,9 +83,12 @@ class Vault {
   Result<UniqueFd> OpenObject(const std::string& id);
 
   FileOperations& files_;
+  const UniqueFd state_;
+  const UniqueFd vault_;
   const UniqueFd stage_;
   const UniqueFd data_;
   const VaultKey key_;
+  const std::string key_notice_;
 };
 
 }  // namespace gatehouse

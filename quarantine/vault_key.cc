@@ -1,6 +1,5 @@
 #include "quarantine/vault_key.h"
 
-#include <fcntl.h>
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,9 +8,11 @@
 #include <array>
 #include <cassert>
 #include <cerrno>
+#include <optional>
 #include <string>
 
 #include "base/unique_fd.h"
+#include "quarantine/object_format.h"
 
 namespace gatehouse {
 namespace {
@@ -52,12 +53,15 @@ struct KeyFile {
   }
 };
 
-std::string What(const char* attempt) {
-  return std::string(attempt) + " '" + kVaultKeyName + "'";
-}
+// One of the two files.
+struct KeyPlace {
+  int directory = -1;
+  const char* name = nullptr;
+};
 
-Unexpected Refuse(ErrorCode code, const std::string& why) {
-  return Fail(code, std::string("key file '") + kVaultKeyName + "': " + why);
+Unexpected Refuse(const KeyPlace& place, ErrorCode code,
+                  const std::string& why) {
+  return Fail(code, std::string("key file '") + place.name + "': " + why);
 }
 
 std::string Octal(unsigned mode) {
@@ -68,100 +72,114 @@ std::string Octal(unsigned mode) {
   return "0" + text;
 }
 
-Result<bool> CheckOwnership(int file_fd) {
-  struct stat status = {};
-  if (::fstat(file_fd, &status) != 0) return FailSystem(What("stat"), errno);
-  if (!S_ISREG(status.st_mode)) {
-    return Refuse(ErrorCode::kInvalidInput, "not a regular file");
+Result<bool> CheckOwnership(const KeyPlace& place, const FileFacts& facts) {
+  if (!S_ISREG(facts.mode)) {
+    return Refuse(place, ErrorCode::kInvalidInput, "not a regular file");
   }
-  if (status.st_uid != ::geteuid()) {
-    return Refuse(ErrorCode::kNotPermitted,
-                  "belongs to uid " + std::to_string(status.st_uid) +
+  if (facts.uid != ::geteuid()) {
+    return Refuse(place, ErrorCode::kNotPermitted,
+                  "belongs to uid " + std::to_string(facts.uid) +
                       ", not to uid " + std::to_string(::geteuid()));
   }
-  const unsigned permissions = status.st_mode & 07777U;
+  const unsigned permissions = facts.mode & 07777U;
   if ((permissions & 077U) != 0) {
     return Refuse(
-        ErrorCode::kNotPermitted,
+        place, ErrorCode::kNotPermitted,
         "mode " + Octal(permissions) + " lets others use it; it must be 0600");
   }
   return true;
 }
 
-// Durable, and complete, before it has a name. The fallback is for file systems
-// without O_TMPFILE; a kill leaves a file there whose key nothing was sealed
-// with.
-struct NewFile {
-  UniqueFd fd;
-  std::string name;  // Empty: it has none.
-};
-
-Result<NewFile> OpenNew(int directory_fd) {
-  NewFile file;
-  file.fd.Reset(
-      ::openat(directory_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (file.fd.valid()) return file;
-  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {
-    return FailSystem(What("create"), errno);
+Result<VaultKey> Parse(const KeyPlace& place, const KeyFile& file,
+                       size_t length, uint64_t size) {
+  if (length < kKeyAt ||
+      !std::equal(kMagic.begin(), kMagic.end(), file.bytes.begin())) {
+    return Refuse(place, ErrorCode::kInvalidInput, "is not a key file");
   }
-  file.name = std::string(kVaultKeyName) + ".new-" +
-              std::to_string(randombytes_random());
-  file.fd.Reset(::openat(directory_fd, file.name.c_str(),
-                         O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC,
-                         0600));
-  if (!file.fd.valid()) return FailSystem(What("create"), errno);
-  return file;
+  if (file.Version() != kVersion) {
+    return Refuse(place, ErrorCode::kNotSupported,
+                  "has version " + std::to_string(file.Version()) +
+                      ", this program knows version 1");
+  }
+  if (length != kFileBytes || size != kFileBytes) {
+    return Refuse(place, ErrorCode::kInvalidInput,
+                  "has " + std::to_string(size) + " bytes, not " +
+                      std::to_string(kFileBytes));
+  }
+  const auto checksum = file.Checksum();
+  if (!std::equal(checksum.begin(), checksum.end(),
+                  &file.bytes.at(kChecksumAt))) {
+    return Refuse(place, ErrorCode::kInvalidInput,
+                  "is damaged: wrong checksum");
+  }
+  return VaultKey::FromBytes(std::span<const uint8_t, kVaultKeyBytes>(
+      &file.bytes.at(kKeyAt), kVaultKeyBytes));
 }
 
-// True: the file has the name now. False: there was one of that name.
-Result<bool> GiveName(int directory_fd, const NewFile& file) {
-  int linked = -1;
-  if (!file.name.empty()) {
-    linked = ::linkat(directory_fd, file.name.c_str(), directory_fd,
-                      kVaultKeyName, 0);
-    const int error_number = errno;
-    (void)::unlinkat(directory_fd, file.name.c_str(), 0);  // Best effort.
-    errno = error_number;
-  } else {
-    const int fd = file.fd.UnsafeFd();
-    linked = ::linkat(fd, "", directory_fd, kVaultKeyName, AT_EMPTY_PATH);
-    if (linked != 0 && errno == ENOENT) {  // Wants a capability.
-      const std::string link = "/proc/self/fd/" + std::to_string(fd);
-      linked = ::linkat(AT_FDCWD, link.c_str(), directory_fd, kVaultKeyName,
-                        AT_SYMLINK_FOLLOW);
-    }
-  }
-  if (linked == 0) return true;
-  if (errno == EEXIST) return false;
-  return FailSystem(What("link"), errno);
+// Errors: kNotFound if there is no such file.
+Result<VaultKey> Load(FileOperations& files, const KeyPlace& place) {
+  const Result<UniqueFd> opened = files.OpenFileIn(place.directory, place.name);
+  if (!opened) return Unexpected(opened.error());
+  const int fd = opened->UnsafeFd();
+  const Result<FileFacts> facts = files.Identity(fd);
+  if (!facts) return Unexpected(facts.error());
+  const Result<bool> is_ours = CheckOwnership(place, *facts);
+  if (!is_ours) return Unexpected(is_ours.error());
+  KeyFile file;
+  const Result<size_t> length =
+      ReadAt(files, fd, 0, file.bytes, "read the key file");
+  if (!length) return Unexpected(length.error());
+  return Parse(place, file, *length, facts->size);
 }
 
-// False: somebody else was first.
-Result<bool> Create(int directory_fd) {
+// Durable, and complete, before it has a name. False: there was one.
+Result<bool> Store(FileOperations& files, const KeyPlace& place,
+                   const VaultKey& key) {
   KeyFile file;
   std::copy(kMagic.begin(), kMagic.end(), file.bytes.begin());
-  for (size_t i = 0; i < sizeof(kVersion); ++i) {
-    file.bytes.at(kVersionAt + i) = static_cast<uint8_t>(kVersion >> (8 * i));
-  }
-  randombytes_buf(&file.bytes.at(kKeyAt), kVaultKeyBytes);
+  PutLittleEndian(kVersion, &file.bytes.at(kVersionAt));
+  const ByteView bytes = key.UnsafeBytes();
+  std::copy(bytes.begin(), bytes.end(), &file.bytes.at(kKeyAt));
   const auto checksum = file.Checksum();
   std::copy(checksum.begin(), checksum.end(), &file.bytes.at(kChecksumAt));
-  assert(file.Version() == kVersion);
 
-  const Result<NewFile> made = OpenNew(directory_fd);
+  const Result<UniqueFd> made = files.CreateUnnamed(place.directory);
   if (!made) return Unexpected(made.error());
-  const int fd = made->fd.UnsafeFd();
-  // The umask may have taken too much.
-  if (::fchmod(fd, 0600) != 0) return FailSystem(What("chmod"), errno);
-  const ssize_t written = ::pwrite(fd, file.bytes.data(), file.bytes.size(), 0);
-  if (written != static_cast<ssize_t>(file.bytes.size())) {
-    return FailSystem(What("write"), written < 0 ? errno : ENOSPC);
+  const int fd = made->UnsafeFd();
+  Result<bool> done = WriteAt(files, fd, 0, file.bytes, "write the key file");
+  if (done) done = files.Sync(fd);
+  if (!done) return done;
+  done = files.Link(fd, place.directory, place.name);
+  if (!done && done.error().error_number == EEXIST) return false;
+  if (done) done = files.Sync(place.directory);
+  return done;
+}
+
+bool IsMissing(const Result<VaultKey>& key) {
+  return !key && key.error().code == ErrorCode::kNotFound;
+}
+
+// The main file exists. The copy is made if there is none; one that is wrong
+// is somebody's to look at.
+Result<LoadedVaultKey> WithEscrow(FileOperations& files, const KeyPlace& escrow,
+                                  VaultKey key) {
+  std::string notice;
+  const Result<VaultKey> copy = Load(files, escrow);
+  if (IsMissing(copy)) {
+    const Result<bool> stored = Store(files, escrow, key);
+    if (!stored) return Unexpected(stored.error());
+  } else if (!copy) {
+    notice = copy.error().message;
+  } else if (!copy->IsSameAs(key)) {
+    notice = std::string("key file '") + escrow.name +
+             "' is not a copy of the vault's key";
   }
-  if (::fsync(fd) != 0) return FailSystem(What("fsync"), errno);
-  return GiveName(directory_fd, *made);
+  return LoadedVaultKey{std::move(key), std::move(notice)};
 }
 
 }  // namespace
+
+// --- The key ----------------------------------------------------------------
 
 void VaultKey::Wipe::operator()(uint8_t* bytes) const { sodium_free(bytes); }
 
@@ -174,6 +192,13 @@ Result<VaultKey::Memory> VaultKey::Allocate() {
   return memory;
 }
 
+Result<VaultKey> VaultKey::Random() {
+  Result<Memory> memory = Allocate();
+  if (!memory) return Unexpected(memory.error());
+  randombytes_buf(memory->get(), kVaultKeyBytes);
+  return VaultKey(std::move(*memory));
+}
+
 Result<VaultKey> VaultKey::FromBytes(
     std::span<const uint8_t, kVaultKeyBytes> bytes) {
   Result<Memory> memory = Allocate();
@@ -182,64 +207,76 @@ Result<VaultKey> VaultKey::FromBytes(
   return VaultKey(std::move(*memory));
 }
 
-Result<VaultKey> VaultKey::Load(int file_fd) {
-  if (const Result<bool> owned = CheckOwnership(file_fd); !owned) {
-    return Unexpected(owned.error());
-  }
-  KeyFile file;
-  const ssize_t count =
-      ::pread(file_fd, file.bytes.data(), file.bytes.size(), 0);
-  if (count < 0) return FailSystem(What("read"), errno);
-  const auto length = static_cast<size_t>(count);
-  if (length < kKeyAt ||
-      !std::equal(kMagic.begin(), kMagic.end(), file.bytes.begin())) {
-    return Refuse(ErrorCode::kInvalidInput, "is not a key file");
-  }
-  if (file.Version() != kVersion) {
-    return Refuse(ErrorCode::kNotSupported,
-                  "has version " + std::to_string(file.Version()) +
-                      ", this program knows version 1");
-  }
-  struct stat status = {};
-  if (::fstat(file_fd, &status) != 0) return FailSystem(What("stat"), errno);
-  if (length != kFileBytes || status.st_size != off_t{kFileBytes}) {
-    return Refuse(ErrorCode::kInvalidInput,
-                  "has " + std::to_string(status.st_size) + " bytes, not " +
-                      std::to_string(kFileBytes));
-  }
-  const auto checksum = file.Checksum();
-  if (!std::equal(checksum.begin(), checksum.end(),
-                  &file.bytes.at(kChecksumAt))) {
-    return Refuse(ErrorCode::kInvalidInput, "is damaged: wrong checksum");
-  }
-  return FromBytes(std::span<const uint8_t, kVaultKeyBytes>(
-      &file.bytes.at(kKeyAt), kVaultKeyBytes));
+bool VaultKey::IsSameAs(const VaultKey& other) const {
+  return sodium_memcmp(bytes_.get(), other.bytes_.get(), kVaultKeyBytes) == 0;
 }
 
-Result<VaultKey> VaultKey::LoadOrCreate(int state_directory_fd) {
-  assert(state_directory_fd >= 0);
-  if (const Result<Memory> probe = Allocate(); !probe) {
-    return Unexpected(probe.error());  // Before anything random is wanted.
-  }
+// --- Its files --------------------------------------------------------------
+
+Result<LoadedVaultKey> LoadOrCreateVaultKey(FileOperations& files,
+                                            const VaultKeyPlaces& places) {
+  const KeyPlace main = {places.unsafe_state_fd, kVaultKeyName};
+  const KeyPlace escrow = {places.unsafe_vault_fd, kVaultKeyEscrowName};
   for (int race = 0; race < kRacesMax; ++race) {
-    const UniqueFd file(
-        ::openat(state_directory_fd, kVaultKeyName,
-                 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (!file.valid() && errno != ENOENT) {
-      return FailSystem(What("open"), errno);
-    }
-    if (file.valid()) {
-      Result<VaultKey> key = Load(file.UnsafeFd());
+    Result<VaultKey> key = Load(files, main);
+    if (key) {
       // Whoever made it may have been killed before its name was durable.
-      if (key && ::fsync(state_directory_fd) != 0) {
-        return FailSystem("fsync the state directory", errno);
-      }
-      return key;
+      const Result<bool> synced = files.Sync(main.directory);
+      if (!synced) return Unexpected(synced.error());
+      return WithEscrow(files, escrow, std::move(*key));
     }
-    const Result<bool> created = Create(state_directory_fd);
-    if (!created) return Unexpected(created.error());
+    const Error why = key.error();
+    // Whoever may have read it: that is not for a copy to cure.
+    if (why.code != ErrorCode::kNotFound &&
+        why.code != ErrorCode::kInvalidInput) {
+      return Unexpected(why);
+    }
+    Result<VaultKey> copy = Load(files, escrow);
+    if (!copy && !IsMissing(copy)) return Unexpected(copy.error());
+    if (why.code == ErrorCode::kInvalidInput) {
+      if (!copy) return Unexpected(why);
+      return LoadedVaultKey{std::move(*copy),
+                            why.message + "; its escrow copy is used"};
+    }
+    if (!copy && places.has_objects) {
+      return Fail(ErrorCode::kNotFound,
+                  "key file 'vault.key' is missing, and so is its copy "
+                  "'vault/vault.key.escrow': what is in the vault cannot be "
+                  "opened without it, and no new key is made; put it back");
+    }
+    const bool is_new = !copy;
+    if (is_new) copy = VaultKey::Random();
+    if (!copy) return Unexpected(copy.error());
+    const Result<bool> stored = Store(files, main, *copy);
+    if (!stored) return Unexpected(stored.error());
+    if (!*stored) continue;  // Somebody was first.
+    if (is_new) return WithEscrow(files, escrow, std::move(*copy));
+    return LoadedVaultKey{
+        std::move(*copy),
+        "key file 'vault.key' was missing; it was made anew from its escrow "
+        "copy"};
   }
-  return Fail(ErrorCode::kOperational, What("create") + ": it comes and goes");
+  return Fail(ErrorCode::kOperational, "create 'vault.key': it comes and goes");
+}
+
+std::vector<std::string> VaultKeyFileProblems(FileOperations& files,
+                                              const VaultKeyPlaces& places,
+                                              const VaultKey& key) {
+  std::vector<std::string> problems;
+  for (const KeyPlace& place :
+       {KeyPlace{places.unsafe_state_fd, kVaultKeyName},
+        KeyPlace{places.unsafe_vault_fd, kVaultKeyEscrowName}}) {
+    const Result<VaultKey> found = Load(files, place);
+    const std::string what = std::string("key file '") + place.name + "'";
+    if (IsMissing(found)) {
+      problems.push_back(what + " is missing");
+    } else if (!found) {
+      problems.push_back(found.error().message);
+    } else if (!found->IsSameAs(key)) {
+      problems.push_back(what + " holds another key than the one in use");
+    }
+  }
+  return problems;
 }
 
 }  // namespace gatehouse

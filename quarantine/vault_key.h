@@ -1,4 +1,6 @@
-// VaultKey: the root key that wraps the key of each sealed object.
+// VaultKey: the root key that wraps the key of each sealed object, and the two
+// files that keep it: `vault.key` in the state directory, and its escrow copy
+// in the vault, so that losing either is not losing every object.
 //
 // Thread-compatible; const access is thread-safe. Owns its memory, which is
 // kept out of core dumps and wiped when the key is destroyed. Move-only.
@@ -8,32 +10,27 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "quarantine/file_operations.h"
 
 namespace gatehouse {
 
 inline constexpr size_t kVaultKeyBytes = 32;
 
-// The key file's name in the state directory.
+// In the state directory, and in the vault's.
 inline constexpr char kVaultKeyName[] = "vault.key";
+inline constexpr char kVaultKeyEscrowName[] = "vault.key.escrow";
 
 class VaultKey {
  public:
-  // Reads the key of a state directory, or makes one if there is no key file.
-  //
-  // A new key is durable, file and name, before this returns. An existing file
-  // is never replaced, whatever is wrong with it: the objects sealed with its
-  // key would be lost. Blocks for two fsyncs when it makes a key. When two
-  // processes race, both get the key of the one that was first.
-  // Errors: kNotPermitted when the key file belongs to somebody else or anybody
-  // else may use it; kInvalidInput when it is not a key file, is damaged or is
-  // no regular file; kNotSupported for a newer version; else of the system.
-  static Result<VaultKey> LoadOrCreate(int state_directory_fd);
-
-  // A key known beforehand: for tests and golden files.
+  // A new random one.
+  static Result<VaultKey> Random();
+  // A key known beforehand.
   static Result<VaultKey> FromBytes(
       std::span<const uint8_t, kVaultKeyBytes> bytes);
 
@@ -45,6 +42,8 @@ class VaultKey {
 
   // Borrowed: valid while this key lives; never copy it elsewhere.
   ByteView UnsafeBytes() const { return {bytes_.get(), kVaultKeyBytes}; }
+  // Takes the same time wherever they differ.
+  [[nodiscard]] bool IsSameAs(const VaultKey& other) const;
 
  private:
   struct Wipe {
@@ -54,9 +53,42 @@ class VaultKey {
 
   explicit VaultKey(Memory bytes) : bytes_(std::move(bytes)) {}
   static Result<Memory> Allocate();
-  static Result<VaultKey> Load(int file_fd);
 
   Memory bytes_;
 };
+
+// Where the key files are; descriptors are borrowed.
+struct VaultKeyPlaces {
+  int unsafe_state_fd = -1;
+  int unsafe_vault_fd = -1;
+  bool has_objects = false;  // Something is sealed with the key already.
+};
+
+struct LoadedVaultKey {
+  VaultKey key;
+  std::string notice;  // What somebody should look at; empty: nothing.
+};
+
+// Reads the key, or makes one where nothing was ever sealed.
+//
+// A new key is durable, file, name and escrow copy, before this returns. An
+// existing file is never replaced, whatever is wrong with it. A missing
+// `vault.key` is made from the escrow copy, and the other way round; a damaged
+// one is left alone, and the escrow copy is used: both are noticed. Blocks for
+// four fsyncs when it makes a key. When two processes race, both get the key of
+// the one that was first.
+//
+// Errors: kNotPermitted when a key file belongs to somebody else or anybody
+// else may use it; kNotFound when both are missing and there are objects;
+// kInvalidInput when `vault.key` is not a key file, is damaged or is no regular
+// file, and there is no copy; kNotSupported for a newer version; else of the
+// system.
+Result<LoadedVaultKey> LoadOrCreateVaultKey(FileOperations& files,
+                                            const VaultKeyPlaces& places);
+
+// What is wrong with the files of `key`, read anew; empty: nothing.
+std::vector<std::string> VaultKeyFileProblems(FileOperations& files,
+                                              const VaultKeyPlaces& places,
+                                              const VaultKey& key);
 
 }  // namespace gatehouse

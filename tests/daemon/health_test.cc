@@ -95,6 +95,11 @@ TEST_F(HealthJsonTest, EveryIssueMakesItUnhealthy) {
   EXPECT_THAT(IssueOf([&] { facts_.quarantine_error = "no disk"; }),
               HasSubstr("no disk"));
   facts_.quarantine_error.clear();
+  EXPECT_EQ(IssueOf([&] {
+              facts_.quarantine_problems.emplace_back("key file is missing");
+            }),
+            "quarantine: key file is missing");
+  facts_.quarantine_problems.clear();
   EXPECT_THAT(IssueOf([&] { statistics_.record_errors = 1; }),
               HasSubstr("could not be recorded"));
   statistics_.record_errors = 0;

@@ -14,9 +14,15 @@
 #include <string_view>
 
 #include "base/unique_fd.h"
+#include "quarantine/linux_file_operations.h"
 #include "quarantine/sealed_object.h"
 
 namespace gatehouse {
+
+inline FileOperations& TestFiles() {
+  static LinuxFileOperations files;
+  return files;
+}
 
 inline VaultKey KeyOf(uint8_t byte) {
   std::array<uint8_t, kVaultKeyBytes> bytes = {};
@@ -91,7 +97,8 @@ inline UniqueFd ObjectOf(const UniqueFd& source) {
   UniqueFd object = EmptyFile();
   const auto size = static_cast<uint64_t>(StatusOf(source).st_size);
   const Result<ObjectHeader> header =
-      Seal(KeyOf(1), HeaderFor(size), source.UnsafeFd(), object.UnsafeFd());
+      Seal(TestFiles(), KeyOf(1), HeaderFor(size), source.UnsafeFd(),
+           object.UnsafeFd());
   EXPECT_TRUE(header.has_value()) << header.error().message;
   return object;
 }

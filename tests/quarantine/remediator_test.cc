@@ -231,7 +231,7 @@ TEST_F(RemediatorTest, LooksAgainAfterAFailure) {
   class : public WatchedFileOperations {
    public:
     using WatchedFileOperations::WatchedFileOperations;
-    std::atomic<bool> is_broken{true};
+    std::atomic<bool> is_broken{false};
 
    protected:
     std::optional<Error> Before(std::string_view call) override {
@@ -240,6 +240,7 @@ TEST_F(RemediatorTest, LooksAgainAfterAFailure) {
     }
   } broken(linux_files_);
   vault_ = world_.OpenVault(broken);
+  broken.is_broken = true;
   auto store = ThreatStore::Open(world_.state(), {});
   ASSERT_TRUE(store.has_value());
   store_ = std::move(*store);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/file_digest.h"
+#include "quarantine/content_digest.h"
 #include "tests/eicar_text.h"
 #include "tests/quarantine/object_fixture.h"
 
@@ -57,11 +58,66 @@ UniqueFd SparseFile(off_t size, const std::vector<Extent>& extents) {
 }
 
 // What an attacker without the key can do: move bytes around.
+// A terabyte, and three islands in it.
+UniqueFd MostlyHoles() {
+  constexpr off_t kSize = off_t{1} << 40;
+  UniqueFd file = EmptyFile();
+  EXPECT_EQ(::ftruncate(file.UnsafeFd(), kSize), 0);
+  for (const off_t at : {off_t{0}, off_t{123'456'789'012}, kSize - 3}) {
+    EXPECT_EQ(::pwrite(file.UnsafeFd(), "abc", 3, at), 3);
+  }
+  return file;
+}
+
+TEST(LongObjectTest, HolesAreFree) {
+  const UniqueFd source = MostlyHoles();
+  const UniqueFd object = ObjectOf(source);
+  EXPECT_LT(StatusOf(object).st_size, 200'000);
+  const UniqueFd target = EmptyFile();
+  const auto header =
+      Unseal(TestFiles(), KeyOf(1), object.UnsafeFd(), target.UnsafeFd());
+  ASSERT_TRUE(header.has_value()) << header.error().message;
+  EXPECT_EQ(StatusOf(target).st_size, StatusOf(source).st_size);
+  EXPECT_EQ(StatusOf(target).st_blocks, StatusOf(source).st_blocks);
+  std::array<char, 3> bytes = {};
+  EXPECT_EQ(::pread(target.UnsafeFd(), bytes.data(), 3, 123'456'789'012), 3);
+  EXPECT_EQ(std::string_view(bytes.data(), 3), "abc");
+  const auto digest = DigestOf(TestFiles(), target.UnsafeFd());
+  ASSERT_TRUE(digest.has_value());
+  EXPECT_EQ(*digest, header->sha256);
+}
+
+// By docs/vault-format.md: the blocks that are not zeros, and the size.
+TEST(LongObjectTest, TheDigestIsThatOfItsBlocks) {
+  const UniqueFd source = MostlyHoles();
+  std::string blocks;
+  const auto add = [&blocks](uint64_t number) {
+    for (int i = 0; i < 8; ++i) {
+      blocks += static_cast<char>(number >> (8 * i) & 0xffU);
+    }
+  };
+  const std::array<uint64_t, 3> numbers = {0, 123'456'789'012 / 4096,
+                                           (uint64_t{1} << 40) / 4096 - 1};
+  for (const uint64_t number : numbers) {
+    std::string block(4096, '\0');
+    ASSERT_EQ(::pread(source.UnsafeFd(), block.data(), block.size(),
+                      static_cast<off_t>(number * 4096)),
+              4096);
+    add(number);
+    blocks += block;
+  }
+  add(uint64_t{1} << 40);
+  const UniqueFd all = FileOf(blocks);
+  EXPECT_EQ(DigestOf(TestFiles(), source.UnsafeFd()).value(),
+            DigestOf(TestFiles(), all.UnsafeFd()).value());
+}
+
 class ForgedObjectTest : public testing::Test {
  protected:
   static testing::AssertionResult IsRefused(const std::string& object) {
     const UniqueFd file = FileOf(object);
-    const Result<bool> verified = Verify(KeyOf(1), file.UnsafeFd());
+    const Result<bool> verified =
+        Verify(TestFiles(), KeyOf(1), file.UnsafeFd());
     if (verified) return testing::AssertionFailure() << "it was believed";
     if (verified.error().message.empty()) {
       return testing::AssertionFailure() << "without a message";
@@ -106,23 +162,24 @@ TEST_P(RoundTripTest, GivesBackContentAndHeader) {
   const UniqueFd object = EmptyFile();
   ObjectHeader expected = HeaderFor(content.size());
 
-  const auto sealed =
-      Seal(KeyOf(1), expected, source.UnsafeFd(), object.UnsafeFd());
+  const auto sealed = Seal(TestFiles(), KeyOf(1), expected, source.UnsafeFd(),
+                           object.UnsafeFd());
   ASSERT_TRUE(sealed.has_value()) << sealed.error().message;
   expected.sha256 = Sha256(content);
   expected.data_bytes = content.size();
   EXPECT_EQ(*sealed, expected);
 
-  const auto read = ReadHeader(KeyOf(1), object.UnsafeFd());
+  const auto read = ReadHeader(TestFiles(), KeyOf(1), object.UnsafeFd());
   ASSERT_TRUE(read.has_value()) << read.error().message;
   EXPECT_EQ(*read, expected);
 
   const UniqueFd target = EmptyFile();
-  const auto unsealed = Unseal(KeyOf(1), object.UnsafeFd(), target.UnsafeFd());
+  const auto unsealed =
+      Unseal(TestFiles(), KeyOf(1), object.UnsafeFd(), target.UnsafeFd());
   ASSERT_TRUE(unsealed.has_value()) << unsealed.error().message;
   EXPECT_EQ(*unsealed, expected);
   EXPECT_TRUE(ContentOf(target) == content);
-  EXPECT_TRUE(Verify(KeyOf(1), object.UnsafeFd()).has_value());
+  EXPECT_TRUE(Verify(TestFiles(), KeyOf(1), object.UnsafeFd()).has_value());
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, RoundTripTest,
@@ -137,7 +194,8 @@ TEST_P(SparseRoundTripTest, KeepsHolesAndHashesTheirZeros) {
   const UniqueFd source = SparseFile(size, extents);
   const UniqueFd object = ObjectOf(source);
   const UniqueFd target = EmptyFile();
-  const auto header = Unseal(KeyOf(1), object.UnsafeFd(), target.UnsafeFd());
+  const auto header =
+      Unseal(TestFiles(), KeyOf(1), object.UnsafeFd(), target.UnsafeFd());
   ASSERT_TRUE(header.has_value()) << header.error().message;
   EXPECT_TRUE(ContentOf(target) == ContentOf(source));
   EXPECT_EQ(StatusOf(target).st_blocks, StatusOf(source).st_blocks);
@@ -172,8 +230,8 @@ TEST(SealTest, RefusesAFileThatIsNotOfTheSizeInTheHeader) {
   const UniqueFd source = FileOf(Content(1000));
   for (const uint64_t size : {999U, 1001U}) {
     const UniqueFd object = EmptyFile();
-    const auto sealed =
-        Seal(KeyOf(1), HeaderFor(size), source.UnsafeFd(), object.UnsafeFd());
+    const auto sealed = Seal(TestFiles(), KeyOf(1), HeaderFor(size),
+                             source.UnsafeFd(), object.UnsafeFd());
     ASSERT_FALSE(sealed.has_value());
     EXPECT_EQ(sealed.error().code, ErrorCode::kOperational);
     EXPECT_THAT(sealed.error().message, HasSubstr("changed while sealing"));
@@ -183,8 +241,8 @@ TEST(SealTest, RefusesAFileThatIsNotOfTheSizeInTheHeader) {
 TEST(SealTest, RefusesAnObjectThatIsNotEmpty) {
   const UniqueFd source = FileOf("x");
   const UniqueFd object = FileOf("y");
-  const auto sealed =
-      Seal(KeyOf(1), HeaderFor(1), source.UnsafeFd(), object.UnsafeFd());
+  const auto sealed = Seal(TestFiles(), KeyOf(1), HeaderFor(1),
+                           source.UnsafeFd(), object.UnsafeFd());
   ASSERT_FALSE(sealed.has_value());
   EXPECT_EQ(sealed.error().code, ErrorCode::kInvalidInput);
 }
@@ -195,7 +253,7 @@ TEST(SealTest, RefusesAHeaderThatIsTooLong) {
   ObjectHeader header = HeaderFor(1);
   header.file.xattrs.assign(17, {"user.x", std::string(64 << 10, 'x')});
   const auto sealed =
-      Seal(KeyOf(1), header, source.UnsafeFd(), object.UnsafeFd());
+      Seal(TestFiles(), KeyOf(1), header, source.UnsafeFd(), object.UnsafeFd());
   ASSERT_FALSE(sealed.has_value());
   EXPECT_EQ(sealed.error().code, ErrorCode::kLimitExceeded);
 }
@@ -211,8 +269,9 @@ TEST(SealTest, TakesTheLongestHeader) {
       kObjectHeaderBytesMax - encoded->size() - 4, 'x');
   const UniqueFd object = EmptyFile();
   ASSERT_TRUE(
-      Seal(KeyOf(1), header, source.UnsafeFd(), object.UnsafeFd()).has_value());
-  const auto read = ReadHeader(KeyOf(1), object.UnsafeFd());
+      Seal(TestFiles(), KeyOf(1), header, source.UnsafeFd(), object.UnsafeFd())
+          .has_value());
+  const auto read = ReadHeader(TestFiles(), KeyOf(1), object.UnsafeFd());
   ASSERT_TRUE(read.has_value()) << read.error().message;
   EXPECT_EQ(read->file.xattrs, header.file.xattrs);
 }
@@ -250,7 +309,8 @@ TEST(UnsealTest, OpensTheGoldenObject) {
   expected.data_bytes = 4096 + 4;
 
   const UniqueFd target = EmptyFile();
-  const auto header = Unseal(KeyOf(1), object.UnsafeFd(), target.UnsafeFd());
+  const auto header =
+      Unseal(TestFiles(), KeyOf(1), object.UnsafeFd(), target.UnsafeFd());
   ASSERT_TRUE(header.has_value()) << header.error().message;
   EXPECT_EQ(*header, expected);
   EXPECT_TRUE(ContentOf(target) == content);
@@ -259,14 +319,15 @@ TEST(UnsealTest, OpensTheGoldenObject) {
 TEST(UnsealTest, RefusesATargetThatIsNotEmpty) {
   const UniqueFd object = ObjectOf(FileOf("x"));
   const UniqueFd target = FileOf("precious");
-  const auto unsealed = Unseal(KeyOf(1), object.UnsafeFd(), target.UnsafeFd());
+  const auto unsealed =
+      Unseal(TestFiles(), KeyOf(1), object.UnsafeFd(), target.UnsafeFd());
   ASSERT_FALSE(unsealed.has_value());
   EXPECT_EQ(ContentOf(target), "precious");
 }
 
 TEST_F(ForgedObjectTest, AnotherKeyOpensNothing) {
   const UniqueFd object = ObjectOf(FileOf("x"));
-  const auto header = ReadHeader(KeyOf(2), object.UnsafeFd());
+  const auto header = ReadHeader(TestFiles(), KeyOf(2), object.UnsafeFd());
   ASSERT_FALSE(header.has_value());
   EXPECT_EQ(header.error().code, ErrorCode::kInvalidInput);
   EXPECT_THAT(header.error().message, HasSubstr("another key"));
@@ -293,10 +354,17 @@ TEST_F(ForgedObjectTest, EveryTruncationIsDetected) {
 
 TEST_F(ForgedObjectTest, ANewerVersionIsNotSupported) {
   std::string object = ContentOf(ObjectOf(FileOf("x")));
-  object.at(8) = 2;
-  const auto header = ReadHeader(KeyOf(1), FileOf(object).UnsafeFd());
+  object.at(8) = 3;
+  const auto header =
+      ReadHeader(TestFiles(), KeyOf(1), FileOf(object).UnsafeFd());
   ASSERT_FALSE(header.has_value());
   EXPECT_EQ(header.error().code, ErrorCode::kNotSupported);
+}
+
+TEST_F(ForgedObjectTest, TheVersionFitsTheSize) {
+  std::string object = ContentOf(ObjectOf(FileOf("x")));
+  object.at(8) = 2;
+  EXPECT_TRUE(IsRefused(object));
 }
 
 TEST_F(ForgedObjectTest, ChunksKeepTheirOrder) {
@@ -304,7 +372,7 @@ TEST_F(ForgedObjectTest, ChunksKeepTheirOrder) {
   ASSERT_EQ(parts.size(), 5U);  // Front, three chunks, the last one.
   std::swap(parts[2], parts[3]);
   const UniqueFd object = FileOf(Joined(parts));
-  const auto verified = Verify(KeyOf(1), object.UnsafeFd());
+  const auto verified = Verify(TestFiles(), KeyOf(1), object.UnsafeFd());
   ASSERT_FALSE(verified.has_value());
   EXPECT_THAT(verified.error().message,
               HasSubstr("authentication of chunk 1 failed"));
@@ -338,7 +406,8 @@ TEST_F(ForgedObjectTest, HeaderAndContentBelongTogether) {
 TEST_F(ForgedObjectTest, OtherFilesAreNoObjects) {
   for (const std::string content :
        {"", "x", "\x89GHQ", "#!/bin/sh\nexit 0\n"}) {
-    const auto header = ReadHeader(KeyOf(1), FileOf(content).UnsafeFd());
+    const auto header =
+        ReadHeader(TestFiles(), KeyOf(1), FileOf(content).UnsafeFd());
     ASSERT_FALSE(header.has_value());
     EXPECT_EQ(header.error().code, ErrorCode::kInvalidInput);
     EXPECT_THAT(header.error().message, HasSubstr("no sealed object"));

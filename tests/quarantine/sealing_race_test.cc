@@ -31,8 +31,8 @@ class SealingRaceTest : public testing::Test {
     };
   }
   Result<ObjectHeader> SealIt() {
-    return Seal(KeyOf(1), HeaderFor(kFileBytes), source_.UnsafeFd(),
-                object_.UnsafeFd());
+    return Seal(TestFiles(), KeyOf(1), HeaderFor(kFileBytes),
+                source_.UnsafeFd(), object_.UnsafeFd());
   }
 
   const UniqueFd source_ = FileOf(std::string(kFileBytes, 'x'));
@@ -68,7 +68,8 @@ TEST_F(SealingRaceTest, WhatIsNotSealedIsNoObject) {
   ASSERT_FALSE(sealed.has_value());
   EXPECT_THAT(sealed.error().message, HasSubstr("read the file to seal"));
   before_read = nullptr;
-  EXPECT_FALSE(ReadHeader(KeyOf(1), object_.UnsafeFd()).has_value());
+  EXPECT_FALSE(
+      ReadHeader(TestFiles(), KeyOf(1), object_.UnsafeFd()).has_value());
 }
 
 TEST_F(SealingRaceTest, ShortAndInterruptedReadsDoNotMatter) {
@@ -79,7 +80,7 @@ TEST_F(SealingRaceTest, ShortAndInterruptedReadsDoNotMatter) {
   };
   const auto sealed = SealIt();
   ASSERT_TRUE(sealed.has_value()) << sealed.error().message;
-  const auto verified = Verify(KeyOf(1), object_.UnsafeFd());
+  const auto verified = Verify(TestFiles(), KeyOf(1), object_.UnsafeFd());
   EXPECT_TRUE(verified.has_value()) << verified.error().message;
 }
 

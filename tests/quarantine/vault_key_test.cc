@@ -19,34 +19,53 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "tests/quarantine/intercepted_openat.h"
+#include "quarantine/linux_file_operations.h"
 #include "tests/temp_dir.h"
 
 namespace gatehouse {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 static_assert(!std::is_copy_constructible_v<VaultKey>);
 static_assert(std::is_nothrow_move_constructible_v<VaultKey>);
 
+std::string BytesOfFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
 class VaultKeyTest : public testing::Test {
  protected:
-  Result<VaultKey> LoadOrCreate() const {
-    const UniqueFd directory(
-        ::open(directory_.path().c_str(), O_DIRECTORY | O_CLOEXEC));
-    return VaultKey::LoadOrCreate(directory.UnsafeFd());
+  Result<VaultKey> LoadOrCreate() { return LoadFrom(directory_); }
+  // With what was noticed in notice_.
+  Result<VaultKey> LoadFrom(const TempDir& directory,
+                            bool has_objects = false) {
+    const UniqueFd state(
+        ::open(directory.path().c_str(), O_DIRECTORY | O_CLOEXEC));
+    (void)::mkdir(directory.Path("vault").c_str(), 0700);
+    const UniqueFd vault(
+        ::open(directory.Path("vault").c_str(), O_DIRECTORY | O_CLOEXEC));
+    LinuxFileOperations files;
+    const VaultKeyPlaces places = {state.UnsafeFd(), vault.UnsafeFd(),
+                                   has_objects};
+    Result<LoadedVaultKey> loaded = LoadOrCreateVaultKey(files, places);
+    if (!loaded) return Unexpected(loaded.error());
+    notice_ = loaded->notice;
+    problems_ = VaultKeyFileProblems(files, places, loaded->key);
+    return std::move(loaded->key);
   }
-  std::string File() const {
-    std::ifstream file(path_, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  }
+  std::string File() const { return BytesOfFile(path_); }
   // A key file of these bytes, with the mode it must have.
   void Write(std::string_view bytes) const {
     (void)directory_.Write(kVaultKeyName, bytes);
     ASSERT_EQ(::chmod(path_.c_str(), 0600), 0);
   }
-  std::optional<Error> Refusal() const {
+  // What is said of the key file when there is no copy of it.
+  std::optional<Error> Refusal() {
+    (void)::unlink(escrow_path_.c_str());
     const std::string before = File();
     const Result<VaultKey> key = LoadOrCreate();
     EXPECT_EQ(File(), before) << "it was replaced";
@@ -56,6 +75,10 @@ class VaultKeyTest : public testing::Test {
 
   TempDir directory_;
   const std::string path_ = directory_.Path(kVaultKeyName);
+  const std::string escrow_path_ =
+      directory_.Path("vault") + "/" + kVaultKeyEscrowName;
+  std::string notice_;
+  std::vector<std::string> problems_;
 };
 
 std::string BytesOf(const VaultKey& key) {
@@ -87,30 +110,89 @@ TEST_F(VaultKeyTest, IsForItsOwnerAloneWhateverTheUmask) {
 TEST_F(VaultKeyTest, LeavesNothingElseInTheDirectory) {
   ASSERT_TRUE(LoadOrCreate().has_value());
   const std::filesystem::directory_iterator files(directory_.path());
-  EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+  EXPECT_EQ(std::distance(begin(files), end(files)), 2);  // And the vault.
+  const std::filesystem::directory_iterator vault(directory_.Path("vault"));
+  EXPECT_EQ(std::distance(begin(vault), end(vault)), 1);
 }
 
-TEST_F(VaultKeyTest, NeedsNoUnnamedFiles) {
-  knows_unnamed_files = false;
-  const auto made = LoadOrCreate();
-  knows_unnamed_files = true;
-  ASSERT_TRUE(made.has_value()) << made.error().message;
-  const auto loaded = LoadOrCreate();
-  ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
-  EXPECT_EQ(BytesOf(*made), BytesOf(*loaded));
-  const std::filesystem::directory_iterator files(directory_.path());
-  EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+TEST_F(VaultKeyTest, HasACopyFromTheBeginning) {
+  ASSERT_TRUE(LoadOrCreate().has_value());
+  EXPECT_EQ(BytesOfFile(escrow_path_), File());
+  struct stat status = {};
+  ASSERT_EQ(::stat(escrow_path_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777U, 0600U);
+  EXPECT_EQ(notice_, "");
+  EXPECT_THAT(problems_, IsEmpty());
+}
+
+TEST_F(VaultKeyTest, EitherFileIsMadeFromTheOther) {
+  const auto first = LoadOrCreate();
+  ASSERT_TRUE(first.has_value());
+  const std::string file = File();
+  ASSERT_EQ(::unlink(escrow_path_.c_str()), 0);
+  ASSERT_TRUE(LoadOrCreate().has_value());
+  EXPECT_EQ(BytesOfFile(escrow_path_), file);
+  EXPECT_EQ(notice_, "");
+  ASSERT_EQ(::unlink(path_.c_str()), 0);
+  const auto again = LoadFrom(directory_, true);
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(BytesOf(*again), BytesOf(*first));
+  EXPECT_EQ(File(), file);
+  EXPECT_THAT(notice_, HasSubstr("was missing"));
+}
+
+TEST_F(VaultKeyTest, NoNewKeyIsMadeWhereSomethingIsSealed) {
+  const auto refused = LoadFrom(directory_, true);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(refused.error().message, HasSubstr("no new key is made"));
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  EXPECT_FALSE(std::filesystem::exists(escrow_path_));
+}
+
+TEST_F(VaultKeyTest, ADamagedFileIsLeftAndItsCopyUsed) {
+  const auto first = LoadOrCreate();
+  ASSERT_TRUE(first.has_value());
+  const std::string damaged = File().substr(0, 60);
+  Write(damaged);
+  const auto again = LoadOrCreate();
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(BytesOf(*again), BytesOf(*first));
+  EXPECT_EQ(File(), damaged);
+  EXPECT_THAT(notice_, HasSubstr("its escrow copy is used"));
+  EXPECT_THAT(problems_, ElementsAre(HasSubstr("has 60 bytes")));
+}
+
+TEST_F(VaultKeyTest, ACopyOfAnotherKeyIsNoticed) {
+  const TempDir other;
+  ASSERT_TRUE(LoadFrom(other).has_value());
+  const auto key = LoadOrCreate();
+  ASSERT_TRUE(key.has_value());
+  std::filesystem::copy_file(other.Path(kVaultKeyName), escrow_path_,
+                             std::filesystem::copy_options::overwrite_existing);
+  const auto again = LoadOrCreate();
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(BytesOf(*again), BytesOf(*key));
+  EXPECT_THAT(notice_, HasSubstr("not a copy"));
+  EXPECT_THAT(problems_, ElementsAre(HasSubstr("another key")));
 }
 
 TEST_F(VaultKeyTest, WhoeverComesSecondGetsTheKeyOfTheFirst) {
   std::array<std::string, 8> keys;
+  (void)::mkdir(directory_.Path("vault").c_str(), 0700);
+  const UniqueFd state(
+      ::open(directory_.path().c_str(), O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd vault(
+      ::open(directory_.Path("vault").c_str(), O_DIRECTORY | O_CLOEXEC));
+  LinuxFileOperations files;
   {
     std::vector<std::jthread> threads;
     threads.reserve(keys.size());
     for (std::string& bytes : keys) {
-      threads.emplace_back([this, &bytes] {
-        const auto key = LoadOrCreate();
-        if (key) bytes = BytesOf(*key);
+      threads.emplace_back([&] {
+        const auto loaded = LoadOrCreateVaultKey(
+            files, {state.UnsafeFd(), vault.UnsafeFd(), false});
+        if (loaded) bytes = BytesOf(loaded->key);
       });
     }
   }
@@ -119,10 +201,8 @@ TEST_F(VaultKeyTest, WhoeverComesSecondGetsTheKeyOfTheFirst) {
 
 TEST_F(VaultKeyTest, IsDifferentInEveryDirectory) {
   const TempDir other;
-  const UniqueFd directory(
-      ::open(other.path().c_str(), O_DIRECTORY | O_CLOEXEC));
   const auto one = LoadOrCreate();
-  const auto two = VaultKey::LoadOrCreate(directory.UnsafeFd());
+  const auto two = LoadFrom(other);
   ASSERT_TRUE(one.has_value() && two.has_value());
   EXPECT_NE(BytesOf(*one), BytesOf(*two));
 }

@@ -19,6 +19,10 @@ class WatchedFileOperations : public FileOperations {
  public:
   explicit WatchedFileOperations(FileOperations& files) : files_(files) {}
 
+  Result<UniqueFd> OpenStateDirectory(const std::string& path) override {
+    return Watch("OpenStateDirectory",
+                 [&] { return files_.OpenStateDirectory(path); });
+  }
   Result<UniqueFd> OpenDirectory(const std::string& path) override {
     return Watch("OpenDirectory", [&] { return files_.OpenDirectory(path); });
   }
@@ -37,6 +41,26 @@ class WatchedFileOperations : public FileOperations {
   Result<UniqueFd> OpenByHandle(const FileFacts& facts, int hint) override {
     return Watch("OpenByHandle",
                  [&] { return files_.OpenByHandle(facts, hint); });
+  }
+  Result<UniqueFd> Duplicate(int fd) override {
+    return Watch("Duplicate", [&] { return files_.Duplicate(fd); });
+  }
+
+  Result<size_t> Read(int fd, uint64_t offset, MutableByteView bytes) override {
+    return Watch("Read", [&] { return files_.Read(fd, offset, bytes); });
+  }
+  Result<size_t> Write(int fd, uint64_t offset, ByteView bytes) override {
+    return Watch("Write", [&] { return files_.Write(fd, offset, bytes); });
+  }
+  Result<bool> SetSize(int fd, uint64_t size) override {
+    return Watch("SetSize", [&] { return files_.SetSize(fd, size); });
+  }
+  std::optional<FileExtent> NextData(int fd, uint64_t from,
+                                     uint64_t size) override {
+    if (Before("NextData")) return FileExtent{from, size};
+    const std::optional<FileExtent> extent = files_.NextData(fd, from, size);
+    After("NextData");
+    return extent;
   }
 
   Result<std::string> PathOf(int fd) override {
