@@ -42,6 +42,11 @@ bool IsNotFound(const Error& error) {
   return error.code == ErrorCode::kNotFound;
 }
 
+bool IsOutOfOurHands(const Error& error) {
+  return IsNotFound(error) || error.error_number == ENOTEMPTY ||
+         error.error_number == ENOTDIR;
+}
+
 }  // namespace
 
 CaptureArea::CaptureArea(Vault& vault)
@@ -98,11 +103,13 @@ Result<bool> CaptureArea::PutBack(const CapturedFile& captured) {
   return done;
 }
 
-void CaptureArea::RemoveDirectory(const CapturedFile& captured) {
-  if (!captured.directory.valid()) return;
-  // Not ours to force: somebody may have moved something in.
-  (void)files_.RemoveDirectory(captured.parent.UnsafeFd(),
-                               CaptureDirectoryName(captured.header.id));
+Result<bool> CaptureArea::RemoveDirectory(const CapturedFile& captured) {
+  if (!captured.directory.valid()) return true;
+  Result<bool> done = files_.RemoveDirectory(
+      captured.parent.UnsafeFd(), CaptureDirectoryName(captured.header.id));
+  // Not ours to force: somebody may have moved something in, or it away.
+  if (!done && IsOutOfOurHands(done.error())) return true;
+  return done;
 }
 
 // In doubt, yes.
@@ -157,7 +164,8 @@ Result<bool> CaptureArea::Find(CapturedFile& captured, const UniqueFd& file) {
   found = files_.IdentityIn(captured.directory.UnsafeFd(), kCapturedName);
   if (found) return true;
   if (!IsNotFound(found.error())) return Unexpected(found.error());
-  RemoveDirectory(captured);
+  const Result<bool> removed = RemoveDirectory(captured);
+  if (!removed) return removed;
   return false;
 }
 

@@ -37,8 +37,9 @@ class CaptureArea {
 
   // The directory for a file out of `parent`; not valid: stage/ is near enough.
   Result<UniqueFd> MakeDirectory(int parent, const std::string& id);
-  // If it is empty.
-  void RemoveDirectory(const CapturedFile& captured);
+  // Unless somebody put something in. On error it is still there, and the
+  // staged object must stay: nothing else leads to it.
+  Result<bool> RemoveDirectory(const CapturedFile& captured);
 
   // Borrowed: valid as long as `captured` and the vault.
   int DirectoryFd(const CapturedFile& captured) const;

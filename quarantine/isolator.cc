@@ -60,12 +60,15 @@ Isolation Isolator::IsolateAs(const ObjectHeader& begun, bool is_staged,
   header.scan_id = hit.scan_id;
   Result<FileFacts> facts = files_.Facts(hit.unsafe_fd);
   if (!facts) {
+    // The record needs to know at least where it is, and whose.
+    header.file = files_.Identity(hit.unsafe_fd).value_or(begun.file);
+    header.path = files_.PathOf(hit.unsafe_fd).value_or(begun.path);
     if (is_staged) (void)vault_.DropStaged(id);
     return {ThreatStatus::kQuarantineFailed, facts.error().message, header, {}};
   }
   header.file = std::move(*facts);
   KeepProtection(begun.file, header.file);
-  header.path = files_.PathOf(hit.unsafe_fd).value_or("");
+  header.path = files_.PathOf(hit.unsafe_fd).value_or(begun.path);
   std::optional<Isolation> unfit = RefuseUnfit(hit.unsafe_fd, header);
   if (unfit) {
     if (is_staged) (void)vault_.DropStaged(id);
@@ -184,7 +187,8 @@ Isolation Isolator::Capture(const Hit& hit, const ObjectHeader& header,
     if (area_.Holds(captured)) {
       return LeaveForRecovery(header, last.message);
     }
-    area_.RemoveDirectory(captured);
+    const Result<bool> removed = area_.RemoveDirectory(captured);
+    if (!removed) return LeaveForRecovery(header, removed.error().message);
     if (!done && !IsNotFound(last)) break;
   }
   // That a name is gone does not say that the file is.
@@ -240,12 +244,12 @@ Isolation Isolator::LeaveForRecovery(const ObjectHeader& header,
 
 Isolation Isolator::Undo(const CapturedFile& captured, ThreatStatus status,
                          std::string detail) {
-  const Result<bool> back = area_.PutBack(captured);
+  Result<bool> back = area_.PutBack(captured);
+  if (back) back = area_.RemoveDirectory(captured);
   if (!back) {
     return LeaveForRecovery(captured.header,
                             detail + "; " + back.error().message);
   }
-  area_.RemoveDirectory(captured);
   return GiveUp(captured.header, status, std::move(detail));
 }
 
@@ -306,10 +310,10 @@ Isolation Isolator::Unlink(CapturedFile& captured) {
                 done.error().message);
   }
   (void)files_.Sync(directory);
-  area_.RemoveDirectory(captured);
+  done = area_.RemoveDirectory(captured);
   (void)files_.Sync(captured.parent.UnsafeFd());
-  // If this fails, recovery finds the original gone and tries again.
-  done = vault_.Publish(captured.header.id);
+  // If one of them fails, recovery finds the original gone and tries again.
+  if (done) done = vault_.Publish(captured.header.id);
   return {ThreatStatus::kQuarantined,
           done ? "" : done.error().message,
           captured.header,
@@ -369,9 +373,9 @@ Isolation Isolator::Resume(const ObjectHeader& header, UniqueFd file) {
       return ResumeCaptured(std::move(captured));
     }
     // Killed between a wrong capture and its undo.
-    const Result<bool> back = area_.PutBack(captured);
+    Result<bool> back = area_.PutBack(captured);
+    if (back) back = area_.RemoveDirectory(captured);
     if (!back) return LeaveForRecovery(header, back.error().message);
-    area_.RemoveDirectory(captured);
   }
   Result<UniqueFd> opened = OpenInPlace(header, captured.parent.UnsafeFd());
   if (!opened && (!file.valid() || HasLostAName(header, file))) {
