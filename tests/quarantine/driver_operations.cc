@@ -70,7 +70,7 @@ class Driver {
     if (operation == "start") return Start();
     if (operation == "isolate") Isolate(argument);
     if (operation == "restore")
-      Say("restore", restorer_->Restore(argument, UniqueFd(), 0));
+      Say("restore", restorer_->Restore(argument, UniqueFd(), {}));
     if (operation == "remove") Say("remove", restorer_->Remove(argument));
     if (operation == "recover") Recover();
     if (operation == "report") Report(argument);

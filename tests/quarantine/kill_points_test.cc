@@ -6,12 +6,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <iostream>
+#include <map>
+#include <memory>
 #include <ostream>
 #include <random>
 #include <string>
+#include <vector>
 
+#include "tests/quarantine/crash_choice.h"
 #include "tests/quarantine/crash_oracle.h"
 #include "tests/quarantine/crash_world.h"
 
@@ -47,22 +50,6 @@ class Ender : public CallWatcher {
   bool has_ended_ = false;
 };
 
-uint64_t Seed() {
-  static const uint64_t seed = [] {
-    const char* const given = std::getenv("GATEHOUSE_TEST_SEED");
-    const uint64_t chosen = given != nullptr ? std::strtoull(given, nullptr, 10)
-                                             : std::random_device()();
-    std::cout << "seed: GATEHOUSE_TEST_SEED=" << chosen << std::endl;
-    return chosen;
-  }();
-  return seed;
-}
-
-bool IsWhole() {
-  const char* const points = std::getenv("GATEHOUSE_TEST_KILL_POINTS");
-  return points != nullptr && std::string(points) == "all";
-}
-
 struct Case {
   std::string file_system;
   bool has_two = false;
@@ -90,18 +77,21 @@ CrashWorld& WorldOf(const std::string& file_system, bool has_two,
   return *world;
 }
 
-// Calls from one trial to the next. Chunks are alike, a second file system is
-// met at few calls, and making the key knows nothing of the file.
+// Making the key knows nothing of the file, and a second file system nothing of
+// how many chunks it has.
+std::vector<FileKind> KindsOf(const Case& one) {
+  if (one.operation == Operation::kFirstStart) return {FileKind::kAboveChunk};
+  std::vector<FileKind> kinds(kFileKinds.begin(), kFileKinds.end());
+  if (one.has_two) std::erase(kinds, FileKind::k16MiB);
+  return kinds;
+}
+
+// Calls from one trial to the next: fewer trials where chunks are alike, and
+// where a second file system is met at few calls.
 uint64_t StrideOf(const Case& one, FileKind kind) {
-  if (IsWhole()) return 1;
-  uint64_t stride = kStride;
-  if (kind == FileKind::k16MiB) stride *= kFewer;
-  if (one.has_two) stride *= kFewer;
-  if (one.operation == Operation::kFirstStart &&
-      kind != FileKind::kAboveChunk) {
-    stride *= kFewer;
-  }
-  return stride;
+  if (TakesEveryCall()) return 1;
+  const bool has_few = kind == FileKind::k16MiB || one.has_two;
+  return has_few ? kStride * kFewer : kStride;
 }
 
 class KillPointsTest : public testing::TestWithParam<Case> {};
@@ -153,9 +143,9 @@ class Trial {
 TEST_P(KillPointsTest, NothingIsLostOrTwiceWhereverItEnds) {
   const Case& one = GetParam();
   CrashWorld& world = WorldOf(one.file_system, one.has_two);
-  std::mt19937_64 random(Seed());
+  std::mt19937_64 random(CrashSeed());
   uint64_t trials = 0;
-  for (const FileKind kind : kFileKinds) {
+  for (const FileKind kind : KindsOf(one)) {
     SCOPED_TRACE(KindName(kind));
     const uint64_t stride = StrideOf(one, kind);
     bool goes_on = true;
