@@ -165,14 +165,16 @@ Result<bool> ClientRequests::Restore(Session& session,
   std::vector<UniqueFd> descriptors = session.TakeDescriptors();
   UniqueFd destination;
   if (!descriptors.empty()) destination = std::move(descriptors.front());
-  const Result<std::string> path =
+  const Result<RestoredFile> restored =
       (*quarantine)
           ->restorer()
-          .Restore(request.id, std::move(destination), session.peer().uid);
-  if (!path) return Unexpected(path.error());
-  LogChange(session, "restored from quarantine", *path);
-  Json answer{{"$type", kRestoredType}};
-  PutBytes(answer, "path", *path);
+          .Restore(request.id, std::move(destination),
+                   {.uid = session.peer().uid});
+  if (!restored) return Unexpected(restored.error());
+  LogChange(session, "restored from quarantine", restored->path);
+  Json answer{{"$type", kRestoredType},
+              {"not_given_back", restored->not_given_back}};
+  PutBytes(answer, "path", restored->path);
   return session.Send(answer);
 }
 

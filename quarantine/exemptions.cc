@@ -10,6 +10,12 @@ void Exemptions::Add(const std::string& key, const Sha256& sha256) {
   size_.store(sha256_of_key_.size());
 }
 
+void Exemptions::Remove(const std::string& key) {
+  const MutexLock lock(mutex_);
+  (void)sha256_of_key_.erase(key);
+  size_.store(sha256_of_key_.size());
+}
+
 bool Exemptions::Covers(int fd) const {
   if (size_.load() == 0) return false;
   const Result<FileFacts> facts = files_.Identity(fd);

@@ -26,6 +26,7 @@ class Exemptions {
 
   // `key` is ExemptionKey().
   void Add(const std::string& key, const Sha256& sha256);
+  void Remove(const std::string& key);
 
   // True if the file behind `fd` is exempt. Costs one load while there are no
   // exemptions, one statx for files that are not exempt, else reads the file,

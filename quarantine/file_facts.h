@@ -38,6 +38,7 @@ struct FileFacts {
   FileTime ctime;
   uint64_t nlink = 0;
   uint32_t inode_flags = 0;  // FS_IOC_GETFLAGS: immutable, append only, ...
+  uint32_t project_id = 0;   // For quotas; 0 where there are none.
   // Name and value, both bytes, in the order they were read.
   std::vector<std::pair<std::string, std::string>> xattrs;
 

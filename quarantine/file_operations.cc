@@ -45,8 +45,12 @@ std::string FileKey(const FileFacts& facts) {
   return key + facts.handle;
 }
 
+// A handle names a file of its file system for ever; the number of a device
+// may be another one after a reboot.
 std::string ExemptionKey(const FileFacts& facts) {
-  return std::to_string(facts.size) + ":" + FileKey(facts);
+  FileFacts lasting = facts;
+  if (!facts.handle.empty()) lasting.dev = 0;
+  return std::to_string(facts.size) + ":" + FileKey(lasting);
 }
 
 }  // namespace gatehouse

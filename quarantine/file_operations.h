@@ -107,9 +107,16 @@ class FileOperations {
   // True if somebody else has the file open or mapped. `fd` must be the only
   // descriptor of ours that is open on it.
   virtual Result<bool> IsOpenElsewhere(int fd) = 0;
-  // Owner, mode without setuid, setgid and sticky bits, times, extended
-  // attributes (none that grant privileges).
-  virtual Result<bool> ApplyFacts(int fd, const FileFacts& facts) = 0;
+  // Of the inode flags in `mask`, sets those in `flags` and clears the others.
+  // False: the file system does not take some of them.
+  virtual Result<bool> ChangeInodeFlags(int fd, uint32_t mask,
+                                        uint32_t flags) = 0;
+  // Owner, mode, times, extended attributes, project, and the inode flags that
+  // can be set at any time: whatever the file system takes. False: not all of
+  // it. Set-id bits, sticky bit and capabilities only `with_privileges`, and
+  // never on a file whose owner could not be set.
+  virtual Result<bool> ApplyFacts(int fd, const FileFacts& facts,
+                                  bool with_privileges) = 0;
 };
 
 // How many bytes of the first `size` are not in holes; stops counting above
@@ -127,7 +134,8 @@ class FileOperations {
 [[nodiscard]] bool IsUnchanged(const FileFacts& before, const FileFacts& after);
 // A short text that is the same for the same inode.
 [[nodiscard]] std::string FileKey(const FileFacts& facts);
-// The same for the same inode of the same size: what is exempt.
+// The same for the same inode of the same size, also after a reboot: what is
+// exempt.
 [[nodiscard]] std::string ExemptionKey(const FileFacts& facts);
 
 }  // namespace gatehouse

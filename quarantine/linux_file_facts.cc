@@ -12,11 +12,14 @@
 #include <cstring>
 #include <string_view>
 
+#include "quarantine/inode_flags.h"
+#include "quarantine/missing_facts.h"
+
 namespace gatehouse {
 namespace {
 
 constexpr size_t kXattrBytesMax = 65536;  // XATTR_LIST_MAX, XATTR_SIZE_MAX.
-constexpr unsigned int kModeGivenBack = 0777;
+constexpr const char* kAcl = "system.posix_acl_access";
 
 FileTime TimeOf(const statx_timestamp& time) {
   return {time.tv_sec, time.tv_nsec};
@@ -45,11 +48,6 @@ void ReadHandle(int directory, const char* name, FileFacts& facts) {
   facts.handle.assign(bytes, handle->handle_bytes);
 }
 
-// What would give the one who restores rights that he did not ask for.
-bool GrantsPrivileges(const std::string& name) {
-  return name == "security.capability";
-}
-
 Result<std::string> ReadXattr(int fd, const std::string& name) {
   std::string value(kXattrBytesMax, '\0');
   const ssize_t length =
@@ -57,6 +55,14 @@ Result<std::string> ReadXattr(int fd, const std::string& name) {
   if (length < 0) return FailSystem("read attribute '" + name + "'", errno);
   value.resize(static_cast<size_t>(length));
   return value;
+}
+
+bool SetProject(int fd, uint32_t project_id) {
+  fsxattr extended = {};
+  if (::ioctl(fd, FS_IOC_FSGETXATTR, &extended) != 0) return project_id == 0;
+  if (extended.fsx_projid == project_id) return true;
+  extended.fsx_projid = project_id;
+  return ::ioctl(fd, FS_IOC_FSSETXATTR, &extended) == 0;
 }
 
 }  // namespace
@@ -102,6 +108,10 @@ Result<bool> ReadExtendedFacts(int fd, FileFacts& facts) {
   if (::ioctl(fd, FS_IOC_GETFLAGS, &inode_flags) == 0) {
     facts.inode_flags = static_cast<uint32_t>(inode_flags);
   }
+  fsxattr extended = {};
+  if (::ioctl(fd, FS_IOC_FSGETXATTR, &extended) == 0) {
+    facts.project_id = extended.fsx_projid;
+  }
   std::string names(kXattrBytesMax, '\0');
   const ssize_t length = ::flistxattr(fd, names.data(), names.size());
   if (length < 0) {
@@ -113,6 +123,8 @@ Result<bool> ReadExtendedFacts(int fd, FileFacts& facts) {
     const std::string name(rest.substr(0, rest.find('\0')));
     rest.remove_prefix(name.size() + 1);
     Result<std::string> value = ReadXattr(fd, name);
+    // Its owner took it away since it was listed.
+    if (!value && value.error().error_number == ENODATA) continue;
     if (!value) return Unexpected(value.error());
     facts.xattrs.emplace_back(name, std::move(*value));
   }
@@ -127,27 +139,44 @@ Result<uint64_t> ReadMountId(int fd) {
   return facts.stx_mnt_id;
 }
 
-// Owner first: changing it takes capabilities and set-id bits away.
-Result<bool> ApplyFactsTo(int fd, const FileFacts& facts) {
-  if (::fchown(fd, facts.uid, facts.gid) != 0) {
-    return FailSystem("give the file its owner back", errno);
+Result<bool> ChangeFlagsOf(int fd, uint32_t mask, uint32_t flags) {
+  unsigned int now = 0;
+  if (::ioctl(fd, FS_IOC_GETFLAGS, &now) != 0) return (flags & mask) == 0;
+  const unsigned int wanted = (now & ~mask) | (flags & mask);
+  if (wanted == now) return true;
+  if (::ioctl(fd, FS_IOC_SETFLAGS, &wanted) == 0) return true;
+  // It refuses some of them: the others one by one.
+  for (unsigned int bit = 1; bit != 0; bit <<= 1U) {
+    if (((wanted ^ now) & bit) == 0) continue;
+    const unsigned int next = now ^ bit;
+    if (::ioctl(fd, FS_IOC_SETFLAGS, &next) == 0) now = next;
   }
+  return now == wanted;
+}
+
+// Owner first: changing it takes capabilities and set-id bits away. Without
+// the owner they would be somebody else's; without its access list, a file's
+// group bits mean more than they did.
+Result<bool> ApplyFactsTo(int fd, const FileFacts& facts,
+                          bool with_privileges) {
+  const bool is_owned = ::fchown(fd, facts.uid, facts.gid) == 0;
+  bool is_whole = SetProject(fd, facts.project_id) && is_owned;
+  const bool is_privileged = with_privileges && is_owned;
+  uint32_t mode = ModeGivenBack(facts.mode, is_privileged);
   for (const auto& [name, value] : facts.xattrs) {
-    if (GrantsPrivileges(name)) continue;
-    if (::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) != 0 &&
-        errno != EOPNOTSUPP) {
-      const int error_number = errno;
-      return FailSystem("set attribute '" + name + "'", error_number);
+    if (GrantsPrivileges(name) && !is_privileged) continue;
+    if (::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) == 0) {
+      continue;
     }
+    is_whole = false;
+    if (name == kAcl) mode &= ~uint32_t{S_IRWXG | S_IRWXO};
   }
-  if (::fchmod(fd, facts.mode & kModeGivenBack) != 0) {
-    return FailSystem("give the file its mode back", errno);
-  }
+  is_whole = ::fchmod(fd, mode) == 0 && is_whole;
+  const Result<bool> flags =
+      ChangeFlagsOf(fd, kInodeFlagsAtAnyTime, facts.inode_flags);
   const std::array times = {TimespecOf(facts.atime), TimespecOf(facts.mtime)};
-  if (::futimens(fd, times.data()) != 0) {
-    return FailSystem("give the file its times back", errno);
-  }
-  return true;
+  is_whole = ::futimens(fd, times.data()) == 0 && is_whole;
+  return flags && *flags && is_whole;
 }
 
 }  // namespace gatehouse

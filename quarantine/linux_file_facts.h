@@ -27,11 +27,13 @@ class FileHandle {
 // Of `name` in `directory`, or of `directory` itself if the name is empty.
 [[nodiscard]] Result<FileFacts> ReadIdentity(int directory,
                                              const std::string& name);
-// Adds extended attributes and inode flags.
+// Adds extended attributes, inode flags and the project.
 [[nodiscard]] Result<bool> ReadExtendedFacts(int fd, FileFacts& facts);
 // Which mount `fd` was opened through.
 [[nodiscard]] Result<uint64_t> ReadMountId(int fd);
-// See FileOperations::ApplyFacts.
-[[nodiscard]] Result<bool> ApplyFactsTo(int fd, const FileFacts& facts);
+// See FileOperations::ChangeInodeFlags and ApplyFacts.
+[[nodiscard]] Result<bool> ChangeFlagsOf(int fd, uint32_t mask, uint32_t flags);
+[[nodiscard]] Result<bool> ApplyFactsTo(int fd, const FileFacts& facts,
+                                        bool with_privileges);
 
 }  // namespace gatehouse

@@ -348,8 +348,14 @@ Result<bool> LinuxFileOperations::IsOpenElsewhere(int fd) {
   return FailSystem("probe a file for other users", errno);
 }
 
-Result<bool> LinuxFileOperations::ApplyFacts(int fd, const FileFacts& facts) {
-  return ApplyFactsTo(fd, facts);
+Result<bool> LinuxFileOperations::ChangeInodeFlags(int fd, uint32_t mask,
+                                                   uint32_t flags) {
+  return ChangeFlagsOf(fd, mask, flags);
+}
+
+Result<bool> LinuxFileOperations::ApplyFacts(int fd, const FileFacts& facts,
+                                             bool with_privileges) {
+  return ApplyFactsTo(fd, facts, with_privileges);
 }
 
 }  // namespace gatehouse

@@ -49,7 +49,9 @@ class LinuxFileOperations final : public FileOperations {
 
   Result<bool> ClearProtection(int fd) override;
   Result<bool> IsOpenElsewhere(int fd) override;
-  Result<bool> ApplyFacts(int fd, const FileFacts& facts) override;
+  Result<bool> ChangeInodeFlags(int fd, uint32_t mask, uint32_t flags) override;
+  Result<bool> ApplyFacts(int fd, const FileFacts& facts,
+                          bool with_privileges) override;
 };
 
 }  // namespace gatehouse

@@ -35,21 +35,23 @@ Json FactsOf(const FileFacts& file) {
   for (const auto& [name, value] : file.xattrs) {
     xattrs.push_back(Json::array({BytesOf(name), BytesOf(value)}));
   }
-  return {{"dev", file.dev},
-          {"inode", file.inode},
-          {"handle_type", file.handle_type},
-          {"handle", BytesOf(file.handle)},
-          {"btime", TimeOf(file.btime)},
-          {"size", file.size},
-          {"mode", file.mode},
-          {"uid", file.uid},
-          {"gid", file.gid},
-          {"atime", TimeOf(file.atime)},
-          {"mtime", TimeOf(file.mtime)},
-          {"ctime", TimeOf(file.ctime)},
-          {"nlink", file.nlink},
-          {"inode_flags", file.inode_flags},
-          {"xattrs", std::move(xattrs)}};
+  Json map = {{"dev", file.dev},
+              {"inode", file.inode},
+              {"handle_type", file.handle_type},
+              {"handle", BytesOf(file.handle)},
+              {"btime", TimeOf(file.btime)},
+              {"size", file.size},
+              {"mode", file.mode},
+              {"uid", file.uid},
+              {"gid", file.gid},
+              {"atime", TimeOf(file.atime)},
+              {"mtime", TimeOf(file.mtime)},
+              {"ctime", TimeOf(file.ctime)},
+              {"nlink", file.nlink},
+              {"inode_flags", file.inode_flags},
+              {"xattrs", std::move(xattrs)}};
+  if (file.project_id != 0) map["project_id"] = file.project_id;
+  return map;
 }
 
 // The parser recurses for every level: this stops it before the stack ends.
@@ -201,6 +203,10 @@ FileFacts FactsIn(FieldReader fields) {
   file.nlink = fields.Integer<uint64_t>("nlink");
   file.inode_flags = fields.Integer<uint32_t>("inode_flags");
   file.xattrs = fields.Pairs("xattrs");
+  // Newer than version 1 of the format: may be missing.
+  if (fields.Find("project_id") != nullptr) {
+    file.project_id = fields.Integer<uint32_t>("project_id");
+  }
   return file;
 }
 

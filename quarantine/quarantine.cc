@@ -26,14 +26,17 @@ Result<std::unique_ptr<Quarantine>> Quarantine::Open(
   const Result<uint64_t> ended =
       quarantine->store_->EndOpenScans(WallClockMilliseconds(), "Cancelled");
   if (!ended) return Unexpected(ended.error());
+  quarantine->restorer_ = std::make_unique<Restorer>(Restorer::Parts{
+      *quarantine->vault_, *quarantine->store_, quarantine->exemptions_});
+  for (const Error& problem : quarantine->restorer_->Recover()) {
+    parts.failed(problem);
+  }
   const Result<std::vector<Exemption>> exemptions =
       quarantine->store_->Exemptions();
   if (!exemptions) return Unexpected(exemptions.error());
   for (const Exemption& exemption : *exemptions) {
     quarantine->exemptions_.Add(exemption.file_key, exemption.sha256);
   }
-  quarantine->restorer_ = std::make_unique<Restorer>(Restorer::Parts{
-      *quarantine->vault_, *quarantine->store_, quarantine->exemptions_});
   Result<Unfinished> unfinished =
       FindUnfinished(*quarantine->vault_, parts.deny_list);
   if (!unfinished) return Unexpected(unfinished.error());

@@ -1,10 +1,19 @@
 // Restorer: gives files back from the vault, or deletes them there.
 //
+//   new file without a name -> content, facts -> durable -> exempt -> note
+//   -> name -> durable -> immutable again -> recorded -> object gone
+//
+// The note in the vault says which new file gets which name. A restore that
+// was killed is judged by it: the file has a name, and the restore is finished,
+// or it has none, and nothing has happened.
+//
 // Thread-safe: one operation at a time. Blocks for I/O. The vault, the store
 // and the exemptions must outlive it.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/result.h"
@@ -14,6 +23,18 @@
 #include "quarantine/vault.h"
 
 namespace gatehouse {
+
+struct RestoreOptions {
+  uint32_t uid = 0;  // Who asked.
+  // Give set-id bits, sticky bit and capabilities back, too.
+  bool preserve_privileges = false;
+};
+
+struct RestoredFile {
+  std::string path;
+  // What the new file lacks of the old one, in words; see MissingFacts.
+  std::vector<std::string> not_given_back;
+};
 
 class Restorer {
  public:
@@ -26,24 +47,48 @@ class Restorer {
 
   // Writes the file back under its own name: into `destination`, a directory
   // that the caller's client opened (O_PATH will do), or, if that is not
-  // valid, into the directory it was taken from. Owner, mode (no set-id bits),
-  // times and attributes are given back (no capabilities). What is written is
-  // exempt: this very file with this very content is not taken again. The
-  // object leaves the vault once all of this is durable. Returns the path.
+  // valid, into the very directory it was taken from. Content, holes, owner,
+  // mode, times, attributes, flags and project are given back as far as the
+  // file system there takes them. What is written is exempt: this very file
+  // with this very content is not taken again. The object leaves the vault
+  // once all of this is durable.
   //
-  // `uid` is who asked. Errors: kNotFound for an unknown id or a directory
-  // that is not there any more; kNotPermitted without the right to write;
-  // kOperational when the name is taken: nothing is ever overwritten.
-  Result<std::string> Restore(const std::string& id, UniqueFd destination,
-                              uint32_t uid);
+  // Errors: kNotFound for an unknown id or a directory that is not there any
+  // more; kNotPermitted without the right to write; kInvalidInput for an
+  // object that is damaged; kNotSupported where a server may hang;
+  // kOperational when the name is taken: nothing is ever overwritten. On error
+  // the object stays, and there is no new file, unless the message says so.
+  Result<RestoredFile> Restore(const std::string& id, UniqueFd destination,
+                               const RestoreOptions& options);
 
   // Deletes it for good. Errors: kNotFound.
   Result<bool> Remove(const std::string& id);
 
+  // Finishes what a dead process was restoring. Returns what it could not;
+  // that is tried again at the next start. Call it before anything else, and
+  // before exemptions are read from the store.
+  std::vector<Error> Recover();
+
  private:
+  struct NewFile {
+    UniqueFd fd;
+    ObjectHeader note;
+    Exemption exemption;
+    std::vector<std::string> not_given_back;
+  };
+
   Result<UniqueFd> OriginalDirectory(const ObjectHeader& header);
-  Result<UniqueFd> WriteBack(const ObjectHeader& header, int directory,
-                             uint32_t uid);
+  Result<UniqueFd> OpenDestination(const ObjectHeader& header,
+                                   UniqueFd destination);
+  Result<NewFile> WriteBack(const ObjectHeader& header, int directory,
+                            const RestoreOptions& options);
+  Result<bool> Announce(const NewFile& file);
+  Result<bool> GiveName(const NewFile& file, int directory);
+  void Forget(const Exemption& exemption);
+  Result<bool> Conclude(const std::string& id, const std::string& detail);
+  Result<bool> RecoverOne(const std::string& id);
+  Result<UniqueFd> Find(const ObjectHeader& note);
+  Result<bool> FinishFound(const ObjectHeader& note, int unsafe_fd);
 
   const Parts parts_;
   Mutex mutex_;

@@ -12,9 +12,14 @@ namespace {
 
 constexpr std::string_view kObjectSuffix = ".q";
 constexpr std::string_view kAgainSuffix = ".new";
+constexpr std::string_view kNoteSuffix = ".r";
 
 std::string ObjectName(const std::string& id) {
   return id + std::string(kObjectSuffix);
+}
+
+std::string NoteName(const std::string& id) {
+  return id + std::string(kNoteSuffix);
 }
 
 // An id may come from a client: it must not name anything else.
@@ -169,16 +174,55 @@ Result<bool> Vault::Publish(const std::string& id) {
                        ObjectName(id));
 }
 
+// --- Notes ------------------------------------------------------------------
+
+// Even on a full disk: what is restored makes room.
+Result<bool> Vault::WriteNote(const ObjectHeader& note) {
+  const int stage = stage_.UnsafeFd();
+  const std::string name = NoteName(note.id);
+  (void)files_.Unlink(stage, name);  // Of a restore that was given up.
+  const Result<UniqueFd> nothing = files_.CreateUnnamed(stage);
+  if (!nothing) return Unexpected(nothing.error());
+  const Result<UniqueFd> object = files_.CreateUnnamed(stage);
+  if (!object) return Unexpected(object.error());
+  ObjectHeader header = note;
+  header.file.size = 0;
+  const int fd = object->UnsafeFd();
+  const Result<ObjectHeader> sealed =
+      Seal(files_, key_, std::move(header), nothing->UnsafeFd(), fd);
+  if (!sealed) return Unexpected(sealed.error());
+  Result<bool> done = files_.Sync(fd);
+  if (done) done = files_.Link(fd, stage, name);
+  if (done) done = files_.Sync(stage);
+  return done;
+}
+
+Result<std::vector<std::string>> Vault::NotedIds() {
+  return Ids(stage_.UnsafeFd(), kNoteSuffix);
+}
+
+Result<ObjectHeader> Vault::Note(const std::string& id) {
+  const Result<UniqueFd> object =
+      files_.OpenFileIn(stage_.UnsafeFd(), NoteName(id));
+  if (!object) return Unexpected(object.error());
+  return ReadHeader(files_, key_, object->UnsafeFd());
+}
+
+Result<bool> Vault::DropNote(const std::string& id) {
+  return files_.Unlink(stage_.UnsafeFd(), NoteName(id));
+}
+
 // --- Objects ----------------------------------------------------------------
 
-Result<std::vector<std::string>> Vault::Ids(int directory) {
+Result<std::vector<std::string>> Vault::Ids(int directory,
+                                            std::string_view suffix) {
   Result<std::vector<std::string>> names = files_.List(directory);
   if (!names) return names;
   std::vector<std::string> ids;
   for (const std::string& name : *names) {
     // What StageAgain left when it was killed ends in kAgainSuffix.
-    if (!name.ends_with(kObjectSuffix)) continue;
-    ids.push_back(name.substr(0, name.size() - kObjectSuffix.size()));
+    if (!name.ends_with(suffix)) continue;
+    ids.push_back(name.substr(0, name.size() - suffix.size()));
   }
   return ids;
 }
@@ -193,11 +237,11 @@ bool Vault::IsStaged(const std::string& id) {
 }
 
 Result<std::vector<std::string>> Vault::StagedIds() {
-  return Ids(stage_.UnsafeFd());
+  return Ids(stage_.UnsafeFd(), kObjectSuffix);
 }
 
 Result<std::vector<std::string>> Vault::PublishedIds() {
-  return Ids(data_.UnsafeFd());
+  return Ids(data_.UnsafeFd(), kObjectSuffix);
 }
 
 Result<UniqueFd> Vault::OpenObject(const std::string& id) {

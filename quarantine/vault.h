@@ -4,6 +4,7 @@
 //     vault/vault.key.escrow  a copy of it
 //     vault/stage/ID.q        sealed, its original not yet known to be gone
 //     vault/stage/ID.c        an original that was taken from its name
+//     vault/stage/ID.r        a sealed note: where a file is restored to
 //     vault/data/ID.q         sealed, its original gone: finished
 //
 // Where an object lies says only where to look; what happened is decided from
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -62,6 +64,14 @@ class Vault {
   // when the vault was opened. Reads both files anew. Empty: all is well.
   std::vector<std::string> KeyProblems();
 
+  // Notes: sealed objects without content whose header says which new file is
+  // about to get which name, so that a restore that was killed can be judged
+  // by facts. A new note of the same id replaces the one before.
+  Result<bool> WriteNote(const ObjectHeader& note);
+  Result<std::vector<std::string>> NotedIds();
+  Result<ObjectHeader> Note(const std::string& id);
+  Result<bool> DropNote(const std::string& id);
+
   FileOperations& files() { return files_; }
   // Borrowed. For captures of files on the vault's own mount.
   int UnsafeStageFd() const { return stage_.UnsafeFd(); }
@@ -79,7 +89,7 @@ class Vault {
                                              FileOperations& files);
   Result<ObjectHeader> SealAs(const ObjectHeader& header, int source_fd,
                               const std::string& name);
-  Result<std::vector<std::string>> Ids(int directory);
+  Result<std::vector<std::string>> Ids(int directory, std::string_view suffix);
   Result<UniqueFd> OpenObject(const std::string& id);
 
   FileOperations& files_;

@@ -90,6 +90,23 @@ TEST(ObjectHeaderTest, EveryFieldMustBeThereAndOfItsType) {
   }
 }
 
+// It came later: what has none is encoded as before.
+TEST(ObjectHeaderTest, ProjectMayBeMissing) {
+  const auto without = EncodeObjectHeader(HeaderFor(10));
+  ASSERT_TRUE(without.has_value());
+  EXPECT_THAT(*without, testing::Not(HasSubstr("project_id")));
+  ObjectHeader header = HeaderFor(10);
+  header.file.project_id = UINT32_MAX;
+  const auto with = EncodeObjectHeader(header);
+  ASSERT_TRUE(with.has_value());
+  const auto decoded = DecodeObjectHeader(AsBytes(*with));
+  ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
+  EXPECT_EQ(*decoded, header);
+  EXPECT_FALSE(DecodeChanged([](Json& json) {
+                 json["file"]["project_id"] = uint64_t{1} << 32;
+               }).has_value());
+}
+
 TEST(ObjectHeaderTest, NumbersAreInRange) {
   const auto refused = [](const char* key, const Json& value) {
     return !DecodeChanged([&](Json& json) {

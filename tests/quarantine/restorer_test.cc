@@ -2,14 +2,21 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "tests/quarantine/isolation_world.h"
+#include "tests/quarantine/watched_file_operations.h"
 
 namespace gatehouse {
 namespace {
@@ -20,6 +27,29 @@ using ::testing::SizeIs;
 
 const char* const kName = "threat";
 constexpr uint32_t kUser = 1234;
+
+// This thread may not do that for a while.
+class WithoutCapability {
+ public:
+  explicit WithoutCapability(unsigned int capability) : bit_(1U << capability) {
+    Change([this](uint32_t& effective) { effective &= ~bit_; });
+  }
+  ~WithoutCapability() {
+    Change([this](uint32_t& effective) { effective |= bit_; });
+  }
+  WithoutCapability(const WithoutCapability&) = delete;
+  WithoutCapability& operator=(const WithoutCapability&) = delete;
+
+ private:
+  static void Change(const std::function<void(uint32_t&)>& change) {
+    __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, 2> data = {};
+    EXPECT_EQ(::syscall(SYS_capget, &header, data.data()), 0);
+    change(data[0].effective);
+    EXPECT_EQ(::syscall(SYS_capset, &header, data.data()), 0);
+  }
+  const uint32_t bit_;
+};
 
 class RestorerTest : public testing::Test {
  protected:
@@ -33,6 +63,10 @@ class RestorerTest : public testing::Test {
     auto store = ThreatStore::Open(world_.state(), {});
     EXPECT_TRUE(store.has_value());
     store_ = std::move(*store);
+    IsolateIt();
+  }
+
+  void IsolateIt() {
     Isolator isolator(*vault_, TestScanner());
     const UniqueFd file = world_.Open(kName);
     const Isolation isolation =
@@ -41,19 +75,37 @@ class RestorerTest : public testing::Test {
     id_ = isolation.header.id;
     Threat threat = ThreatOf(isolation.header);
     threat.history.push_back({1, ThreatStatus::kQuarantined, ""});
-    EXPECT_TRUE(store_->Record(threat, "key").has_value());
+    EXPECT_TRUE(store_->Record(threat, id_).has_value());
+  }
+  void MakeAndIsolate(
+      const std::function<void(const std::string& path)>& prepare) {
+    world_.Put(kName, content_);
+    prepare(world_.PathOf(kName));
+    IsolateIt();
+  }
+  void IsolateAgain() {
+    MakeAndIsolate([](const std::string&) {});
   }
 
   UniqueFd OpenPath(const std::string& path) const {
     return UniqueFd(::open(path.c_str(), O_PATH | O_CLOEXEC));
   }
   Result<std::string> Restore(UniqueFd destination) {
-    return restorer().Restore(id_, std::move(destination), kUser);
+    Result<RestoredFile> restored =
+        restorer().Restore(id_, std::move(destination), {.uid = kUser});
+    if (!restored) return Unexpected(restored.error());
+    return std::move(restored->path);
   }
   Restorer& restorer() {
     if (!restorer_)
       restorer_.emplace(Restorer::Parts{*vault_, *store_, exempt_});
     return *restorer_;
+  }
+  std::string Recovered(Exemptions& exemptions) {
+    Restorer next({*vault_, *store_, exemptions});
+    std::string problems;
+    for (const Error& problem : next.Recover()) problems += problem.message;
+    return problems;
   }
   ThreatStatus StatusNow() { return store_->Get(id_)->history.back().status; }
 
@@ -160,6 +212,97 @@ TEST_F(RestorerTest, ExemptionOutlivesTheProcess) {
   const UniqueFd file(::open(path->c_str(), O_RDONLY | O_CLOEXEC));
   EXPECT_TRUE(exempt.Covers(file.UnsafeFd()));
   EXPECT_EQ(remembered->front().uid, kUser);
+}
+
+// Once it is told to die after so many calls, it is dead after them: nothing it
+// does has an effect.
+class DyingFileOperations : public WatchedFileOperations {
+ public:
+  using WatchedFileOperations::WatchedFileOperations;
+  void DieAfter(int calls) { calls_ = calls; }
+  bool is_dead() const { return calls_ && *calls_ < 0; }
+
+ protected:
+  std::optional<Error> Before(std::string_view /*call*/) override {
+    if (!calls_ || --*calls_ >= 0) return std::nullopt;
+    return Error{ErrorCode::kOperational, "the process is dead", EIO};
+  }
+
+ private:
+  std::optional<int> calls_;
+};
+
+TEST_F(RestorerTest, KilledAnywhereTheFileIsInOnePlaceAfterTheNextStart) {
+  int in_vault = 0;
+  int given_back = 0;
+  for (int calls = 0;; ++calls) {
+    SCOPED_TRACE(calls);
+    ASSERT_LT(calls, 1000);
+    DyingFileOperations dying(files_);
+    std::unique_ptr<Vault> vault = world_.OpenVault(dying);
+    dying.DieAfter(calls);
+    Exemptions exempt(dying);
+    (void)Restorer({*vault, *store_, exempt})
+        .Restore(id_, OpenPath(out_), {.uid = kUser});
+    if (!dying.is_dead()) break;
+    EXPECT_EQ(Recovered(exempt_), "");
+    EXPECT_EQ(Recovered(exempt_), "") << "twice is once";
+    EXPECT_THAT(world_.InStage(), IsEmpty());
+    const std::string path = out_ + "/" + kName;
+    if (!std::filesystem::exists(path)) {
+      ++in_vault;
+      EXPECT_THAT(world_.InVault(), SizeIs(1));
+      EXPECT_THAT(*store_->Exemptions(), IsEmpty());
+      continue;
+    }
+    ++given_back;
+    EXPECT_THAT(world_.InVault(), IsEmpty());
+    EXPECT_EQ(StatusNow(), ThreatStatus::kRestored);
+    ASSERT_THAT(*store_->Exemptions(), SizeIs(1));
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    EXPECT_EQ(ReadAll(file.UnsafeFd()), content_);
+    const Exemption exemption = store_->Exemptions()->front();
+    Exemptions after(files_);
+    after.Add(exemption.file_key, exemption.sha256);
+    EXPECT_TRUE(after.Covers(file.UnsafeFd()));
+    // Once more from the start.
+    ASSERT_TRUE(std::filesystem::remove(path));
+    ASSERT_TRUE(store_->RemoveExemption(exemption.file_key, exemption.sha256));
+    IsolateAgain();
+  }
+  EXPECT_GT(in_vault, 10);
+  EXPECT_GT(given_back, 3);
+}
+
+// Somebody else's set-id program must not become root's.
+TEST_F(RestorerTest, WithoutItsOwnerAFileGetsNoPrivileges) {
+  if (!PrivateMount::IsPossible()) GTEST_SKIP() << "needs root to lose rights";
+  MakeAndIsolate([](const std::string& path) {
+    EXPECT_EQ(::chown(path.c_str(), kUser, kUser), 0);
+    EXPECT_EQ(::chmod(path.c_str(), 04755), 0);
+  });
+  Result<RestoredFile> restored = Fail(ErrorCode::kOperational, "");
+  {
+    const WithoutCapability dropped(CAP_CHOWN);
+    restored = restorer().Restore(id_, OpenPath(out_),
+                                  {.uid = kUser, .preserve_privileges = true});
+  }
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_THAT(restored->not_given_back,
+              testing::UnorderedElementsAre("owner", "mode"));
+  struct stat facts = {};
+  ASSERT_EQ(::stat(restored->path.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 07777U, 0755U);
+  EXPECT_THAT(store_->Get(id_)->history.back().detail,
+              HasSubstr("not given back: owner, mode"));
+}
+
+TEST_F(RestorerTest, FailureLeavesNoExemption) {
+  world_.Put(kName, "the user's new file");
+  EXPECT_FALSE(Restore(UniqueFd()));
+  EXPECT_THAT(*store_->Exemptions(), IsEmpty());
+  EXPECT_EQ(exempt_.size(), 0U);
+  EXPECT_THAT(world_.InStage(), IsEmpty());
 }
 
 TEST_F(RestorerTest, SecondTimeItIsNotThere) {

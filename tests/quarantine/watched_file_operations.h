@@ -136,8 +136,15 @@ class WatchedFileOperations : public FileOperations {
   Result<bool> IsOpenElsewhere(int fd) override {
     return Watch("IsOpenElsewhere", [&] { return files_.IsOpenElsewhere(fd); });
   }
-  Result<bool> ApplyFacts(int fd, const FileFacts& facts) override {
-    return Watch("ApplyFacts", [&] { return files_.ApplyFacts(fd, facts); });
+  Result<bool> ChangeInodeFlags(int fd, uint32_t mask,
+                                uint32_t flags) override {
+    return Watch("ChangeInodeFlags",
+                 [&] { return files_.ChangeInodeFlags(fd, mask, flags); });
+  }
+  Result<bool> ApplyFacts(int fd, const FileFacts& facts,
+                          bool with_privileges) override {
+    return Watch("ApplyFacts",
+                 [&] { return files_.ApplyFacts(fd, facts, with_privileges); });
   }
 
  protected:
