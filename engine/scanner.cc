@@ -10,7 +10,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <span>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "engine/file_digest.h"
@@ -54,21 +56,18 @@ struct CloseStream {
 // What was found so far in one file.
 struct Findings {
   bool eicar = false;
-  std::string_view hash_name;
-  uint32_t body_id = kNoSignature;  // Hyperscan and anchored literals.
+  std::vector<std::string_view> hash_names;
+  MatchedIds bodies;  // Hyperscan and anchored literals.
 
-  bool any() const {
-    return eicar || !hash_name.empty() || body_id != kNoSignature;
-  }
+  bool any() const { return eicar || !hash_names.empty() || !bodies.empty(); }
 };
 
 // Called by Hyperscan, which is C: must not throw.
 int OnBodyMatch(unsigned id, unsigned long long /*from*/,
                 unsigned long long /*to*/, unsigned /*flags*/,
                 void* findings) noexcept {
-  auto* const found = static_cast<Findings*>(findings);
-  found->body_id = std::min(found->body_id, uint32_t{id});
-  return 0;  // Go on: a smaller name may follow.
+  static_cast<Findings*>(findings)->bodies.Add(uint32_t{id});
+  return 0;  // Go on: behind a name that is allowed there may be another.
 }
 
 // How a pass over the file ended.
@@ -143,6 +142,7 @@ struct Scanner::State {
                    Findings& findings);
   hs_error_t LookAt(uint64_t offset, size_t bytes, Findings& findings);
   bool JudgeWhole(uint64_t file_bytes, Findings& findings);
+  void NameThreats(const Findings& findings, Verdict& verdict) const;
   Verdict Conclude(const Pass& pass, const Findings& findings) const;
 
   uint8_t* block() const { return memory.get() + kCarryBytesMax; }
@@ -262,9 +262,7 @@ hs_error_t Scanner::State::LookAt(uint64_t offset, size_t bytes,
   const AnchoredLiterals& anchored = signatures->anchored_bodies();
   if (anchored.empty()) return status;
   const ByteView window(block() - carry_bytes, carry_bytes + bytes);
-  findings.body_id =
-      std::min(findings.body_id,
-               anchored.SmallestIn(window, offset - carry_bytes, carry_bytes));
+  anchored.FindIn(window, offset - carry_bytes, carry_bytes, findings.bodies);
   carry_bytes = std::min(anchored.longest() - 1, window.size());
   std::memmove(block() - carry_bytes,
                window.data() + window.size() - carry_bytes, carry_bytes);
@@ -288,25 +286,47 @@ bool Scanner::State::JudgeWhole(uint64_t file_bytes, Findings& findings) {
     if (!needs.at(i)) continue;
     const auto algorithm = static_cast<DigestAlgorithm>(i);
     const Digest digest = digests.Finish(algorithm);
-    const std::string_view name =
-        signatures->FindHash(algorithm, digest.view(), file_bytes);
-    if (name.empty()) continue;
-    if (findings.hash_name.empty() || name < findings.hash_name) {
-      findings.hash_name = name;
-    }
+    const std::vector<std::string_view> names =
+        signatures->FindHashes(algorithm, digest.view(), file_bytes);
+    findings.hash_names.insert(findings.hash_names.end(), names.begin(),
+                               names.end());
   }
   return true;
+}
+
+// The built-in rule's name first, then those of hashes, then of bodies.
+void Scanner::State::NameThreats(const Findings& findings,
+                                 Verdict& verdict) const {
+  std::vector<std::string_view> names;
+  if (findings.eicar) names.push_back(kEicarThreatName);
+  std::vector<std::string_view> hash_names = findings.hash_names;
+  std::sort(hash_names.begin(), hash_names.end());
+  names.insert(names.end(), hash_names.begin(), hash_names.end());
+  for (const uint32_t id : findings.bodies.ids()) {
+    names.push_back(signatures->body_name(id));
+  }
+  verdict.kind = VerdictKind::kInfected;
+  verdict.threat_name = names.front();
+  for (const std::string_view name : names) {
+    // A family has many signatures.
+    if (name == verdict.threat_name ||
+        std::find(verdict.other_names.begin(), verdict.other_names.end(),
+                  name) != verdict.other_names.end()) {
+      continue;
+    }
+    verdict.other_names.emplace_back(name);
+  }
 }
 
 Verdict Scanner::State::Conclude(const Pass& pass,
                                  const Findings& findings) const {
   Verdict verdict;
   if (findings.any()) {
-    verdict.kind = VerdictKind::kInfected;
-    verdict.threat_name = findings.eicar ? kEicarThreatName
-                          : !findings.hash_name.empty()
-                              ? findings.hash_name
-                              : signatures->body_name(findings.body_id);
+    NameThreats(findings, verdict);
+    verdict.unfinished = pass.reason;
+    verdict.error_number = pass.error_number;
+    verdict.knows_all_names =
+        pass.end == PassEnd::kEndOfFile && findings.bodies.is_complete();
   } else if (pass.end == PassEnd::kError) {
     verdict = Verdict::FromErrno(pass.error_number);
   } else if (pass.end == PassEnd::kLimit) {

@@ -36,7 +36,9 @@ class Scanner {
   // judges what was read. Blocks for I/O. Matches across blocks are found.
   //
   // Several signatures may match: the name reported is the built-in rule's,
-  // else a hash's, else a body's, and among equals the smallest. A hit is
+  // else a hash's, else a body's, and among equals the smallest. The others are
+  // reported beside it, so that none hides behind a name that is allowed; of
+  // more than MatchedIds::kIdsMax bodies, that not all are known. A hit is
   // reported even if a limit ended the scan after it.
   Verdict Scan(int fd, const ScanLimits& limits);
 

@@ -4,6 +4,17 @@
 #include <utility>
 
 namespace gatehouse {
+namespace {
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+}  // namespace
 
 std::string_view ReasonWord(NotScannedReason reason) {
   switch (reason) {
@@ -35,6 +46,12 @@ std::string_view ReasonWord(NotScannedReason reason) {
       return "remote_file_system";
     case NotScannedReason::kExcluded:
       return "excluded";
+    case NotScannedReason::kAllowedThreat:
+      return "allowed_threat";
+    case NotScannedReason::kAuditedThreat:
+      return "audited_threat";
+    case NotScannedReason::kThreatTypeOff:
+      return "threat_type_off";
   }
   return "unknown";
 }
@@ -56,13 +73,20 @@ std::string_view VerdictWord(VerdictKind kind) {
 }
 
 std::string ThreatType(std::string_view threat_name) {
+  const std::string word =
+      LowerCase(threat_name.substr(0, threat_name.find_first_of(".:/")));
+  const bool has_colon =
+      threat_name.size() > word.size() && threat_name.at(word.size()) == ':';
+  // "PUABundler:Win32/X" is one; "Puaro.A" is not.
+  if (word == "pua" || (has_colon && threat_name.starts_with("PUA"))) {
+    return std::string(kUnwantedType);
+  }
+  if (word == "archivebomb" || word == kArchiveBombType) {
+    return std::string(kArchiveBombType);
+  }
   const size_t colon = threat_name.find(':');
   if (colon == std::string_view::npos || colon == 0) return "malware";
-  std::string type(threat_name.substr(0, colon));
-  for (char& c : type) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return type;
+  return LowerCase(threat_name.substr(0, colon));
 }
 
 Verdict Verdict::NotScanned(NotScannedReason reason) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gatehouse {
 
@@ -34,24 +35,44 @@ enum class NotScannedReason : uint8_t {
   kRestored,              // Malicious, and an administrator restored it.
   kRemoteFileSystem,      // A server that may hang would hold us up.
   kExcluded,              // By an administrator.
+  // Malicious, and left alone: its name is allowed, or what is done about
+  // threats of its type is to record them, or nothing.
+  kAllowedThreat,
+  kAuditedThreat,
+  kThreatTypeOff,
 };
-inline constexpr size_t kNotScannedReasonCount = 14;
+inline constexpr size_t kNotScannedReasonCount = 17;
 
 // The word for output and counters: "time_limit".
 [[nodiscard]] std::string_view ReasonWord(NotScannedReason reason);
 // "clean", "infected", "suspicious", "not_scanned", "error".
 [[nodiscard]] std::string_view VerdictWord(VerdictKind kind);
 
-// The text before ':' in a threat name, lower-cased, else "malware".
+// The types that an administrator may set an action for.
+inline constexpr std::string_view kUnwantedType =
+    "potentially_unwanted_application";
+inline constexpr std::string_view kArchiveBombType = "archive_bomb";
+
+// The type of a threat, which only its name tells. kUnwantedType for what is
+// called PUA (ClamAV: "PUA.Win.Tool.X") or begins so (Microsoft:
+// "PUABundler:Win32/X"); kArchiveBombType for "ArchiveBomb" and
+// "Archive_Bomb" before a '.' or ':'; else the text before ':', lower-cased;
+// without one "malware".
 [[nodiscard]] std::string ThreatType(std::string_view threat_name);
 
 struct Verdict {
   VerdictKind kind = VerdictKind::kError;
   NotScannedReason reason = NotScannedReason::kNone;
-  int error_number = 0;        // errno, only with kError.
+  int error_number = 0;        // errno, with kError or of an unfinished scan.
   uint64_t bytes_scanned = 0;  // Bytes read and matched.
   uint64_t generation = 0;     // Of the SignatureSet that judged.
-  std::string threat_name;     // Only with kInfected and kSuspicious.
+  // With kInfected, kSuspicious, and the reasons for leaving a threat alone.
+  std::string threat_name;
+  // Only with kInfected, of a Scanner.
+  std::vector<std::string> other_names;  // What else matched; no repeats.
+  bool knows_all_names = false;          // There are no more than those.
+  // What ended the scan after the hit; kNone and no error: nothing did.
+  NotScannedReason unfinished = NotScannedReason::kNone;
 
   static Verdict NotScanned(NotScannedReason reason);
   static Verdict Infected(std::string threat_name);

@@ -68,6 +68,9 @@ bool IsMiss(const Verdict& verdict) {
     case NotScannedReason::kCancelled:
     case NotScannedReason::kRestored:
     case NotScannedReason::kExcluded:
+    case NotScannedReason::kAllowedThreat:
+    case NotScannedReason::kAuditedThreat:
+    case NotScannedReason::kThreatTypeOff:
       return false;
   }
   return false;

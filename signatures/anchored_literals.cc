@@ -33,10 +33,9 @@ AnchoredLiterals::AnchoredLiterals(std::vector<AnchoredLiteral> literals)
   }
 }
 
-uint32_t AnchoredLiterals::SmallestIn(ByteView window, uint64_t window_offset,
-                                      size_t seen_bytes) const {
+void AnchoredLiterals::FindIn(ByteView window, uint64_t window_offset,
+                              size_t seen_bytes, MatchedIds& matched) const {
   assert(seen_bytes <= window.size());
-  uint32_t smallest = kNoSignature;
   auto group = std::lower_bound(
       groups_.begin(), groups_.end(), window_offset,
       [](const Group& g, uint64_t offset) { return g.offset < offset; });
@@ -44,16 +43,13 @@ uint32_t AnchoredLiterals::SmallestIn(ByteView window, uint64_t window_offset,
     const uint64_t start = group->offset - window_offset;
     if (start + kPrefixBytes > window.size()) break;
     const size_t seen = seen_bytes > start ? seen_bytes - start : 0;
-    smallest = std::min(smallest,
-                        SmallestInGroup(*group, window.subspan(start), seen));
+    FindInGroup(*group, window.subspan(start), seen, matched);
   }
-  return smallest;
 }
 
-uint32_t AnchoredLiterals::SmallestInGroup(const Group& group,
-                                           ByteView at_offset,
-                                           size_t seen_bytes) const {
-  uint32_t smallest = kNoSignature;
+void AnchoredLiterals::FindInGroup(const Group& group, ByteView at_offset,
+                                   size_t seen_bytes,
+                                   MatchedIds& matched) const {
   const uint32_t prefix = Prefix(at_offset);
   const AnchoredLiteral* const end = literals_.data() + group.last;
   const AnchoredLiteral* literal =
@@ -66,10 +62,9 @@ uint32_t AnchoredLiterals::SmallestInGroup(const Group& group,
     if (length <= seen_bytes || length > at_offset.size()) continue;
     if (std::equal(literal->bytes.begin(), literal->bytes.end(),
                    at_offset.begin())) {
-      smallest = std::min(smallest, literal->id);
+      matched.Add(literal->id);
     }
   }
-  return smallest;
 }
 
 }  // namespace gatehouse

@@ -13,10 +13,11 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "signatures/matched_ids.h"
 
 namespace gatehouse {
 
-// The id of "nothing matched": larger than every real one.
+// Larger than every id.
 inline constexpr uint32_t kNoSignature = std::numeric_limits<uint32_t>::max();
 
 struct AnchoredLiteral {
@@ -35,11 +36,11 @@ class AnchoredLiterals {
   size_t longest() const { return longest_; }
 
   // `window` shows the file from `window_offset` on; its first `seen_bytes`
-  // bytes were shown before. Returns the smallest id among the literals that
-  // lie inside the window and end behind the seen part, else kNoSignature. A
-  // caller that repeats the last longest() - 1 bytes misses none.
-  uint32_t SmallestIn(ByteView window, uint64_t window_offset,
-                      size_t seen_bytes) const;
+  // bytes were shown before. Adds the ids of the literals that lie inside the
+  // window and end behind the seen part. A caller that repeats the last
+  // longest() - 1 bytes misses none.
+  void FindIn(ByteView window, uint64_t window_offset, size_t seen_bytes,
+              MatchedIds& matched) const;
 
  private:
   struct Group {  // All literals of one offset: literals_[first, last).
@@ -48,8 +49,8 @@ class AnchoredLiterals {
     size_t last = 0;
   };
 
-  uint32_t SmallestInGroup(const Group& group, ByteView at_offset,
-                           size_t seen_bytes) const;
+  void FindInGroup(const Group& group, ByteView at_offset, size_t seen_bytes,
+                   MatchedIds& matched) const;
 
   std::vector<AnchoredLiteral> literals_;  // By offset, then by bytes.
   std::vector<Group> groups_;              // By offset.

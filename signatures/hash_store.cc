@@ -74,29 +74,31 @@ DigestNeeds HashStore::NeedsFor(uint64_t size) const {
   return needs;
 }
 
-std::string_view HashStore::Find(DigestAlgorithm algorithm, ByteView digest,
-                                 uint64_t size) const {
+std::vector<std::string_view> HashStore::Find(DigestAlgorithm algorithm,
+                                              ByteView digest,
+                                              uint64_t size) const {
   assert(digest.size() == DigestBytes(algorithm));
   assert(size != kAnySize);
-  const std::string_view sized = FindOfSize(algorithm, digest, size);
-  const std::string_view any = FindOfSize(algorithm, digest, kAnySize);
-  if (sized.empty() || any.empty()) return sized.empty() ? any : sized;
-  return std::min(sized, any);
+  std::vector<std::string_view> names;
+  AddOfSize(algorithm, digest, size, names);
+  AddOfSize(algorithm, digest, kAnySize, names);
+  return names;
 }
 
-std::string_view HashStore::FindOfSize(DigestAlgorithm algorithm,
-                                       ByteView digest, uint64_t size) const {
+void HashStore::AddOfSize(DigestAlgorithm algorithm, ByteView digest,
+                          uint64_t size,
+                          std::vector<std::string_view>& names) const {
   HashSignature wanted;  // Its empty name sorts before every real one.
   wanted.algorithm = algorithm;
   wanted.size = size;
   std::copy(digest.begin(), digest.end(), wanted.digest.begin());
-  const auto found =
+  auto found =
       std::lower_bound(signatures_.begin(), signatures_.end(), wanted, Before);
-  if (found == signatures_.end() || found->algorithm != algorithm ||
-      found->size != size || found->digest != wanted.digest) {
-    return {};
+  for (; found != signatures_.end() && found->algorithm == algorithm &&
+         found->size == size && found->digest == wanted.digest;
+       ++found) {
+    names.emplace_back(found->name);
   }
-  return found->name;
 }
 
 }  // namespace gatehouse

@@ -23,10 +23,10 @@ class HashStore {
   // Algorithms that occur with this file size, or with any size. Asked for
   // every file: a bitmap answers for nearly all small ones.
   DigestNeeds NeedsFor(uint64_t size) const;
-  // The smallest name among the signatures of that digest that have this size
-  // or any size; empty if there is none.
-  std::string_view Find(DigestAlgorithm algorithm, ByteView digest,
-                        uint64_t size) const;
+  // The names of the signatures of that digest that have this size or any
+  // size. Allocates only when there are some.
+  std::vector<std::string_view> Find(DigestAlgorithm algorithm, ByteView digest,
+                                     uint64_t size) const;
 
  private:
   struct SizeNeeds {
@@ -35,8 +35,8 @@ class HashStore {
   };
   static constexpr size_t kSmallSizes = size_t{1} << 20;
 
-  std::string_view FindOfSize(DigestAlgorithm algorithm, ByteView digest,
-                              uint64_t size) const;
+  void AddOfSize(DigestAlgorithm algorithm, ByteView digest, uint64_t size,
+                 std::vector<std::string_view>& names) const;
 
   std::vector<HashSignature> signatures_;  // By algorithm, size, digest, name.
   std::vector<SizeNeeds> sizes_;           // By size, without kAnySize.

@@ -188,8 +188,8 @@ DigestNeeds SignatureSet::DigestsFor(uint64_t size) const {
   return state_->hashes.NeedsFor(size);
 }
 
-std::string_view SignatureSet::FindHash(DigestAlgorithm algorithm,
-                                        ByteView digest, uint64_t size) const {
+std::vector<std::string_view> SignatureSet::FindHashes(
+    DigestAlgorithm algorithm, ByteView digest, uint64_t size) const {
   return state_->hashes.Find(algorithm, digest, size);
 }
 

@@ -76,9 +76,11 @@ class SignatureSet {
   DigestNeeds digest_algorithms() const;
   // Digests worth computing for a file of `size` bytes.
   DigestNeeds DigestsFor(uint64_t size) const;
-  // The smallest name among the signatures of that digest and size, else empty.
-  std::string_view FindHash(DigestAlgorithm algorithm, ByteView digest,
-                            uint64_t size) const;
+  // The names of the signatures of that digest and size. Allocates only when
+  // there are some.
+  std::vector<std::string_view> FindHashes(DigestAlgorithm algorithm,
+                                           ByteView digest,
+                                           uint64_t size) const;
 
   size_t body_count() const;
   size_t hash_count() const;

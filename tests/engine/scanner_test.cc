@@ -1,6 +1,7 @@
 #include "engine/scanner.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -107,6 +108,47 @@ TEST(ScannerTest, NamesTheSmallestOfSeveralHashes) {
            HashByProgram("B", DigestAlgorithm::kSha1, path, 7),
            HashByProgram("A", DigestAlgorithm::kSha256, path, kAnySize)});
   EXPECT_EQ(ScanBytes(*scanner, "content").threat_name, "A");
+}
+
+TEST(ScannerTest, ReportsEveryNameThatMatches) {
+  const TempDir folder;
+  const std::string path = folder.Write("eicar", EicarText());
+  const HashSignature sized =
+      HashByProgram("B.Hash", DigestAlgorithm::kSha256, path, 68);
+  HashSignature any = sized;
+  any.name = "A.Hash";
+  any.size = kAnySize;
+  HashSignature twin = sized;
+  twin.name = "C.Hash";
+  const auto scanner = MakeScanner(
+      {Body("D.Body", "EICAR"), Body("E.Body", "X5O", 0), Body("D.Body", "5O")},
+      {sized, any, twin});
+  const Verdict verdict = ScanBytes(*scanner, EicarText());
+  EXPECT_EQ(verdict.threat_name, "Virus:DOS/EICAR_Test_File");
+  EXPECT_THAT(
+      verdict.other_names,
+      testing::ElementsAre("A.Hash", "B.Hash", "C.Hash", "D.Body", "E.Body"));
+  EXPECT_TRUE(verdict.knows_all_names);
+}
+
+TEST(ScannerTest, SaysThatAnUnfinishedScanMayHaveMissedNames) {
+  const auto scanner = MakeScanner({Body("A", "abc"), Body("B", "xyz")});
+  ScanLimits limits;
+  limits.bytes_max = 4;
+  const Verdict verdict = ScanBytes(*scanner, "abc.xyz", limits);
+  EXPECT_EQ(verdict.kind, VerdictKind::kInfected);
+  EXPECT_FALSE(verdict.knows_all_names);
+  EXPECT_EQ(verdict.unfinished, NotScannedReason::kSizeLimit);
+}
+
+TEST(ScannerTest, SaysThatMoreMatchedThanItCanName) {
+  std::vector<BodySignature> bodies;
+  for (char c = 'A'; c <= 'z'; ++c) bodies.push_back(Body({c, '.'}, "many"));
+  const auto scanner = MakeScanner(std::move(bodies));
+  const Verdict verdict = ScanBytes(*scanner, "many");
+  EXPECT_EQ(verdict.threat_name, "A.");
+  EXPECT_FALSE(verdict.knows_all_names);
+  EXPECT_EQ(verdict.unfinished, NotScannedReason::kNone);
 }
 
 TEST(ScannerTest, FindsEachKindOfDigestInFilesOfOneAndOfManyBlocks) {

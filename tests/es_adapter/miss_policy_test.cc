@@ -142,7 +142,8 @@ TEST(MissPolicyTest, AMissIsWhatTheTableSays) {
       {Reason::kCancelled, false},      {Reason::kDeadline, true},
       {Reason::kScanCrashed, true},     {Reason::kNoWorker, true},
       {Reason::kRestored, false},       {Reason::kRemoteFileSystem, false},
-      {Reason::kExcluded, false},
+      {Reason::kExcluded, false},       {Reason::kAllowedThreat, false},
+      {Reason::kAuditedThreat, false},  {Reason::kThreatTypeOff, false},
   };
   EXPECT_EQ(table.size() + 1, kNotScannedReasonCount);
   for (const Row& row : table) {

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,8 +34,10 @@ HashSignature Hash(std::string name, DigestAlgorithm algorithm, uint8_t first,
 std::string_view Find(const SignatureSet& set, DigestAlgorithm algorithm,
                       uint8_t first, uint64_t size) {
   std::array<uint8_t, kDigestBytesMax> digest = {first};
-  return set.FindHash(algorithm, ByteView(digest).first(DigestBytes(algorithm)),
-                      size);
+  const std::vector<std::string_view> names = set.FindHashes(
+      algorithm, ByteView(digest).first(DigestBytes(algorithm)), size);
+  return names.empty() ? std::string_view()
+                       : *std::min_element(names.begin(), names.end());
 }
 
 TEST(SignatureSetTest, AnEmptySetHasNoDatabase) {
@@ -53,8 +57,9 @@ TEST(SignatureSetTest, NumbersBodiesInOrderOfName) {
   EXPECT_EQ(set->body_count(), 3U);
   EXPECT_EQ(set->body_name(0), "a");
   EXPECT_EQ(set->body_name(2), "c");
-  EXPECT_EQ(set->anchored_bodies().SmallestIn(std::vector<uint8_t>{1, 2}, 7, 0),
-            2U);
+  MatchedIds matched;
+  set->anchored_bodies().FindIn(std::vector<uint8_t>{1, 2}, 7, 0, matched);
+  EXPECT_THAT(matched.ids(), testing::ElementsAre(2U));
 }
 
 TEST(SignatureSetTest, KeepsAnchoredSignaturesOutOfTheDatabase) {
