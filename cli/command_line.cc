@@ -1,6 +1,7 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -24,6 +25,21 @@ Command Command::AddGroup(const char* name, const char* help) {
   Command command(*group, *chosen_);
   command.PrintHelpWhenBare();
   return command;
+}
+
+Command Command::AddGroup(const char* name, const char* help,
+                          CommandFunction run) {
+  Command group = AddGroup(name, help);
+  group.app_->callback(
+      [app = group.app_, chosen = chosen_, run = std::move(run)] {
+        if (!app->get_subcommands().empty()) return;
+        const std::vector<CLI::Option*> options = app->get_options();
+        const bool has_options = std::any_of(
+            options.begin(), options.end(),
+            [](const CLI::Option* option) { return option->count() != 0; });
+        *chosen = has_options ? run : HelpOf(*app);
+      });
+  return group;
 }
 
 Command Command::AddCommand(const char* name, const char* help,

@@ -32,6 +32,8 @@ class Command {
  public:
   // A word that needs another one behind it; alone, it prints its help.
   Command AddGroup(const char* name, const char* help);
+  // The same, which with options of its own, and no word, runs `run`.
+  Command AddGroup(const char* name, const char* help, CommandFunction run);
   // A word that does something.
   Command AddCommand(const char* name, const char* help, CommandFunction run);
 

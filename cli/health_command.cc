@@ -44,6 +44,7 @@ constexpr const char* kKernelFeatures = "kernel_features";
 constexpr const char* kEventRecording = "event_recording";
 constexpr const char* kEventLosses = "event_losses";
 constexpr const char* kLeftOut = "left_out";
+constexpr const char* kAntivirus = "antivirus";
 
 Result<Json> AskHealth(const std::string& run_directory) {
   return Ask(run_directory, {{"command", IpcCommandWord(IpcCommand::kHealth)}},
@@ -53,6 +54,7 @@ Result<Json> AskHealth(const std::string& run_directory) {
 const char* KeyOf(const std::string& feature) {
   if (feature == kKernelFeatures) return "kernelFeatures";
   if (feature == kLeftOut) return "leftOut";
+  if (feature == kAntivirus) return "antivirus";
   return feature == kEventRecording ? "eventRecording" : "eventLosses";
 }
 
@@ -69,6 +71,9 @@ Result<Json> AskDetails(const std::string& run_directory,
       !found->contains("value")) {
     return Fail(ErrorCode::kNotFound, "the daemon does not tell of " + feature);
   }
+  if ((*found)["value"].is_null()) {
+    return Fail(ErrorCode::kNotPermitted, "only root may see " + feature);
+  }
   return Json((*found)["value"]);
 }
 
@@ -80,11 +85,12 @@ ExitCode PrintDetails(const std::string& run_directory,
     PrintLine(kEventRecording);
     PrintLine(kEventLosses);
     PrintLine(kLeftOut);
+    PrintLine(kAntivirus);
     return ExitCode::kOk;
   }
   if (feature != kSystemExtensions && feature != kKernelFeatures &&
       feature != kEventRecording && feature != kEventLosses &&
-      feature != kLeftOut) {
+      feature != kLeftOut && feature != kAntivirus) {
     return PrintError(output, ExitCode::kNotFound,
                       "health has no details of '" + DisplayText(feature) +
                           "': see --details help");

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "cli/command_line.h"
+#include "cli/quarantine_command.h"
+#include "cli/threat_rule_command.h"
 
 namespace gatehouse {
 
@@ -17,12 +19,14 @@ class ThreatCommands {
   ThreatCommands& operator=(const ThreatCommands&) = delete;
 
  private:
-  void AddQuarantine(Command threat, CommandLine& command_line);
-  // Users type it with and without "quarantine" in front.
-  void AddRestore(Command parent, CommandLine& command_line);
+  // Returns the group "quarantine".
+  Command AddLists(CommandLine& command_line);
 
   std::string id_;
-  std::string destination_path_;  // Empty: where it was.
+  Command threat_;
+  Command quarantine_;
+  QuarantineCommands quarantine_commands_;
+  ThreatRuleCommands rule_commands_;
 };
 
 }  // namespace gatehouse

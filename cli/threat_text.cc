@@ -66,6 +66,10 @@ std::vector<std::string> DetailLines(const Threat& threat) {
     lines.push_back(std::string("Isolated in time: ") +
                     (*threat.isolated_in_time ? "true" : "false"));
   }
+  if (threat.isolated_after_ms) {
+    lines.push_back("Isolated after close: " +
+                    std::to_string(*threat.isolated_after_ms) + " ms");
+  }
   lines.emplace_back("History:");
   for (const StatusChange& change : threat.history) {
     std::string line = "\t" + ThreatTimeText(change.time_ms) + ": \"";
@@ -86,6 +90,9 @@ Json ThreatJson(const Threat& threat) {
   facts["sha256"] = threat.sha256;
   facts["isolated_in_time"] =
       threat.isolated_in_time ? Json(*threat.isolated_in_time) : Json(nullptr);
+  facts["isolated_after_ms"] = threat.isolated_after_ms
+                                   ? Json(*threat.isolated_after_ms)
+                                   : Json(nullptr);
   return {{"threat", std::move(facts)}, {"history", HistoryJson(threat)}};
 }
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <optional>
 #include <set>
 #include <utility>
@@ -28,6 +29,31 @@ Result<bool> RequireAdministrator(const Session& session, const char* what) {
   if (IsAdministrator(session.peer())) return true;
   return Fail(ErrorCode::kNotPermitted, std::string("only root may ") + what);
 }
+
+// What only an administrator may ask about threats.
+struct ThreatRequest {
+  IpcCommand command = IpcCommand::kHealth;
+  const char* what = "";
+  Result<bool> (ThreatRequests::*serve)(Session& session,
+                                        const IpcRequest& request) = nullptr;
+};
+constexpr std::array<ThreatRequest, 8> kThreatRequests = {{
+    {IpcCommand::kQuarantineAdd, "put a file into quarantine",
+     &ThreatRequests::Add},
+    {IpcCommand::kQuarantineRestore, "restore from quarantine",
+     &ThreatRequests::Restore},
+    {IpcCommand::kQuarantineRemove, "remove from quarantine",
+     &ThreatRequests::Remove},
+    {IpcCommand::kQuarantineRemoveAll, "remove from quarantine",
+     &ThreatRequests::RemoveAll},
+    {IpcCommand::kThreatAllowedAdd, "allow threats", &ThreatRequests::Allow},
+    {IpcCommand::kThreatAllowedRemove, "allow threats",
+     &ThreatRequests::Disallow},
+    {IpcCommand::kThreatAllowedList, "see what is allowed",
+     &ThreatRequests::SendAllowed},
+    {IpcCommand::kThreatPolicySet, "change the threat policy",
+     &ThreatRequests::SetPolicy},
+}};
 
 // To others than its owner, a threat does not exist.
 Error NoThreat(const std::string& id) {
@@ -72,7 +98,7 @@ Result<bool> ClientRequests::Dispatch(Session& session,
                                       const IpcRequest& request) {
   switch (request.command) {
     case IpcCommand::kHealth:
-      return session.Send(Json(parts_.health()));
+      return session.Send(Json(parts_.health(IsAdministrator(session.peer()))));
     case IpcCommand::kVersion:
       return session.Send(
           {{"$type", kVersionType}, {"appVersion", GATEHOUSE_VERSION}});
@@ -80,10 +106,16 @@ Result<bool> ClientRequests::Dispatch(Session& session,
     case IpcCommand::kThreatGet:
     case IpcCommand::kQuarantineList:
       return SendThreats(session, request);
+    case IpcCommand::kQuarantineAdd:
     case IpcCommand::kQuarantineRestore:
-      return Restore(session, request);
     case IpcCommand::kQuarantineRemove:
-      return Remove(session, request);
+    case IpcCommand::kQuarantineRemoveAll:
+    case IpcCommand::kThreatAllowedAdd:
+    case IpcCommand::kThreatAllowedRemove:
+    case IpcCommand::kThreatAllowedList:
+    case IpcCommand::kThreatPolicySet:
+    case IpcCommand::kThreatPolicyList:
+      return ServeThreats(session, request);
     case IpcCommand::kConfigSet:
       return Configure(session, request);
     case IpcCommand::kSystemExtension:
@@ -109,25 +141,11 @@ Result<bool> ClientRequests::Dispatch(Session& session,
   return Fail(ErrorCode::kInvalidInput, "there is no scan that goes on");
 }
 
-Result<Quarantine*> ClientRequests::OpenQuarantine() {
-  if (parts_.quarantine != nullptr) return parts_.quarantine;
-  return Fail(ErrorCode::kOperational,
-              "quarantine is not available: " + parts_.quarantine_error);
-}
-
-void ClientRequests::LogChange(const Session& session, const char* what,
-                               const std::string& object) {
-  parts_.log.Log(Severity::kInfo, what,
-                 {{"object", object},
-                  {"uid", std::to_string(session.peer().uid)},
-                  {"pid", std::to_string(session.peer().pid)}});
-}
-
 // --- Threats ----------------------------------------------------------------
 
 Result<bool> ClientRequests::SendThreats(Session& session,
                                          const IpcRequest& request) {
-  const Result<Quarantine*> quarantine = OpenQuarantine();
+  const Result<Quarantine*> quarantine = threats_.OpenQuarantine();
   if (!quarantine) return Unexpected(quarantine.error());
   const ThreatStore& store = (*quarantine)->store();
   const std::optional<uint32_t> owner = OwnerFilter(session.peer());
@@ -156,38 +174,16 @@ Result<bool> ClientRequests::SendThreats(Session& session,
   return session.Send(EndFrame(threats->size()));
 }
 
-Result<bool> ClientRequests::Restore(Session& session,
-                                     const IpcRequest& request) {
-  Result<bool> may = RequireAdministrator(session, "restore from quarantine");
-  if (!may) return may;
-  const Result<Quarantine*> quarantine = OpenQuarantine();
-  if (!quarantine) return Unexpected(quarantine.error());
-  std::vector<UniqueFd> descriptors = session.TakeDescriptors();
-  UniqueFd destination;
-  if (!descriptors.empty()) destination = std::move(descriptors.front());
-  const Result<RestoredFile> restored =
-      (*quarantine)
-          ->restorer()
-          .Restore(request.id, std::move(destination),
-                   {.uid = session.peer().uid});
-  if (!restored) return Unexpected(restored.error());
-  LogChange(session, "restored from quarantine", restored->path);
-  Json answer{{"$type", kRestoredType},
-              {"not_given_back", restored->not_given_back}};
-  PutBytes(answer, "path", restored->path);
-  return session.Send(answer);
-}
-
-Result<bool> ClientRequests::Remove(Session& session,
-                                    const IpcRequest& request) {
-  Result<bool> may = RequireAdministrator(session, "remove from quarantine");
-  if (!may) return may;
-  const Result<Quarantine*> quarantine = OpenQuarantine();
-  if (!quarantine) return Unexpected(quarantine.error());
-  const Result<bool> removed = (*quarantine)->restorer().Remove(request.id);
-  if (!removed) return removed;
-  LogChange(session, "removed from quarantine", request.id);
-  return session.Send({{"$type", kRemovedType}});
+// Whoever may not ask does not learn whether there is such a threat.
+Result<bool> ClientRequests::ServeThreats(Session& session,
+                                          const IpcRequest& request) {
+  for (const ThreatRequest& known : kThreatRequests) {
+    if (known.command != request.command) continue;
+    Result<bool> may = RequireAdministrator(session, known.what);
+    if (!may) return may;
+    return (threats_.*known.serve)(session, request);
+  }
+  return threats_.SendPolicies(session);
 }
 
 // --- Diagnostics ------------------------------------------------------------
@@ -231,7 +227,7 @@ Result<bool> ClientRequests::Configure(Session& session,
   }
   const Result<bool> set = parts_.real_time.Set(request.value == "enabled");
   if (!set) return set;
-  LogChange(session, "real-time protection was set", request.value);
+  threats_.LogChange(session, "real-time protection was set", request.value);
   return session.Send({{"$type", kConfiguredType}});
 }
 
@@ -244,7 +240,7 @@ Result<bool> ClientRequests::ServeExtension(Session& session,
     const Result<bool> set =
         parts_.extension.Approve(request.value == "approve");
     if (!set) return set;
-    LogChange(session, "system extension", request.value);
+    threats_.LogChange(session, "system extension", request.value);
   } else if (request.value != "status") {
     return Fail(ErrorCode::kInvalidInput,
                 "'" + request.value + "' is none of approve, revoke, status");
@@ -266,8 +262,9 @@ Result<bool> ClientRequests::ChangeExclusion(Session& session,
       is_added ? parts_.exclusion_store.Add(std::move(exclusion))
                : parts_.exclusion_store.Remove(std::move(exclusion));
   if (!changed) return changed;
-  LogChange(session, is_added ? "exclusion added" : "exclusion removed",
-            request.name + " " + request.value);
+  threats_.LogChange(session,
+                     is_added ? "exclusion added" : "exclusion removed",
+                     request.name + " " + request.value);
   return session.Send({{"$type", kConfiguredType}});
 }
 
@@ -288,10 +285,11 @@ Result<bool> ClientRequests::SendExclusions(Session& session) {
 // --- Scans ------------------------------------------------------------------
 
 Result<bool> ClientRequests::Scan(Session& session, const IpcRequest& request) {
-  const Result<Quarantine*> quarantine = OpenQuarantine();
+  const Result<Quarantine*> quarantine = threats_.OpenQuarantine();
   if (!quarantine) return Unexpected(quarantine.error());
-  ScanSession::Parts parts{session, **quarantine, parts_.crashed,
-                           parts_.exclusions, parts_.stop};
+  ScanSession::Parts parts{
+      session,           **quarantine,        parts_.crashed,
+      parts_.exclusions, parts_.threat_rules, parts_.stop};
   return ScanSession(parts).Run(request, parts_.signatures.set);
 }
 

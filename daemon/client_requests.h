@@ -18,6 +18,7 @@
 #include "daemon/real_time_setting.h"
 #include "daemon/shared_state.h"
 #include "daemon/system_extension.h"
+#include "daemon/threat_requests.h"
 #include "engine/crashed_content.h"
 #include "engine/event_activity.h"
 #include "es_linux.h"
@@ -31,11 +32,13 @@ class ClientRequests {
  public:
   struct Parts {
     // Asked for with each "health".
-    std::function<nlohmann::json()> health;
+    std::function<nlohmann::json(bool is_administrator)> health;
     RealTimeSetting& real_time;
     SystemExtension& extension;
     ExclusionStore& exclusion_store;
     const Exclusions& exclusions;
+    ThreatRuleStore& threat_rule_store;
+    const ThreatRules& threat_rules;
     const LoadedSignatures& signatures;
     const CrashedContent& crashed;
     EventActivity& activity;
@@ -47,7 +50,10 @@ class ClientRequests {
     LogWriter& log;
     std::stop_token stop;  // Ends scans.
   };
-  explicit ClientRequests(Parts parts) : parts_(std::move(parts)) {}
+  explicit ClientRequests(Parts parts)
+      : parts_(std::move(parts)),
+        threats_({parts_.threat_rule_store, parts_.quarantine,
+                  parts_.quarantine_error, parts_.log}) {}
 
   // Answers one request, or leads one scan. A SessionHandler.
   void Handle(Session& session);
@@ -55,8 +61,7 @@ class ClientRequests {
  private:
   Result<bool> Dispatch(Session& session, const IpcRequest& request);
   Result<bool> SendThreats(Session& session, const IpcRequest& request);
-  Result<bool> Restore(Session& session, const IpcRequest& request);
-  Result<bool> Remove(Session& session, const IpcRequest& request);
+  Result<bool> ServeThreats(Session& session, const IpcRequest& request);
   Result<bool> ChangeExclusion(Session& session, const IpcRequest& request);
   Result<bool> SendExclusions(Session& session);
   Result<bool> ServeExtension(Session& session, const IpcRequest& request);
@@ -64,11 +69,9 @@ class ClientRequests {
   Result<bool> Record(Session& session, const IpcRequest& request);
   Result<bool> Configure(Session& session, const IpcRequest& request);
   Result<bool> Scan(Session& session, const IpcRequest& request);
-  Result<Quarantine*> OpenQuarantine();
-  void LogChange(const Session& session, const char* what,
-                 const std::string& object);
 
   const Parts parts_;
+  ThreatRequests threats_;
 };
 
 }  // namespace gatehouse

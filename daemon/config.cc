@@ -9,6 +9,7 @@
 
 #include "daemon/exclusion_json.h"
 #include "daemon/options.h"
+#include "daemon/threat_config.h"
 
 namespace gatehouse {
 namespace {
@@ -106,6 +107,9 @@ Result<bool> ReadKey(std::string_view section, const std::string& key,
   const bool is_exclusions = section == kExclusionSection;
   if ((is_engine || is_exclusions) && key == kExclusions) {
     return ReadExclusions(value, where, config);
+  }
+  if (is_engine && IsThreatKey(key)) {
+    return ReadThreatKey(key, value, where, config);
   }
   if ((is_engine && key == kExclusionsMergePolicy) ||
       (is_exclusions && key == kMergePolicy)) {

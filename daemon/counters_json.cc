@@ -70,7 +70,10 @@ Json SinkJson(const SinkStatistics& sink) {
               {"detectionsOnClose", sink.detections_on_close.load()},
               {"detectionsOnRescan", sink.detections_on_rescan.load()},
               {"closesNotScanned", sink.closes_not_scanned.load()},
-              {"exempt", sink.exempt.load()}};
+              {"exempt", sink.exempt.load()},
+              {"allowedThreats", sink.allowed_threats.load()},
+              {"auditedThreats", sink.audited_threats.load()},
+              {"ignoredThreats", sink.ignored_threats.load()}};
 }
 
 Json QuarantineJson(const RemediatorStatistics& remediator) {
@@ -79,11 +82,20 @@ Json QuarantineJson(const RemediatorStatistics& remediator) {
               {"hitsRefused", remediator.hits_refused.load()},
               {"isolatedInTime", remediator.isolated_in_time.load()},
               {"isolatedLate", remediator.isolated_late.load()},
+              {"isolatedAfterClose", remediator.isolated_after_close.load()},
+              {"leftAlone", remediator.left_alone.load()},
               {"notIsolated", remediator.not_isolated.load()},
               {"recovered", remediator.recovered.load()},
               {"recordErrors", remediator.record_errors.load()},
               {"pending", remediator.pending.load()},
               {"captured", remediator.captured.load()}};
+}
+
+Json HistoryJson(const HistoryStatistics& history) {
+  return Json{{"threatsAged", history.threats_aged.load()},
+              {"scansAged", history.scans_aged.load()},
+              {"itemsCrowded", history.items_crowded.load()},
+              {"objectsAged", history.objects_aged.load()}};
 }
 
 Json ServerJson(const ServerStatistics& server) {
@@ -234,6 +246,7 @@ Json CountersObject(const SharedState& shared, const esl_journal_t* journal) {
       {"scansInFlight", InFlightJson(shared.in_flight)},
       {"verdictCache", VerdictCacheJson(shared.verdict_cache)},
       {"quarantine", QuarantineJson(shared.remediator)},
+      {"history", HistoryJson(shared.history)},
       {"server", ServerJson(shared.server)},
       {"crashedContents", shared.crashed.count.load()}};
 }

@@ -40,7 +40,8 @@ std::vector<std::string> Issues(const HealthFacts& facts) {
   for (const std::string& problem : facts.quarantine_problems) {
     issues.push_back("quarantine: " + problem);
   }
-  if (facts.quarantine.record_errors.load() != 0) {
+  if (facts.is_for_administrator &&
+      facts.quarantine.record_errors.load() != 0) {
     issues.emplace_back("threats could not be recorded: see the log");
   }
   if (facts.losses.notifications != 0) {
@@ -106,6 +107,42 @@ nlohmann::json LossesJson(const EventLosses& losses) {
                         {"rescansLost", losses.rescans}};
 }
 
+nlohmann::json Setting(nlohmann::json value, bool is_managed) {
+  return nlohmann::json{{"displayValue", true},
+                        {"isManaged", is_managed},
+                        {"value", std::move(value)}};
+}
+
+// As `mdatp health --details antivirus` shows it.
+nlohmann::json AntivirusJson(const HealthFacts& facts) {
+  const bool is_wanted = facts.real_time_protection_enabled;
+  const bool is_managed = facts.real_time_protection_managed;
+  return nlohmann::json{
+      {"realTimeProtectionEnabled", Setting(is_wanted, is_managed)},
+      {"realTimeProtectionAvailable", facts.protection.is_available},
+      {"realTimeProtectionSubsystem", facts.protection.subsystem},
+      {"scanHistoryCleanupIntervalHours", HistoryKeeper::kPeriod.count()},
+      {"scanResultsRetentionDays", Setting(facts.history.retention_days,
+                                           facts.history.is_retention_managed)},
+      {"scanHistoryMaximumItems",
+       Setting(facts.history.items_max, facts.history.is_items_max_managed)},
+      {"enforcementLevel",
+       Setting(is_wanted ? "real_time" : "on_demand", is_managed)}};
+}
+
+// What tells of other users' files, or counts them.
+void HideFromUsers(nlohmann::json& health) {
+  for (const char* const name :
+       {"threatsIsolatedWithinDeadline", "threatsIsolatedLate",
+        "threatsIsolatedAfterClose", "threatsNotIsolated",
+        "isolationsPending"}) {
+    health[name] = nullptr;
+  }
+  for (const char* const name : {"eventRecording", "leftOut"}) {
+    health[name]["value"] = nullptr;
+  }
+}
+
 // A feature that only --details shows.
 nlohmann::json Hidden(nlohmann::json value) {
   return nlohmann::json{{"displayValue", false},
@@ -162,7 +199,7 @@ nlohmann::json HealthJson(const HealthFacts& facts) {
   const int64_t age_ms =
       std::max<int64_t>(facts.now_ms - facts.definitions_updated_ms, 0);
   const RemediatorStatistics& quarantine = facts.quarantine;
-  return nlohmann::json{
+  nlohmann::json health{
       {"$type", "getHealthAllResult"},
       {"healthy", issues.empty()},
       {"healthIssues", issues},
@@ -193,9 +230,13 @@ nlohmann::json HealthJson(const HealthFacts& facts) {
       {"exclusionsCount", facts.exclusions},
       {"threatsIsolatedWithinDeadline", quarantine.isolated_in_time.load()},
       {"threatsIsolatedLate", quarantine.isolated_late.load()},
+      {"threatsIsolatedAfterClose", quarantine.isolated_after_close.load()},
       {"threatsNotIsolated", quarantine.not_isolated.load()},
       {"isolationsPending", quarantine.pending.load()},
+      {"antivirus", Hidden(AntivirusJson(facts))},
   };
+  if (!facts.is_for_administrator) HideFromUsers(health);
+  return health;
 }
 
 }  // namespace gatehouse

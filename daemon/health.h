@@ -15,6 +15,7 @@
 #include "daemon/system_extension.h"
 #include "es_adapter/miss_policy.h"
 #include "es_linux.h"
+#include "quarantine/history_keeper.h"
 #include "quarantine/remediator.h"
 
 namespace gatehouse {
@@ -29,6 +30,13 @@ struct EventLosses {
 };
 [[nodiscard]] EventLosses FindLosses(const SharedState& shared,
                                      const esl_journal_t* journal);
+
+struct HistorySettings {
+  uint64_t retention_days = HistoryKeeper::kRetentionDaysDefault;
+  bool is_retention_managed = false;  // By the configuration file.
+  uint64_t items_max = kHistoryItemsDefault;
+  bool is_items_max_managed = false;
+};
 
 struct HealthFacts {
   ProtectionState protection;
@@ -50,6 +58,9 @@ struct HealthFacts {
   EventLosses losses = {};
   std::vector<std::string> left_out = {};  // Protection::LeftOut.
   std::vector<std::string> quarantine_problems = {};
+  HistorySettings history = {};
+  // Others are told nothing that depends on what other users do.
+  bool is_for_administrator = true;
 };
 
 // The object of docs/ipc.md, command "system_extension".

@@ -3,7 +3,9 @@
 // Plain value; thread-compatible.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "base/result.h"
 #include "engine/exclusions.h"
 #include "es_adapter/miss_policy.h"
+#include "quarantine/threat_rules.h"
 
 namespace gatehouse {
 
@@ -55,6 +58,11 @@ struct ParsedOptions {
 // Prints help and usage errors itself. Never throws.
 [[nodiscard]] ParsedOptions ParseCommandLine(int argc, char** argv);
 
+inline constexpr uint32_t kRetentionDaysMin = 1;
+inline constexpr uint32_t kRetentionDaysMax = 180;
+inline constexpr uint32_t kHistoryItemsMin = 5000;
+inline constexpr uint32_t kHistoryItemsMax = 15000;
+
 // What of the configuration file the daemon acts on.
 struct DaemonConfig {
   // antivirusEngine.enforcementLevel; empty: the file does not say.
@@ -65,7 +73,20 @@ struct DaemonConfig {
   std::optional<MissProfile> miss_profile;
   // antivirusEngine.exclusions and exclusionSettings.exclusions.
   std::vector<Exclusion> exclusions;
-  bool managed_exclusions_only = false;     // A merge policy of admin_only.
+  bool managed_exclusions_only = false;  // A merge policy of admin_only.
+  // antivirusEngine.allowedThreats
+  std::vector<std::string> allowed_threats;
+  // antivirusEngine.threatTypeSettings; empty: the file does not say.
+  std::array<std::optional<ThreatTypeAction>, kConfigurableTypes.size()>
+      threat_type_actions = {};
+  bool managed_threat_types_only = false;  // Its merge policy is admin_only.
+  // antivirusEngine.disallowedThreatActions
+  bool may_allow_threats = true;
+  bool may_restore_threats = true;
+  // antivirusEngine.scanResultsRetentionDays, .scanHistoryMaximumItems; empty:
+  // the file does not say.
+  std::optional<uint32_t> retention_days;
+  std::optional<uint32_t> history_items_max;
   std::string release_ring = "Production";  // gatehouse.releaseRing
   std::vector<std::string> warnings;        // Unknown keys and the like.
 };

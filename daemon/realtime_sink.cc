@@ -1,6 +1,6 @@
 #include "daemon/realtime_sink.h"
 
-#include <chrono>
+#include <string>
 #include <utility>
 
 #include "base/time.h"
@@ -9,15 +9,18 @@
 namespace gatehouse {
 namespace {
 
-// Where nobody waits: how soon a file that was closed should be gone.
-constexpr std::chrono::seconds kIsolationTime{3};
-
 // What is found by a rescan is late: its event was answered without a verdict,
 // or by a process that died.
 MonotonicTime IsolateBy(const FileEvent& event) {
   if (event.kind == FileEventKind::kRescan) return MonotonicTime::min();
-  if (event.deadline != kNever) return event.deadline;
-  return MonotonicClock::now() + kIsolationTime;
+  return event.deadline;
+}
+
+// Whoever opens the file next is denied anyway; a closed one may never be
+// looked at again, so that it waits for its turn.
+bool MayWait(const FileEvent& event) {
+  return event.kind == FileEventKind::kClose ||
+         event.kind == FileEventKind::kRescan;
 }
 
 // Answers whoever is held. False if the policy had answered already.
@@ -36,10 +39,7 @@ void RealtimeSink::OnVerdict(FileEvent event, const Verdict& verdict) {
 
 void RealtimeSink::Conclude(FileEvent event, const Verdict& verdict) {
   if (UnheldFiles::IsOfRunning(event)) {
-    parts_.programs->OnVerdict(std::move(event), verdict,
-                               parts_.quarantine == nullptr
-                                   ? nullptr
-                                   : &parts_.quarantine->remediator());
+    OnRunning(std::move(event), verdict);
     return;
   }
   if (verdict.kind == VerdictKind::kInfected) {
@@ -60,10 +60,42 @@ void RealtimeSink::Conclude(FileEvent event, const Verdict& verdict) {
   }
 }
 
-void RealtimeSink::OnInfected(FileEvent event, const Verdict& verdict) {
+Verdict RealtimeSink::Ruled(const Verdict& verdict) const {
+  return parts_.rules == nullptr ? verdict : parts_.rules->Apply(verdict);
+}
+
+void RealtimeSink::OnRunning(FileEvent event, const Verdict& verdict) {
+  Remediator* const remediator =
+      parts_.quarantine == nullptr ? nullptr : &parts_.quarantine->remediator();
+  const Verdict ruled = Ruled(verdict);
+  if (IsLeftAlone(ruled)) {
+    CountLeftAlone(ruled);
+    Detection detection;
+    detection.threat_name = ruled.threat_name;
+    detection.event = std::move(event);
+    if (remediator != nullptr &&
+        ruled.reason != NotScannedReason::kThreatTypeOff) {
+      (void)remediator->RecordInPlace(detection, StatusOfLeftAlone(ruled),
+                                      WhyLeftAlone(ruled), true);
+    }
+    event = std::move(detection.event);
+  }
+  parts_.programs->OnVerdict(std::move(event), ruled, remediator);
+}
+
+void RealtimeSink::OnInfected(FileEvent event, const Verdict& scanned) {
   const bool is_exempt =
       parts_.quarantine != nullptr &&
       parts_.quarantine->exemptions().Covers(event.file.UnsafeFd());
+  const Verdict verdict = is_exempt ? scanned : Ruled(scanned);
+  if (IsLeftAlone(verdict)) {
+    OnLeftAlone(std::move(event), verdict);
+    return;
+  }
+  if (verdict.kind != VerdictKind::kInfected) {
+    Conclude(std::move(event), verdict);  // A rule, and not all was looked at.
+    return;
+  }
   const bool in_time =
       Answer(event, is_exempt ? Verdict::NotScanned(NotScannedReason::kRestored)
                               : verdict);
@@ -79,6 +111,49 @@ void RealtimeSink::OnInfected(FileEvent event, const Verdict& verdict) {
   }
   Detected(event, verdict, !in_time);
   Isolate(std::move(event), verdict);
+}
+
+void RealtimeSink::CountLeftAlone(const Verdict& left) {
+  SinkStatistics& statistics = parts_.statistics;
+  if (left.reason == NotScannedReason::kAllowedThreat) {
+    statistics.allowed_threats.fetch_add(1);
+  } else if (left.reason == NotScannedReason::kAuditedThreat) {
+    statistics.audited_threats.fetch_add(1);
+  } else {
+    statistics.ignored_threats.fetch_add(1);
+  }
+}
+
+// It is no clean verdict, so that it is not remembered: when the rule goes, the
+// next open finds it again.
+void RealtimeSink::OnLeftAlone(FileEvent event, const Verdict& left) {
+  const bool in_time = Answer(event, left);
+  Count(event, left);
+  CountLeftAlone(left);
+  if (event.kind == FileEventKind::kRescan) {
+    parts_.rescans.Finish(Verdict::Infected(left.threat_name));
+  } else if (!in_time) {
+    parts_.rescans.CountLateVerdict();
+  }
+  if (parts_.quarantine == nullptr ||
+      left.reason == NotScannedReason::kThreatTypeOff) {
+    return;
+  }
+  Quarantine& quarantine = *parts_.quarantine;
+  const Result<FileFacts> facts =
+      quarantine.files().Identity(event.file.UnsafeFd());
+  if (!facts) return;
+  const std::string key = std::to_string(parts_.rules->generation()) + ":" +
+                          left.threat_name + ":" + FileKey(*facts);
+  if (!quarantine.recorded_files().Add(key)) return;
+  const bool may_wait = MayWait(event);
+  Detection detection;
+  detection.threat_name = left.threat_name;
+  detection.leave_as = {0, StatusOfLeftAlone(left), WhyLeftAlone(left)};
+  detection.event = std::move(event);
+  if (!quarantine.remediator().Submit(std::move(detection), may_wait)) {
+    quarantine.recorded_files().Remove(key);
+  }
 }
 
 // Nobody waits any more.
@@ -147,10 +222,12 @@ void RealtimeSink::Isolate(FileEvent event, const Verdict& verdict) {
   Detection detection;
   detection.threat_name = verdict.threat_name;
   detection.isolate_by = IsolateBy(event);
-  // Whoever opens the file next is denied anyway; a closed one may never be
-  // looked at again, so that it waits for its turn.
-  const bool may_wait = event.kind == FileEventKind::kClose ||
-                        event.kind == FileEventKind::kRescan;
+  if (event.kind == FileEventKind::kClose) {
+    detection.closed_at = event.times.arrived == MonotonicTime()
+                              ? MonotonicClock::now()
+                              : event.times.arrived;
+  }
+  const bool may_wait = MayWait(event);
   detection.event = std::move(event);
   (void)parts_.quarantine->remediator().Submit(std::move(detection), may_wait);
 }

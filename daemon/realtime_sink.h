@@ -15,6 +15,7 @@
 #include "engine/verdict_cache.h"
 #include "engine/verdict_sink.h"
 #include "quarantine/quarantine.h"
+#include "quarantine/threat_rules.h"
 
 namespace gatehouse {
 
@@ -33,6 +34,8 @@ class RealtimeSink {
     Quarantine* quarantine = nullptr;
     // Null: no event is of a program in memory.
     MemoryPrograms* programs = nullptr;
+    // What is left alone; null: nothing is.
+    const ThreatRules* rules = nullptr;
   };
   explicit RealtimeSink(const Parts& parts) : parts_(parts) {}
 
@@ -40,7 +43,11 @@ class RealtimeSink {
 
  private:
   void Conclude(FileEvent event, const Verdict& verdict);
+  void OnRunning(FileEvent event, const Verdict& verdict);
   void OnInfected(FileEvent event, const Verdict& verdict);
+  void OnLeftAlone(FileEvent event, const Verdict& left);
+  void CountLeftAlone(const Verdict& left);
+  [[nodiscard]] Verdict Ruled(const Verdict& verdict) const;
   void OnNoVerdict(FileEvent event, const Verdict& verdict, bool was_held);
   void Detected(const FileEvent& event, const Verdict& verdict, bool late);
   void Count(const FileEvent& event, const Verdict& verdict);

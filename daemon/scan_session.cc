@@ -43,7 +43,8 @@ struct ResultText {
 };
 
 Json ResultOf(size_t index, const Verdict& verdict,
-              const std::optional<Threat>& threat, const ResultText& text) {
+              const std::optional<Threat>& threat, bool is_own,
+              const ResultText& text) {
   Json result{{"index", index}, {"verdict", VerdictWord(verdict.kind)}};
   if (verdict.kind == VerdictKind::kNotScanned) {
     result["reason"] = ReasonWord(verdict.reason);
@@ -56,7 +57,8 @@ Json ResultOf(size_t index, const Verdict& verdict,
   }
   if (threat) {
     result["status"] = ThreatStatusWord(threat->status());
-    result["id"] = threat->id;
+    // Of another user's file, it is a threat that does not exist for him.
+    if (is_own) result["id"] = threat->id;
     const std::string& detail = threat->history.back().detail;
     if (!detail.empty()) {
       result["detail"] = CutText(detail, text.detail_bytes_max);
@@ -165,8 +167,8 @@ Result<bool> ScanSession::SendFindings(const std::vector<Finding>& findings) {
     Json results = Json::array();
     for (const Finding& finding : findings) {
       if (finding.verdict.kind == VerdictKind::kClean) continue;
-      results.push_back(
-          ResultOf(finding.index, finding.verdict, finding.threat, text));
+      results.push_back(ResultOf(finding.index, finding.verdict, finding.threat,
+                                 finding.is_own, text));
     }
     return Json{{"$type", kScannedType}, {"results", std::move(results)}};
   };
@@ -249,22 +251,64 @@ void ScanSession::Treat(UniqueFd file, Isolations& isolations,
     finding.verdict = Verdict::NotScanned(NotScannedReason::kRestored);
     return;
   }
+  const Verdict ruled = parts_.rules.Apply(finding.verdict);
   const uid_t peer = parts_.session.peer().uid;
   struct stat facts = {};
-  const bool may_isolate =
+  finding.is_own =
       ::fstat(fd, &facts) == 0 && (peer == 0 || peer == facts.st_uid);
   Detection detection;
   detection.event.file = ScanFile(std::move(file));
-  detection.threat_name = finding.verdict.threat_name;
+  detection.threat_name = ruled.threat_name;
   detection.scan_id = record_.id;
   detection.isolate_by = MonotonicClock::now() + kIsolationTime;
-  if (isolates_ && may_isolate) {
+  if (IsLeftAlone(ruled)) {
+    LeaveAlone(detection, ruled, finding);
+    return;
+  }
+  finding.verdict = ruled;
+  if (ruled.kind != VerdictKind::kInfected) return;
+  if (isolates_ && finding.is_own) {
     detection.done = isolations.Expect(finding);
     (void)quarantine.remediator().Submit(std::move(detection), true);
   } else {
-    finding.threat = quarantine.remediator().RecordOnly(
-        detection, isolates_ ? "it belongs to another user" : "");
+    RecordInPlace(detection, ThreatStatus::kDetected,
+                  isolates_ ? "it belongs to another user" : "", finding);
   }
+}
+
+// What is only recorded is shown as it is; what is allowed, or not even
+// recorded, as what was not judged.
+void ScanSession::LeaveAlone(const Detection& detection, const Verdict& ruled,
+                             Finding& finding) {
+  if (ruled.reason == NotScannedReason::kAuditedThreat) {
+    finding.verdict.threat_name = ruled.threat_name;
+  } else {
+    finding.verdict = ruled;
+  }
+  if (ruled.reason == NotScannedReason::kThreatTypeOff) return;
+  RecordInPlace(detection, StatusOfLeftAlone(ruled), WhyLeftAlone(ruled),
+                finding);
+}
+
+// A user's scan adds nothing to what is known already of another user's file.
+void ScanSession::RecordInPlace(const Detection& detection, ThreatStatus status,
+                                const char* why, Finding& finding) {
+  Quarantine& quarantine = parts_.quarantine;
+  if (!finding.is_own) {
+    const Result<FileFacts> facts =
+        quarantine.files().Identity(detection.event.file.UnsafeFd());
+    if (!facts) return;
+    const Result<std::string> known =
+        quarantine.store().UnfinishedOf(FileKey(*facts));
+    if (!known || !known->empty()) {
+      Threat told;
+      told.history.push_back({WallClockMilliseconds(), status, why});
+      finding.threat = std::move(told);
+      return;
+    }
+  }
+  finding.threat =
+      quarantine.remediator().RecordInPlace(detection, status, why, true);
 }
 
 void ScanSession::Count(const Finding& finding) {

@@ -24,6 +24,7 @@
 #include "ipc/request.h"
 #include "ipc/session.h"
 #include "quarantine/quarantine.h"
+#include "quarantine/threat_rules.h"
 #include "signatures/signature_set.h"
 
 namespace gatehouse {
@@ -35,6 +36,7 @@ class ScanSession {
     Quarantine& quarantine;
     const CrashedContent& crashed;
     const Exclusions& exclusions;
+    const ThreatRules& rules;
     std::stop_token stop;
   };
   explicit ScanSession(const Parts& parts) : parts_(parts) {}
@@ -49,6 +51,7 @@ class ScanSession {
     size_t index = 0;
     Verdict verdict;
     std::optional<Threat> threat;
+    bool is_own = false;  // The client's, or the client is root.
   };
   class Isolations;
 
@@ -59,6 +62,10 @@ class ScanSession {
   Verdict Judge(const UniqueFd& descriptor, UniqueFd& file);
   Result<UniqueFd> OpenForPeer(int descriptor);
   void Treat(UniqueFd file, Isolations& isolations, Finding& finding);
+  void LeaveAlone(const Detection& detection, const Verdict& ruled,
+                  Finding& finding);
+  void RecordInPlace(const Detection& detection, ThreatStatus status,
+                     const char* why, Finding& finding);
   void Count(const Finding& finding);
   Result<bool> SendResult();
 

@@ -22,6 +22,7 @@
 #include "es_adapter/miss_policy.h"
 #include "es_linux.h"
 #include "ipc/server_limits.h"
+#include "quarantine/history_keeper.h"
 #include "quarantine/remediator.h"
 
 namespace gatehouse {
@@ -32,6 +33,10 @@ struct SinkStatistics {
   std::atomic<uint64_t> detections_on_rescan{0};
   std::atomic<uint64_t> closes_not_scanned{0};  // No verdict; queued again.
   std::atomic<uint64_t> exempt{0};  // Hits that an administrator restored.
+  // Hits that a rule leaves alone: by name; by type, recorded; by type.
+  std::atomic<uint64_t> allowed_threats{0};
+  std::atomic<uint64_t> audited_threats{0};
+  std::atomic<uint64_t> ignored_threats{0};
 };
 
 // Written by the supervisor.
@@ -102,6 +107,7 @@ struct SharedState {
   VerdictCacheStatistics verdict_cache;
   InFlightStatistics in_flight;
   RemediatorStatistics remediator;
+  HistoryStatistics history;
   ServerStatistics server;
   CrashedContentTable crashed;
   TreeStatistics tree;

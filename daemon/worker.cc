@@ -35,6 +35,7 @@
 #include "daemon/realtime_sink.h"
 #include "daemon/replace_file.h"
 #include "daemon/system_extension.h"
+#include "daemon/threat_rule_store.h"
 #include "engine/crash_mark.h"
 #include "engine/event_activity.h"
 #include "engine/event_queue.h"
@@ -130,7 +131,8 @@ class Worker {
         fallback_({parts.options, unheld_, parts.shared.tree, log_,
                    [this] { return protection_.FindMountPoints(); }}),
         real_time_(protection_),
-        exclusion_store_(exclusions_) {}
+        exclusion_store_(exclusions_),
+        threat_rule_store_(threat_rules_) {}
 
   int Run();
 
@@ -139,7 +141,7 @@ class Worker {
   void OpenQuarantine();
   Result<bool> StartScanning(const std::shared_ptr<const SignatureSet>& set);
   Result<bool> StartServing();
-  nlohmann::json Health() const;
+  nlohmann::json Health(bool is_administrator) const;
   void Beat();
   void ServeSignals();
   void Tick();
@@ -171,6 +173,8 @@ class Worker {
   Fallback fallback_;
   RealTimeSetting real_time_;
   ExclusionStore exclusion_store_;
+  ThreatRules threat_rules_;
+  ThreatRuleStore threat_rule_store_;
   DaemonConfig config_;
   LoadedSignatures signatures_;
   std::string quarantine_error_;
@@ -227,6 +231,8 @@ Result<bool> Worker::Start() {
   if (!done) return done;
   done = exclusion_store_.Load(config_, parts_.options.state_directory);
   if (!done) return done;
+  done = threat_rule_store_.Load(config_, parts_.options.state_directory);
+  if (!done) return done;
   Result<LoadedSignatures> signatures =
       LoadSignatures(parts_.options.definitions_directory, log_);
   if (!signatures) return Unexpected(signatures.error());
@@ -274,7 +280,10 @@ void Worker::OpenQuarantine() {
   Result<std::unique_ptr<Quarantine>> quarantine = Quarantine::Open(
       {parts_.options.state_directory, deny_list_, parts_.shared.remediator,
        recorded, failed, parts_.options.isolates,
-       std::min<size_t>(Remediator::kPendingMax, parts_.events_max / 4)},
+       std::min<size_t>(Remediator::kPendingMax, parts_.events_max / 4),
+       &threat_rules_, &parts_.shared.history,
+       config_.retention_days.value_or(HistoryKeeper::kRetentionDaysDefault),
+       config_.history_items_max.value_or(kHistoryItemsDefault)},
       signatures_.set);
   if (quarantine) {
     quarantine_ = std::move(*quarantine);
@@ -284,7 +293,8 @@ void Worker::OpenQuarantine() {
   }
   sink_.emplace(RealtimeSink::Parts{rescans_, log_, parts_.shared.sink,
                                     verdicts_, in_flight_, parts_.shared.costs,
-                                    activity_, quarantine_.get(), &programs_});
+                                    activity_, quarantine_.get(), &programs_,
+                                    &threat_rules_});
 }
 
 Result<bool> Worker::StartScanning(
@@ -315,9 +325,10 @@ Result<bool> Worker::StartScanning(
 
 Result<bool> Worker::StartServing() {
   requests_.emplace(ClientRequests::Parts{
-      [this] { return Health(); }, real_time_, extension_, exclusion_store_,
-      exclusions_, signatures_, crashed_, activity_, recording_, parts_.shared,
-      parts_.journal, quarantine_.get(), quarantine_error_, log_,
+      [this](bool is_administrator) { return Health(is_administrator); },
+      real_time_, extension_, exclusion_store_, exclusions_, threat_rule_store_,
+      threat_rules_, signatures_, crashed_, activity_, recording_,
+      parts_.shared, parts_.journal, quarantine_.get(), quarantine_error_, log_,
       stop_requests_.get_token()});
   // A session may hold a batch of descriptors; events have half of ours.
   ServerLimits limits;
@@ -346,22 +357,37 @@ void Worker::Tick() {
   fallback_.Step(protection_.NeedsFallback());
 }
 
-nlohmann::json Worker::Health() const {
+nlohmann::json Worker::Health(bool is_administrator) const {
   ProtectionState protection = protection_.state();
   protection = WithFallback(std::move(protection), fallback_.state());
   const std::string breaker_issue = breaker_.Issue();
   if (!breaker_issue.empty()) protection.issues.push_back(breaker_issue);
   return HealthJson(
-      {protection, extension_.state(), exclusion_store_.list().size(),
-       real_time_.is_enabled(), real_time_.is_managed(), config_.release_ring,
-       signatures_.version, signatures_.updated_ms, WallClockMilliseconds(),
-       quarantine_error_, parts_.shared.remediator,
-       FindConflictingApplications(), parts_.shared.miss.profile.load(),
-       config_.miss_profile.has_value(), parts_.shared.kernel,
-       protection_.recording(), FindLosses(parts_.shared, parts_.journal),
+      {protection,
+       extension_.state(),
+       exclusion_store_.list().size(),
+       real_time_.is_enabled(),
+       real_time_.is_managed(),
+       config_.release_ring,
+       signatures_.version,
+       signatures_.updated_ms,
+       WallClockMilliseconds(),
+       quarantine_error_,
+       parts_.shared.remediator,
+       FindConflictingApplications(),
+       parts_.shared.miss.profile.load(),
+       config_.miss_profile.has_value(),
+       parts_.shared.kernel,
+       protection_.recording(),
+       FindLosses(parts_.shared, parts_.journal),
        protection_.LeftOut(),
        quarantine_ == nullptr ? std::vector<std::string>()
-                              : quarantine_->Problems()});
+                              : quarantine_->Problems(),
+       {config_.retention_days.value_or(HistoryKeeper::kRetentionDaysDefault),
+        config_.retention_days.has_value(),
+        config_.history_items_max.value_or(kHistoryItemsDefault),
+        config_.history_items_max.has_value()},
+       is_administrator});
 }
 
 // Tells the supervisor that whoever waits will get an answer: everybody on the

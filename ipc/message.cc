@@ -138,6 +138,9 @@ Json ThreatFrame(const Threat& threat) {
   frame["scan_id"] = threat.scan_id;
   frame["isolated_in_time"] =
       threat.isolated_in_time ? Json(*threat.isolated_in_time) : Json(nullptr);
+  frame["isolated_after_ms"] = threat.isolated_after_ms
+                                   ? Json(*threat.isolated_after_ms)
+                                   : Json(nullptr);
   frame["history"] = Json::array();
   for (const StatusChange& change : Shortened(threat.history)) {
     Json entry = Json::object();
@@ -173,6 +176,9 @@ Result<Threat> ThreatOf(const Json& frame) {
   threat.file_bytes = *bytes;
   const Result<bool> in_time = BoolMember(frame, "isolated_in_time");
   if (in_time) threat.isolated_in_time = *in_time;  // Else null: not isolated.
+  const Result<uint64_t> after_ms =
+      NumberMember(frame, "isolated_after_ms", kTimeMsMax);
+  if (after_ms) threat.isolated_after_ms = *after_ms;  // Else null likewise.
   Result<std::vector<StatusChange>> history = HistoryOf(frame);
   if (!history) return Unexpected(history.error());
   threat.history = std::move(*history);

@@ -26,6 +26,13 @@ enum class IpcCommand : uint8_t {
   kQuarantineList,
   kQuarantineRestore,
   kQuarantineRemove,
+  kQuarantineRemoveAll,
+  kQuarantineAdd,
+  kThreatAllowedAdd,
+  kThreatAllowedRemove,
+  kThreatAllowedList,
+  kThreatPolicySet,
+  kThreatPolicyList,
   kConfigSet,
   kSystemExtension,
   kExclusionAdd,
@@ -41,7 +48,7 @@ enum class IpcCommand : uint8_t {
   kScanEnd,
 };
 
-inline constexpr std::array<std::string_view, 20> kIpcCommandWords = {
+inline constexpr std::array<std::string_view, 27> kIpcCommandWords = {
     "health",
     "version",
     "threat_list",
@@ -49,6 +56,13 @@ inline constexpr std::array<std::string_view, 20> kIpcCommandWords = {
     "quarantine_list",
     "quarantine_restore",
     "quarantine_remove",
+    "quarantine_remove_all",
+    "quarantine_add",
+    "threat_allowed_add",
+    "threat_allowed_remove",
+    "threat_allowed_list",
+    "threat_policy_set",
+    "threat_policy_list",
     "config_set",
     "system_extension",
     "exclusion_add",
@@ -77,6 +91,9 @@ inline constexpr std::string_view kScanType = "scan";
 inline constexpr std::string_view kEndType = "end";
 inline constexpr std::string_view kRestoredType = "restored";
 inline constexpr std::string_view kRemovedType = "removed";
+inline constexpr std::string_view kQuarantinedType = "quarantined";
+inline constexpr std::string_view kAllowedThreatType = "allowedThreat";
+inline constexpr std::string_view kThreatPolicyType = "threatPolicy";
 inline constexpr std::string_view kConfiguredType = "configured";
 inline constexpr std::string_view kSystemExtensionType = "systemExtension";
 inline constexpr std::string_view kExclusionType = "exclusion";

@@ -63,6 +63,42 @@ Result<bool> ReadScan(const Json& body, IpcRequest& request) {
   return true;
 }
 
+// By id, or by the path where the file was.
+Result<bool> ReadRestore(const Json& body, IpcRequest& request) {
+  if (body.contains("preserve_privileges")) {
+    const Result<bool> preserve = BoolMember(body, "preserve_privileges");
+    if (!preserve) return preserve;
+    request.preserve_privileges = *preserve;
+  }
+  if (body.contains("id") || !body.contains("path")) {
+    return ReadId(body, request);
+  }
+  Result<std::string> path = BytesMember(body, "path", kPathBytesMax);
+  if (!path) return Unexpected(path.error());
+  if (path->empty()) {
+    return Fail(ErrorCode::kInvalidInput, "restore: the path is empty");
+  }
+  request.path = std::move(*path);
+  return true;
+}
+
+Result<bool> ReadName(const Json& body, IpcRequest& request) {
+  Result<std::string> name = TextMember(body, "name", kThreatNameBytesMax);
+  if (!name) return Unexpected(name.error());
+  request.name = std::move(*name);
+  return true;
+}
+
+Result<bool> ReadPolicy(const Json& body, IpcRequest& request) {
+  Result<std::string> type = TextMember(body, "type", kWordBytesMax);
+  if (!type) return Unexpected(type.error());
+  Result<std::string> action = TextMember(body, "action", kWordBytesMax);
+  if (!action) return Unexpected(action.error());
+  request.name = std::move(*type);
+  request.value = std::move(*action);
+  return true;
+}
+
 Result<bool> ReadCount(const Json& body, IpcRequest& request) {
   const Result<uint64_t> count =
       NumberMember(body, "count", kScanBatchFilesMax);
@@ -77,6 +113,9 @@ Result<bool> ReadMembers(const Json& body, IpcRequest& request) {
     case IpcCommand::kVersion:
     case IpcCommand::kThreatList:
     case IpcCommand::kQuarantineList:
+    case IpcCommand::kQuarantineRemoveAll:
+    case IpcCommand::kThreatAllowedList:
+    case IpcCommand::kThreatPolicyList:
     case IpcCommand::kExclusionList:
     case IpcCommand::kRealTimeStatistics:
     case IpcCommand::kEventProviderStatistics:
@@ -88,9 +127,16 @@ Result<bool> ReadMembers(const Json& body, IpcRequest& request) {
     case IpcCommand::kExclusionRemove:
       return ReadExclusion(body, request);
     case IpcCommand::kThreatGet:
-    case IpcCommand::kQuarantineRestore:
     case IpcCommand::kQuarantineRemove:
+    case IpcCommand::kQuarantineAdd:
       return ReadId(body, request);
+    case IpcCommand::kQuarantineRestore:
+      return ReadRestore(body, request);
+    case IpcCommand::kThreatAllowedAdd:
+    case IpcCommand::kThreatAllowedRemove:
+      return ReadName(body, request);
+    case IpcCommand::kThreatPolicySet:
+      return ReadPolicy(body, request);
     case IpcCommand::kConfigSet:
       return ReadConfig(body, request);
     case IpcCommand::kSystemExtension:

@@ -19,15 +19,19 @@ inline constexpr size_t kDisplayPathBytesMax = 32768;
 // Only the members of its command are set.
 struct IpcRequest {
   IpcCommand command = IpcCommand::kHealth;
-  std::string id;           // threat_get, quarantine_*: a UUID.
-  std::string name;         // config_set; exclusion_*: the kind.
-  std::string value;        // Of config_set, system_extension, exclusion_*,
-                            // hot_event_sources.
-  std::string scope;        // exclusion_*.
-  std::string path;         // scan_begin: display text, never to be opened.
-  bool quarantine = false;  // scan_begin: isolate what is found.
-  bool ignore_exclusions = false;  // scan_begin; may be left out.
-  size_t count = 0;                // scan_files: how many descriptors.
+  std::string id;     // threat_get, quarantine_*: a UUID.
+  std::string name;   // config_set; exclusion_*: the kind; of
+                      // threat_allowed_*; threat_policy_set: the type.
+  std::string value;  // Of config_set, system_extension, exclusion_*,
+                      // hot_event_sources; threat_policy_set: the action.
+  std::string scope;  // exclusion_*.
+  // scan_begin: display text, never to be opened; quarantine_restore, without
+  // an id: bytes, where the file was.
+  std::string path;
+  bool preserve_privileges = false;  // quarantine_restore; may be left out.
+  bool quarantine = false;           // scan_begin: isolate what is found.
+  bool ignore_exclusions = false;    // scan_begin; may be left out.
+  size_t count = 0;                  // scan_files: how many descriptors.
 };
 
 // `descriptors` came with `body`. Members that are not known are ignored.

@@ -29,6 +29,7 @@ struct CapturedFile {
   FileFacts captured;     // As it was right after the capture.
   // Somebody had it open: a mapping writes without leaving a trace in times.
   bool was_in_use = false;
+  bool is_forced = false;  // Whatever the rules say of its name.
 };
 
 class CaptureArea {

@@ -27,26 +27,32 @@ void KeepProtection(const FileFacts& before, FileFacts& now) {
   now.inode_flags |= before.inode_flags & kProtectedFlags;
 }
 
+Isolator::Judge JudgeWith(std::unique_ptr<Scanner> scanner) {
+  // Shared only because a std::function can be copied; it never is.
+  return [scanner = std::shared_ptr<Scanner>(std::move(scanner))](
+             int fd, const ScanLimits& limits) {
+    return scanner->Scan(fd, limits);
+  };
+}
+
 }  // namespace
 
-Isolator::Isolator(Vault& vault, Judge judge)
+Isolator::Isolator(Vault& vault, Judge judge, const ThreatRules* rules)
     : vault_(vault),
       files_(vault.files()),
       area_(vault),
-      judge_(std::move(judge)) {}
+      judge_(std::move(judge)),
+      rules_(rules) {}
 
-Isolator::Isolator(Vault& vault, std::unique_ptr<Scanner> scanner)
-    // Shared only because a std::function can be copied; it never is.
-    : Isolator(vault, [scanner = std::shared_ptr<Scanner>(std::move(scanner))](
-                          int fd, const ScanLimits& limits) {
-        return scanner->Scan(fd, limits);
-      }) {}
+Isolator::Isolator(Vault& vault, std::unique_ptr<Scanner> scanner,
+                   const ThreatRules* rules)
+    : Isolator(vault, JudgeWith(std::move(scanner)), rules) {}
 
 // --- Seal -------------------------------------------------------------------
 
 Isolation Isolator::Isolate(const Hit& hit) {
   ObjectHeader begun;
-  begun.id = NewThreatId();
+  begun.id = hit.threat_id.empty() ? NewThreatId() : hit.threat_id;
   return IsolateAs(begun, false, hit);
 }
 
@@ -102,15 +108,25 @@ std::optional<Isolation> Isolator::RefuseUnfit(int fd,
 
 // The scan that found it may have seen other bytes than we seal. A scan that
 // does not come to a verdict does not acquit.
-bool Isolator::IsStillMalicious(int fd, ObjectHeader& header) {
+std::optional<Isolator::Acquittal> Isolator::Acquit(int fd, bool is_forced,
+                                                    ObjectHeader& header) {
   ScanLimits limits;
   limits.give_up_at = MonotonicClock::now() + kScanLimit;
-  const Verdict verdict = judge_(fd, limits);
+  Verdict verdict = judge_(fd, limits);
+  if (rules_ != nullptr && !is_forced) verdict = rules_->Apply(verdict);
   header.signature_generation = verdict.generation;
+  if (verdict.kind == VerdictKind::kClean) {
+    return Acquittal{ThreatStatus::kDetected,
+                     "its content changed and is not malicious any more"};
+  }
+  if (IsLeftAlone(verdict)) {
+    header.threat_name = verdict.threat_name;
+    return Acquittal{StatusOfLeftAlone(verdict), WhyLeftAlone(verdict)};
+  }
   if (verdict.kind == VerdictKind::kInfected) {
     header.threat_name = verdict.threat_name;
   }
-  return verdict.kind != VerdictKind::kClean;
+  return std::nullopt;
 }
 
 Isolation Isolator::SealAndCapture(const Hit& hit, ObjectHeader header,
@@ -121,10 +137,9 @@ Isolation Isolator::SealAndCapture(const Hit& hit, ObjectHeader header,
     return Isolation{status, std::move(detail), header, {}};
   };
   for (int i = 0; i < kSealsMax; ++i) {
-    if (!IsStillMalicious(fd, header)) {
-      return leave(ThreatStatus::kDetected,
-                   "its content changed and is not malicious any more");
-    }
+    const std::optional<Acquittal> acquittal =
+        Acquit(fd, hit.is_forced, header);
+    if (acquittal) return leave(acquittal->status, acquittal->why);
     Result<FilePlace> place = FindPlace(files_, fd, header.file);
     if (!place) {
       const bool gone = IsNotFound(place.error());
@@ -181,6 +196,7 @@ Isolation Isolator::Capture(const Hit& hit, const ObjectHeader& header,
     captured.parent = std::move(place.parent);
     captured.directory = std::move(*directory);
     captured.base_name = place.base_name;
+    captured.is_forced = hit.is_forced;
     Result<bool> done = CaptureOnce(hit, captured);
     if (done && *done) return FinishOrWait(std::move(captured));
     if (!done) last = done.error();
@@ -287,9 +303,11 @@ std::optional<Isolation> Isolator::SealAgainIfChanged(CapturedFile& captured) {
   if (!now) {
     return Undo(captured, ThreatStatus::kQuarantineFailed, now.error().message);
   }
-  if (!IsStillMalicious(fd, captured.header)) {
-    return Undo(captured, ThreatStatus::kDetected,
-                "its writer made it harmless; it was put back");
+  const std::optional<Acquittal> acquittal =
+      Acquit(fd, captured.is_forced, captured.header);
+  if (acquittal) {
+    return Undo(captured, acquittal->status,
+                std::string(acquittal->why) + "; it was put back");
   }
   KeepProtection(captured.header.file, *now);
   captured.header.file = *now;
@@ -397,8 +415,9 @@ Isolation Isolator::Resume(const ObjectHeader& header, UniqueFd file) {
                   opened.error().message);
   }
   // The old object stays until then: it is all that tells of the file.
-  return IsolateAs(header, true,
-                   {opened->UnsafeFd(), header.threat_name, header.scan_id});
+  return IsolateAs(
+      header, true,
+      {opened->UnsafeFd(), header.threat_name, header.scan_id, "", false});
 }
 
 }  // namespace gatehouse

@@ -26,6 +26,7 @@
 #include "quarantine/capture_area.h"
 #include "quarantine/file_place.h"
 #include "quarantine/threat.h"
+#include "quarantine/threat_rules.h"
 #include "quarantine/vault.h"
 
 namespace gatehouse {
@@ -34,6 +35,9 @@ struct Hit {
   int unsafe_fd = -1;  // Open for reading, and kept open by the caller.
   std::string threat_name;
   std::string scan_id;  // The on-demand scan that found it, if one did.
+  std::string threat_id =
+      {};                  // By which it is remembered already; empty: none.
+  bool is_forced = false;  // Whatever the rules say of its name.
 };
 
 struct Isolation {
@@ -43,6 +47,7 @@ struct Isolation {
   // Set while the file is captured and somebody else still has it open: call
   // Finish later.
   std::optional<CapturedFile> captured;
+  bool is_left_alone = false;  // By a rule.
 };
 
 class Isolator {
@@ -54,8 +59,10 @@ class Isolator {
   // Judges a file that is open for reading.
   using Judge = std::function<Verdict(int unsafe_fd, const ScanLimits& limits)>;
 
-  Isolator(Vault& vault, Judge judge);
-  Isolator(Vault& vault, std::unique_ptr<Scanner> scanner);
+  // `rules`, which must outlive it, say what is left alone; null: nothing is.
+  Isolator(Vault& vault, Judge judge, const ThreatRules* rules = nullptr);
+  Isolator(Vault& vault, std::unique_ptr<Scanner> scanner,
+           const ThreatRules* rules = nullptr);
 
   // Blocks for a scan, a copy and a few flushes. Whatever fails, the file is
   // either untouched in its place or sealed in the vault.
@@ -71,7 +78,12 @@ class Isolator {
 
  private:
   std::optional<Isolation> RefuseUnfit(int fd, const ObjectHeader& header);
-  bool IsStillMalicious(int fd, ObjectHeader& header);
+  // Why it is to be left where it is, if it is.
+  struct Acquittal {
+    ThreatStatus status = ThreatStatus::kDetected;
+    const char* why = "";
+  };
+  std::optional<Acquittal> Acquit(int fd, bool is_forced, ObjectHeader& header);
   // `begun`: its id, and what is known of the file beside what it shows now.
   // `is_staged`: an object of that id is already there, and stays there until
   // the new one takes its place or the isolation is given up.
@@ -98,6 +110,7 @@ class Isolator {
   FileOperations& files_;
   CaptureArea area_;
   const Judge judge_;
+  const ThreatRules* const rules_;
 };
 
 }  // namespace gatehouse

@@ -18,7 +18,7 @@ Result<std::unique_ptr<Quarantine>> Quarantine::Open(
     parts.failed({ErrorCode::kOperational, problem});
   }
   Result<std::unique_ptr<ThreatStore>> store =
-      ThreatStore::Open(parts.state_directory);
+      ThreatStore::Open(parts.state_directory, {parts.history_items_max});
   if (!store) return Unexpected(store.error());
   quarantine->store_ = std::move(*store);
   const std::string& notice = quarantine->store_->notice();
@@ -37,15 +37,25 @@ Result<std::unique_ptr<Quarantine>> Quarantine::Open(
   for (const Exemption& exemption : *exemptions) {
     quarantine->exemptions_.Add(exemption.file_key, exemption.sha256);
   }
+  std::function<bool()> when_idle;
+  if (parts.history != nullptr) {
+    quarantine->keeper_ = std::make_unique<HistoryKeeper>(HistoryKeeper::Parts{
+        *quarantine->vault_, *quarantine->store_, *quarantine->restorer_,
+        quarantine->recorded_files_, *parts.history, parts.failed,
+        parts.retention_days});
+    when_idle = [keeper = quarantine->keeper_.get()] {
+      return keeper->Step(MonotonicClock::now(), WallClockMilliseconds());
+    };
+  }
   Result<Unfinished> unfinished =
       FindUnfinished(*quarantine->vault_, parts.deny_list);
   if (!unfinished) return Unexpected(unfinished.error());
   for (const Error& problem : unfinished->problems) parts.failed(problem);
-  Result<std::unique_ptr<Remediator>> remediator =
-      Remediator::Start({*quarantine->vault_, *quarantine->store_,
-                         parts.deny_list, parts.statistics, parts.recorded,
-                         parts.failed, parts.isolates, parts.pending_max},
-                        signatures, std::move(unfinished->isolations));
+  Result<std::unique_ptr<Remediator>> remediator = Remediator::Start(
+      {*quarantine->vault_, *quarantine->store_, parts.deny_list,
+       parts.statistics, parts.recorded, parts.failed, parts.isolates,
+       parts.pending_max, parts.rules, when_idle},
+      signatures, std::move(unfinished->isolations));
   if (!remediator) return Unexpected(remediator.error());
   quarantine->remediator_ = std::move(*remediator);
   return quarantine;

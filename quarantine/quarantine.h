@@ -12,7 +12,9 @@
 #include "base/result.h"
 #include "engine/deny_list.h"
 #include "quarantine/exemptions.h"
+#include "quarantine/history_keeper.h"
 #include "quarantine/linux_file_operations.h"
+#include "quarantine/recorded_files.h"
 #include "quarantine/remediator.h"
 #include "quarantine/restorer.h"
 #include "quarantine/threat_store.h"
@@ -32,6 +34,11 @@ class Quarantine {
     std::function<void(const Error&)> failed;
     bool isolates = true;
     size_t pending_max = Remediator::kPendingMax;
+    const ThreatRules* rules = nullptr;
+    // Null: nothing is forgotten for its age.
+    HistoryStatistics* history = nullptr;
+    uint32_t retention_days = HistoryKeeper::kRetentionDaysDefault;
+    size_t history_items_max = kHistoryItemsDefault;
   };
 
   // Opens vault and store, denies what a dead process left unfinished, and
@@ -51,15 +58,18 @@ class Quarantine {
   FileOperations& files() { return files_; }
   // What somebody should look after now: Vault::KeyProblems.
   std::vector<std::string> Problems() { return vault_->KeyProblems(); }
+  RecordedFiles& recorded_files() { return recorded_files_; }
 
  private:
   Quarantine() : exemptions_(files_) {}
 
   LinuxFileOperations files_;
   Exemptions exemptions_;
+  RecordedFiles recorded_files_;
   std::unique_ptr<Vault> vault_;
   std::unique_ptr<ThreatStore> store_;
   std::unique_ptr<Restorer> restorer_;
+  std::unique_ptr<HistoryKeeper> keeper_;
   std::unique_ptr<Remediator> remediator_;  // Last: its threads use the rest.
 };
 

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cassert>
 #include <chrono>
 #include <string_view>
@@ -30,8 +31,8 @@ Result<std::unique_ptr<Remediator>> Remediator::Start(
   for (size_t i = 0; i < kThreads; ++i) {
     Result<std::unique_ptr<Scanner>> scanner = Scanner::Create(signatures);
     if (!scanner) return Unexpected(scanner.error());
-    remediator->isolators_.push_back(
-        std::make_unique<Isolator>(parts.vault, std::move(*scanner)));
+    remediator->isolators_.push_back(std::make_unique<Isolator>(
+        parts.vault, std::move(*scanner), parts.rules));
   }
   for (size_t i = 0; i < kThreads; ++i) {
     remediator->threads_.emplace_back(
@@ -88,7 +89,10 @@ Remediator::Key Remediator::KeyOf(int fd) {
 bool Remediator::Submit(Detection detection, bool may_wait) {
   const int fd = detection.event.file.UnsafeFd();
   const Key key = KeyOf(fd);
-  DenyList::Entry denied = parts_.deny_list.Add(fd, detection.threat_name);
+  DenyList::Entry denied;
+  if (!detection.leave_as) {
+    denied = parts_.deny_list.Add(fd, detection.threat_name);
+  }
   {
     const MutexLock lock(mutex_);
     while (may_wait && !is_stopping_ && queue_.size() >= parts_.pending_max) {
@@ -122,14 +126,12 @@ bool Remediator::Submit(Detection detection, bool may_wait) {
 }
 
 // Empty: look after captured files, or end.
-std::optional<Remediator::Work> Remediator::Take() {
+std::optional<Remediator::Work> Remediator::Take(milliseconds patience) {
   const MutexLock lock(mutex_);
   if (queue_.empty() && !is_stopping_) {
-    if (captured_.empty()) {
-      changed_.Wait(mutex_);
-    } else {
-      changed_.WaitFor(mutex_, kCapturedPeriod);
-    }
+    changed_.WaitFor(mutex_, captured_.empty()
+                                 ? patience
+                                 : std::min(patience, kCapturedPeriod));
   }
   if (queue_.empty() || MonotonicClock::now() > stop_by_) return std::nullopt;
   Work work = std::move(queue_.front());
@@ -138,11 +140,16 @@ std::optional<Remediator::Work> Remediator::Take() {
   return work;
 }
 
-void Remediator::Run(Isolator& isolator, bool recovers) {
-  if (recovers) Recover(isolator);
+void Remediator::Run(Isolator& isolator, bool is_first) {
+  if (is_first) Recover(isolator);
+  milliseconds patience{0};  // When idle, there is something to do at first.
   while (true) {
-    std::optional<Work> work = Take();
+    std::optional<Work> work = Take(patience);
     const bool is_idle = !work.has_value();
+    if (is_idle) {
+      const bool has_more = is_first && parts_.when_idle && parts_.when_idle();
+      patience = has_more ? milliseconds{0} : milliseconds{kIdlePeriod};
+    }
     if (work) Deal(isolator, std::move(*work));
     FinishCaptured(isolator, false);
     const MutexLock lock(mutex_);
@@ -154,14 +161,14 @@ void Remediator::Run(Isolator& isolator, bool recovers) {
 void Remediator::Deal(Isolator& isolator, Work work) {
   const Detection& detection = work.detection;
   Isolation isolation = Treat(isolator, detection);
-  const bool in_time = MonotonicClock::now() <= detection.isolate_by;
+  const Timing timing = TimingOf(detection);
   Threat threat = ThreatOf(isolation.header);
   if (IsKnownAndGone(isolation)) {
     parts_.statistics.hits_again.fetch_add(1);
     threat.history.push_back(
         {WallClockMilliseconds(), ThreatStatus::kQuarantined, ""});
   } else {
-    threat = RecordIsolation(isolation, in_time);
+    threat = RecordIsolation(isolation, timing);
   }
   std::function<void(const Threat&)> done = std::move(work.detection.done);
   // Before the event goes, and the last descriptor with it: then the inode's
@@ -179,13 +186,37 @@ void Remediator::Deal(Isolator& isolator, Work work) {
   for (const auto& other : also_done) other(threat);
 }
 
+Remediator::Timing Remediator::TimingOf(const Detection& detection) {
+  const MonotonicTime now = MonotonicClock::now();
+  if (!detection.closed_at) return {now <= detection.isolate_by, {}};
+  const auto after = std::chrono::ceil<milliseconds>(
+      std::max(now - *detection.closed_at, MonotonicTime::duration(0)));
+  return {{}, static_cast<uint64_t>(after.count())};
+}
+
+// A file that is remembered already keeps the id that people know it by, and
+// the vault's object gets it, too.
+std::string Remediator::KnownIdOf(int fd) {
+  const Result<FileFacts> facts = parts_.vault.files().Identity(fd);
+  if (!facts) return "";
+  const Result<std::string> id = parts_.store.UnfinishedOf(FileKey(*facts));
+  // An object that waits for the next start has it.
+  if (!id || id->empty() || parts_.vault.Contains(*id)) return "";
+  return *id;
+}
+
 Isolation Remediator::Treat(Isolator& isolator, const Detection& detection) {
+  if (detection.leave_as) {
+    return InPlace(detection, detection.leave_as->status,
+                   detection.leave_as->detail);
+  }
   if (!parts_.isolates) {
     return InPlace(detection, ThreatStatus::kBlocked,
                    "quarantine is switched off");
   }
-  return isolator.Isolate({detection.event.file.UnsafeFd(),
-                           detection.threat_name, detection.scan_id});
+  const int fd = detection.event.file.UnsafeFd();
+  return isolator.Isolate({fd, detection.threat_name, detection.scan_id,
+                           KnownIdOf(fd), detection.is_forced});
 }
 
 // A hit of somebody who opened the file before its name was gone and was
@@ -267,7 +298,7 @@ bool Remediator::FinishOne(Isolator& isolator, CapturedFile& captured,
   if (!end) return false;
   if (end->status != ThreatStatus::kQuarantined) {
     // Its last writer made it harmless, or the disk refused: put back.
-    (void)RecordIsolation(*end, std::nullopt);
+    (void)RecordIsolation(*end, {});
   }
   return true;
 }
@@ -275,17 +306,23 @@ bool Remediator::FinishOne(Isolator& isolator, CapturedFile& captured,
 // --- Recording --------------------------------------------------------------
 
 Threat Remediator::RecordIsolation(const Isolation& isolation,
-                                   std::optional<bool> in_time) {
+                                   const Timing& timing) {
   Threat threat = ThreatOf(isolation.header);
   threat.history.push_back(
       {WallClockMilliseconds(), isolation.status, isolation.detail});
   RemediatorStatistics& statistics = parts_.statistics;
-  if (isolation.status != ThreatStatus::kQuarantined) {
+  if (isolation.status == ThreatStatus::kQuarantined) {
+    threat.isolated_in_time = timing.in_time;
+    threat.isolated_after_ms = timing.after_ms;
+    if (timing.after_ms) statistics.isolated_after_close.fetch_add(1);
+    if (timing.in_time) {
+      (*timing.in_time ? statistics.isolated_in_time : statistics.isolated_late)
+          .fetch_add(1);
+    }
+  } else if (isolation.is_left_alone) {
+    statistics.left_alone.fetch_add(1);
+  } else {
     statistics.not_isolated.fetch_add(1);
-  } else if (in_time) {
-    threat.isolated_in_time = in_time;
-    (*in_time ? statistics.isolated_in_time : statistics.isolated_late)
-        .fetch_add(1);
   }
   Record(threat, FileKey(isolation.header.file));
   return threat;
@@ -302,13 +339,12 @@ void Remediator::Record(Threat& threat, const std::string& file_key) {
   if (parts_.recorded) parts_.recorded(threat);
 }
 
-Threat Remediator::RecordOnly(const Detection& detection, const char* why) {
-  return RecordInPlace(detection, ThreatStatus::kDetected, why);
-}
-
 Threat Remediator::RecordInPlace(const Detection& detection,
-                                 ThreatStatus status, const std::string& why) {
-  return RecordIsolation(InPlace(detection, status, why), std::nullopt);
+                                 ThreatStatus status, const std::string& why,
+                                 bool is_left_alone) {
+  Isolation isolation = InPlace(detection, status, why);
+  isolation.is_left_alone = is_left_alone;
+  return RecordIsolation(isolation, {});
 }
 
 Isolation Remediator::InPlace(const Detection& detection, ThreatStatus status,
@@ -321,7 +357,9 @@ Isolation Remediator::InPlace(const Detection& detection, ThreatStatus status,
   header.scan_id = detection.scan_id;
   header.path = files.PathOf(fd).value_or("");
   header.file = files.Identity(fd).value_or(FileFacts());
-  return {status, why, std::move(header), {}};
+  Isolation isolation{status, why, std::move(header), {}};
+  isolation.is_left_alone = detection.leave_as.has_value();
+  return isolation;
 }
 
 // --- Recovery ---------------------------------------------------------------
@@ -334,7 +372,7 @@ void Remediator::Recover(Isolator& isolator) {
         isolator.Resume(unfinished.header, std::move(unfinished.file));
     parts_.statistics.recovered.fetch_add(1);
     // Whatever the event's deadline was, it is over.
-    const Threat threat = RecordIsolation(isolation, false);
+    const Threat threat = RecordIsolation(isolation, {false, {}});
     if (isolation.captured) {
       Keep(isolator, std::move(*isolation.captured), key);
     } else {

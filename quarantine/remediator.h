@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -41,6 +42,8 @@ struct RemediatorStatistics {
   std::atomic<uint64_t> hits_refused{0};      // No room; the file is in place.
   std::atomic<uint64_t> isolated_in_time{0};  // Within the event's deadline.
   std::atomic<uint64_t> isolated_late{0};
+  std::atomic<uint64_t> isolated_after_close{0};  // Without a deadline.
+  std::atomic<uint64_t> left_alone{0};     // By a rule; recorded and no more.
   std::atomic<uint64_t> not_isolated{0};   // Blocked, failed, or gone.
   std::atomic<uint64_t> recovered{0};      // Left unfinished by a dead process.
   std::atomic<uint64_t> record_errors{0};  // The store refused.
@@ -55,6 +58,12 @@ struct Detection {
   std::string scan_id;  // The on-demand scan that found it, if one did.
   // When its name should be gone.
   MonotonicTime isolate_by = kNever;
+  // Of a file that was closed, for which nobody waits: when. Then there is no
+  // deadline.
+  std::optional<MonotonicTime> closed_at;
+  // By a rule (ThreatRules) it is only recorded, with this status.
+  std::optional<StatusChange> leave_as;
+  bool is_forced = false;  // It is isolated whatever the rules say.
   // Called once, on a thread of the remediator, with what was recorded. May be
   // empty. Must not throw.
   std::function<void(const Threat&)> done;
@@ -65,6 +74,7 @@ class Remediator {
   static constexpr size_t kPendingMax = 1024;
   static constexpr size_t kCapturedMax = 256;
   static constexpr size_t kThreads = 2;
+  static constexpr std::chrono::minutes kIdlePeriod{10};
 
   struct Parts {
     Vault& vault;
@@ -78,6 +88,11 @@ class Remediator {
     bool isolates = true;
     // Hits that wait at a time: each keeps a slot of the journal.
     size_t pending_max = kPendingMax;
+    // What is left alone; null: nothing is.
+    const ThreatRules* rules = nullptr;
+    // Called by the first thread when it has nothing else to do, at least every
+    // kIdlePeriod; true: there is more to do at once. May be empty.
+    std::function<bool()> when_idle = {};
   };
 
   // Starts the threads, the first of which deals with `unfinished` before
@@ -94,15 +109,13 @@ class Remediator {
 
   // Takes a hit. While there is no room it blocks with `may_wait`, else it
   // returns false: counted, the file in its place, `done` called with what is
-  // not recorded.
+  // not recorded. Denies the file meanwhile, unless it is to be left alone.
   bool Submit(Detection detection, bool may_wait);
 
-  // Records what is left in its place on purpose, as detected. Does not call
-  // `done`.
-  Threat RecordOnly(const Detection& detection, const char* why);
-  // The same, with what became of it. Blocks for a flush.
+  // Records what is in its place, and what became of it; `is_left_alone`: on
+  // purpose. Does not call `done`. Blocks for a flush.
   Threat RecordInPlace(const Detection& detection, ThreatStatus status,
-                       const std::string& why);
+                       const std::string& why, bool is_left_alone = false);
 
   // Blocks until the unfinished isolations of Start are dealt with.
   void WaitForRecovery();
@@ -123,19 +136,25 @@ class Remediator {
   };
 
   Remediator(const Parts& parts, std::vector<UnfinishedIsolation> unfinished);
-  void Run(Isolator& isolator, bool recovers);
+  void Run(Isolator& isolator, bool is_first);
   void Recover(Isolator& isolator);
-  std::optional<Work> Take();
+  std::optional<Work> Take(std::chrono::milliseconds patience);
   void Deal(Isolator& isolator, Work work);
   Isolation Treat(Isolator& isolator, const Detection& detection);
+  std::string KnownIdOf(int fd);
   bool IsKnownAndGone(const Isolation& isolation);
   Callbacks TakeCallbacks(const Key& key);
   Callbacks EndWork(const Key& key);
   void EndCaptured(const CapturedFile& captured, const Key& key);
   void Keep(Isolator& isolator, CapturedFile captured, const Key& key);
   void FinishCaptured(Isolator& isolator, bool is_last_call);
-  Threat RecordIsolation(const Isolation& isolation,
-                         std::optional<bool> in_time);
+  // When an isolated file's name was gone: at most one of them.
+  struct Timing {
+    std::optional<bool> in_time;
+    std::optional<uint64_t> after_ms;
+  };
+  static Timing TimingOf(const Detection& detection);
+  Threat RecordIsolation(const Isolation& isolation, const Timing& timing);
   bool FinishOne(Isolator& isolator, CapturedFile& captured, bool is_last_call);
   static Key KeyOf(int fd);
   void Record(Threat& threat, const std::string& file_key);

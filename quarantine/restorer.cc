@@ -211,7 +211,8 @@ Result<RestoredFile> Restorer::Restore(const std::string& id,
 
 // --- Remove -----------------------------------------------------------------
 
-Result<bool> Restorer::Remove(const std::string& id) {
+Result<bool> Restorer::Remove(const std::string& id,
+                              const std::string& detail) {
   const MutexLock lock(mutex_);
   const Result<ObjectHeader> header = parts_.vault.Header(id);
   // What is damaged can be removed too.
@@ -220,7 +221,7 @@ Result<bool> Restorer::Remove(const std::string& id) {
   }
   if (parts_.vault.IsStaged(id)) return Busy(id);
   Result<bool> done = parts_.store.AddStatus(id, ThreatStatus::kRemoved,
-                                             WallClockMilliseconds(), "");
+                                             WallClockMilliseconds(), detail);
   if (!done && !IsNotFound(done.error())) return done;
   return parts_.vault.Remove(id);
 }

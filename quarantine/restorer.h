@@ -61,8 +61,8 @@ class Restorer {
   Result<RestoredFile> Restore(const std::string& id, UniqueFd destination,
                                const RestoreOptions& options);
 
-  // Deletes it for good. Errors: kNotFound.
-  Result<bool> Remove(const std::string& id);
+  // Deletes it for good; `detail` says why, in the history. Errors: kNotFound.
+  Result<bool> Remove(const std::string& id, const std::string& detail = "");
 
   // Finishes what a dead process was restoring. Returns what it could not;
   // that is tried again at the next start. Call it before anything else, and

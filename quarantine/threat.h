@@ -63,6 +63,9 @@ struct Threat {
   // Was its name gone within the deadline of the event that found it? Empty
   // when it was not isolated.
   std::optional<bool> isolated_in_time;
+  // Of a file that was closed, which has no deadline: how long after that its
+  // name was gone.
+  std::optional<uint64_t> isolated_after_ms;
   std::vector<StatusChange> history;  // Oldest first; never empty.
 
   ThreatStatus status() const { return history.back().status; }

@@ -19,7 +19,7 @@ namespace {
 
 // Values are on disk: never renumber. A change of the schema is a new version,
 // and a way from the old one to it.
-constexpr char kVersion[] = "1";
+constexpr char kVersion[] = "2";
 constexpr char kTableCount[] = "4";
 
 // Whatever comes from files is bytes; STRICT keeps each type as it says.
@@ -36,11 +36,13 @@ constexpr char kSchema[] = R"(
     scan_id TEXT NOT NULL,
     isolated_in_time INTEGER,
     file_key BLOB NOT NULL,
-    status TEXT NOT NULL
+    status TEXT NOT NULL,
+    isolated_after_ms INTEGER
   ) STRICT;
   CREATE INDEX threats_by_file ON threats(file_key);
   CREATE INDEX threats_by_status ON threats(status);
   CREATE INDEX threats_by_owner ON threats(owner_uid);
+  CREATE INDEX threats_by_scan ON threats(scan_id);
   CREATE TABLE history(
     threat_id TEXT NOT NULL REFERENCES threats(id) ON DELETE CASCADE,
     seq INTEGER NOT NULL,
@@ -70,7 +72,15 @@ constexpr char kSchema[] = R"(
     errors INTEGER NOT NULL,
     state TEXT NOT NULL
   ) STRICT;
-  PRAGMA user_version = 1;
+  PRAGMA user_version = 2;
+)";
+
+// In version 1 nobody knew how long after a close a file was isolated, and no
+// scan was kept for its threats.
+constexpr char kFromVersion1[] = R"(
+  ALTER TABLE threats ADD COLUMN isolated_after_ms INTEGER;
+  CREATE INDEX threats_by_scan ON threats(scan_id);
+  PRAGMA user_version = 2;
 )";
 
 struct FreePath {
@@ -89,10 +99,10 @@ Unexpected Damaged(const std::string& path, const std::string& what) {
   return Fail(ErrorCode::kInvalidInput, "database '" + path + "': " + what);
 }
 
-Result<bool> CreateSchema(const Database& database) {
+Result<bool> ChangeSchema(const Database& database, const char* sql) {
   Result<Transaction> transaction = Transaction::Begin(database);
   if (!transaction) return Unexpected(transaction.error());
-  Result<bool> created = database.Execute(kSchema);
+  Result<bool> created = database.Execute(sql);
   if (!created) return created;
   return transaction->Commit();
 }
@@ -118,8 +128,13 @@ Result<Database> OpenWhole(const std::string& path) {
   const Result<std::string> version = database->Ask("PRAGMA user_version");
   if (!version) return Unexpected(version.error());
   if (*version == "0") {  // The schema comes with its version, or not at all.
-    const Result<bool> created = CreateSchema(*database);
+    const Result<bool> created = ChangeSchema(*database, kSchema);
     if (!created) return Unexpected(created.error());
+  } else if (*version == "1") {
+    const Result<bool> whole = CheckWhole(*database, path);
+    if (!whole) return Unexpected(whole.error());
+    const Result<bool> changed = ChangeSchema(*database, kFromVersion1);
+    if (!changed) return Unexpected(changed.error());
   } else if (*version != kVersion) {
     return Fail(ErrorCode::kNotSupported,
                 "database '" + path + "': its schema has version " + *version +

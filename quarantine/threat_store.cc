@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "quarantine/database.h"
+#include "quarantine/history_purge.h"
 #include "quarantine/threat_database.h"
 #include "quarantine/threat_table.h"
 
@@ -31,7 +32,8 @@ constexpr std::string_view kEndScan =
 // Numbers are given in order, and only the oldest are ever deleted.
 constexpr std::string_view kPruneScans =
     "DELETE FROM scans WHERE uid = ?1 AND end_ms <> 0 AND number NOT IN "
-    "(SELECT number FROM scans WHERE uid = ?1 ORDER BY number DESC LIMIT ?2)";
+    "(SELECT number FROM scans WHERE uid = ?1 ORDER BY number DESC LIMIT ?2) "
+    "AND NOT EXISTS (SELECT 1 FROM threats WHERE threats.scan_id = scans.id)";
 constexpr std::string_view kEndOpenScans =
     "UPDATE scans SET end_ms = ?1, state = ?2 WHERE end_ms = 0";
 constexpr std::string_view kScans =
@@ -63,6 +65,7 @@ struct ThreatStore::State {
 
   Database database;
   std::optional<ThreatTable> threats;
+  std::optional<HistoryPurge> purge;
   Statement add_exemption;
   Statement remove_exemption;
   Statement count_exemptions;
@@ -77,6 +80,9 @@ struct ThreatStore::State {
     Result<ThreatTable> table = ThreatTable::Prepare(database);
     if (!table) return Unexpected(table.error());
     threats = std::move(*table);
+    Result<HistoryPurge> prepared_purge = HistoryPurge::Prepare(database);
+    if (!prepared_purge) return Unexpected(prepared_purge.error());
+    purge = std::move(*prepared_purge);
     const std::pair<Statement*, std::string_view> statements[] = {
         {&add_exemption, kAddExemption},
         {&remove_exemption, kRemoveExemption},
@@ -98,12 +104,14 @@ struct ThreatStore::State {
 
 ThreatStore::ThreatStore(std::unique_ptr<State> state, std::string notice,
                          const ThreatStoreOptions& options)
-    : notice_(std::move(notice)), options_(options), state_(std::move(state)) {}
+    : notice_(std::move(notice)),
+      items_max_(options.items_max),
+      state_(std::move(state)) {}
 ThreatStore::~ThreatStore() = default;
 
 Result<std::unique_ptr<ThreatStore>> ThreatStore::Open(
     const std::string& state_directory, const ThreatStoreOptions& options) {
-  assert(options.threats_max > 0);
+  assert(options.items_max > 0);
   Result<ThreatDatabase> opened = OpenThreatDatabase(state_directory);
   if (!opened) return Unexpected(opened.error());
   auto state = std::make_unique<State>(std::move(opened->database));
@@ -120,19 +128,41 @@ Result<std::string> ThreatStore::Record(const Threat& threat,
                 "record a threat: it has no id or no history");
   }
   const MutexLock lock(mutex_);
-  uint64_t pruned = 0;
+  Purged purged;
   ThreatTable& threats = *state_->threats;
   Result<std::string> recorded =
       InTransaction(state_->database, [&]() -> Result<std::string> {
         Result<std::string> id = threats.Record(threat, file_key);
         if (!id) return id;
-        const Result<uint64_t> count = threats.Prune(options_.threats_max, *id);
-        if (!count) return Unexpected(count.error());
-        pruned = *count;
+        const Result<Purged> done = state_->purge->Above(items_max_, *id);
+        if (!done) return Unexpected(done.error());
+        purged = *done;
         return id;
       });
-  if (recorded) threats_pruned_ += pruned;
+  if (recorded) items_purged_ += purged.threats + purged.scans;
   return recorded;
+}
+
+Result<Purged> ThreatStore::Purge(int64_t before_ms) {
+  const MutexLock lock(mutex_);
+  Purged above;
+  Result<Purged> purged =
+      InTransaction(state_->database, [&]() -> Result<Purged> {
+        Result<Purged> before = state_->purge->Before(before_ms);
+        if (!before) return before;
+        const Result<Purged> done = state_->purge->Above(items_max_, "");
+        if (!done) return done;
+        above = *done;
+        return before;
+      });
+  if (purged) items_purged_ += above.threats + above.scans;
+  return purged;
+}
+
+Result<std::vector<std::string>> ThreatStore::QuarantinedBefore(
+    int64_t time_ms) const {
+  const MutexLock lock(mutex_);
+  return state_->purge->QuarantinedBefore(time_ms);
 }
 
 Result<bool> ThreatStore::AddStatus(std::string_view id, ThreatStatus status,
@@ -165,6 +195,22 @@ Result<std::vector<Threat>> ThreatStore::WithStatus(ThreatStatus status) const {
 Result<bool> ThreatStore::KnowsFile(std::string_view file_key) const {
   const MutexLock lock(mutex_);
   return state_->threats->KnowsFile(file_key);
+}
+
+Result<std::string> ThreatStore::UnfinishedOf(std::string_view file_key) const {
+  const MutexLock lock(mutex_);
+  return state_->threats->UnfinishedOf(file_key);
+}
+
+Result<std::string> ThreatStore::FileKeyOf(std::string_view id) const {
+  const MutexLock lock(mutex_);
+  Result<std::optional<std::string>> key = state_->threats->FileKeyOf(id);
+  if (!key) return Unexpected(key.error());
+  if (!*key) {
+    return Fail(ErrorCode::kNotFound,
+                "there is no threat '" + std::string(id) + "'");
+  }
+  return std::move(**key);
 }
 
 Result<Threat> ThreatStore::Get(std::string_view id) const {

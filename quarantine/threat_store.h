@@ -18,12 +18,14 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "quarantine/purged.h"
 #include "quarantine/threat.h"
 
 namespace gatehouse {
 
-// More threats than this are not remembered; those in the vault do not count.
-inline constexpr size_t kThreatsMax = 10000;
+// More threats and scans than this are not remembered, if nobody says another
+// number; those in the vault do not count.
+inline constexpr size_t kHistoryItemsDefault = 10000;
 // More changes of one threat are not: its first one stays, and the newest.
 inline constexpr size_t kThreatHistoryMax = 1000;
 inline constexpr size_t kExemptionsMax = 10000;
@@ -61,7 +63,7 @@ struct ScanRecord {
 };
 
 struct ThreatStoreOptions {
-  size_t threats_max = kThreatsMax;
+  size_t items_max = kHistoryItemsDefault;
 };
 
 // Every function that changes something is one transaction, durable when it
@@ -87,13 +89,13 @@ class ThreatStore {
 
   // Remembers a threat, and returns the id that it is remembered by.
   //
-  // One threat per file: if `threat.id` is known already, or else if a threat
-  // that is not finished (its status is detected, blocked or quarantine_failed)
-  // has the same `file_key`, that one gets the newest status of `threat`, if it
-  // differs from its own, and its id is returned. A digest that was not known
-  // and `isolated_in_time` are taken over too. An empty `file_key` is no key.
-  // Above threats_max the oldest threats that are not quarantined are
-  // forgotten. Errors: kInvalidInput without id or history.
+  // One threat per file: if `threat.id` is known already, or else, unless
+  // `threat` is quarantined, if UnfinishedOf(file_key) is, that one gets the
+  // newest status of `threat`, if it differs from its own, and its id is
+  // returned. Name and type of `threat`, a digest that was not known, and how
+  // fast it was isolated are taken over too. An empty `file_key` is no key.
+  // Above items_max others are forgotten: HistoryPurge::Above. Errors:
+  // kInvalidInput without id or history.
   Result<std::string> Record(const Threat& threat, std::string_view file_key);
 
   // Adds to the history; true if the status differs from the one before, else
@@ -109,6 +111,12 @@ class ThreatStore {
   // Errors: kNotFound.
   Result<Threat> Get(std::string_view id) const;
 
+  // The id of the threat of that file that is not finished: its status is
+  // detected, blocked, quarantine_failed or allowed. Empty: there is none.
+  // Whoever isolates the file does so by that id: the vault knows no other.
+  Result<std::string> UnfinishedOf(std::string_view file_key) const;
+  // The key that the threat was first recorded with. Errors: kNotFound.
+  Result<std::string> FileKeyOf(std::string_view id) const;
   // True if a threat was recorded with this key, whatever became of it.
   Result<bool> KnowsFile(std::string_view file_key) const;
 
@@ -121,7 +129,8 @@ class ThreatStore {
   Result<std::vector<Exemption>> Exemptions() const;  // The oldest first.
 
   // Errors: kInvalidInput if there is a scan of that id. The oldest scans of
-  // that user above kScansMax are forgotten, unless they go on.
+  // that user above kScansMax are forgotten, unless they go on or a threat
+  // refers to them.
   Result<bool> BeginScan(const ScanRecord& scan);
   // Updates end, counts and state of the scan with that id. Errors: kNotFound.
   Result<bool> EndScan(const ScanRecord& scan);
@@ -132,8 +141,14 @@ class ThreatStore {
   Result<std::vector<ScanRecord>> Scans(
       std::optional<uint32_t> uid = std::nullopt) const;
 
-  // Threats forgotten by threats_max since Open.
-  uint64_t threats_pruned() const { return threats_pruned_.load(); }
+  // Forgets what HistoryPurge::Before says, which is returned, and what is
+  // above items_max.
+  Result<Purged> Purge(int64_t before_ms);
+  // Ids of what has been in quarantine since before then.
+  Result<std::vector<std::string>> QuarantinedBefore(int64_t time_ms) const;
+
+  // Threats and scans forgotten by items_max since Open.
+  uint64_t items_purged() const { return items_purged_.load(); }
 
  private:
   struct State;
@@ -141,8 +156,8 @@ class ThreatStore {
               const ThreatStoreOptions& options);
 
   const std::string notice_;
-  const ThreatStoreOptions options_;
-  std::atomic<uint64_t> threats_pruned_{0};
+  const size_t items_max_;
+  std::atomic<uint64_t> items_purged_{0};
   mutable Mutex mutex_;
   const std::unique_ptr<State> state_ GATEHOUSE_GUARDED_BY(mutex_);
 };

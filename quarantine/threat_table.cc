@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view kInsert =
     "INSERT INTO threats(id, name, type, path, owner_uid, file_bytes, sha256, "
-    "scan_id, isolated_in_time, file_key, status) "
-    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "scan_id, isolated_in_time, isolated_after_ms, file_key, status) "
+    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 constexpr std::string_view kAppend =
     "INSERT INTO history(threat_id, seq, time_ms, status, detail) "
@@ -30,35 +30,37 @@ constexpr std::string_view kSetStatus =
 constexpr std::string_view kComplete =
     "UPDATE threats SET "
     "sha256 = CASE sha256 WHEN '' THEN ?2 ELSE sha256 END, "
-    "isolated_in_time = COALESCE(?3, isolated_in_time) WHERE id = ?1";
-
-constexpr std::string_view kPrune =
-    "DELETE FROM threats WHERE number IN (SELECT number FROM threats "
-    "WHERE status <> 'quarantined' AND id <> ?1 ORDER BY number LIMIT ?2)";
+    "isolated_in_time = COALESCE(?3, isolated_in_time), "
+    "isolated_after_ms = COALESCE(?4, isolated_after_ms), "
+    "name = ?5, type = ?6 WHERE id = ?1 AND (name <> ?5 OR type <> ?6 OR "
+    "?3 IS NOT NULL OR ?4 IS NOT NULL OR (sha256 = '' AND ?2 <> ''))";
 
 constexpr std::string_view kFindUnfinished =
     "SELECT id FROM threats WHERE file_key = ?1 "
-    "AND status IN ('detected', 'blocked', 'quarantine_failed') "
+    "AND status IN ('detected', 'blocked', 'quarantine_failed', 'allowed') "
     "ORDER BY number DESC LIMIT 1";
 
 constexpr std::string_view kOfOwner =
     "SELECT id, name, type, path, owner_uid, file_bytes, sha256, scan_id, "
-    "isolated_in_time FROM threats WHERE ?1 IS NULL OR owner_uid = ?1 "
+    "isolated_in_time, isolated_after_ms FROM threats WHERE ?1 IS NULL OR "
+    "owner_uid = ?1 "
     "ORDER BY number";
 constexpr std::string_view kWithStatus =
     "SELECT id, name, type, path, owner_uid, file_bytes, sha256, scan_id, "
-    "isolated_in_time FROM threats WHERE status = ?1 ORDER BY number";
+    "isolated_in_time, isolated_after_ms FROM threats WHERE status = ?1 ORDER "
+    "BY number";
 constexpr std::string_view kWithId =
     "SELECT id, name, type, path, owner_uid, file_bytes, sha256, scan_id, "
-    "isolated_in_time FROM threats WHERE id = ?1";
+    "isolated_in_time, isolated_after_ms FROM threats WHERE id = ?1";
 
 constexpr std::string_view kHistory =
     "SELECT time_ms, status, detail FROM history WHERE threat_id = ?1 "
     "ORDER BY seq";
 
-void BindOptional(Run& run, std::optional<bool> value) {
+template <class Value>
+void BindOptional(Run& run, std::optional<Value> value) {
   if (value.has_value()) {
-    run.Number(*value ? 1 : 0);
+    run.Number(static_cast<int64_t>(*value));
   } else {
     run.Null();
   }
@@ -74,11 +76,9 @@ Result<ThreatTable> ThreatTable::Prepare(const Database& database) {
       {&table.trim_history_, kTrimHistory},
       {&table.set_status_, kSetStatus},
       {&table.complete_, kComplete},
-      {&table.count_,
-       "SELECT COUNT(*) FROM threats WHERE status <> 'quarantined'"},
-      {&table.prune_, kPrune},
       {&table.find_id_, "SELECT 1 FROM threats WHERE id = ?1"},
       {&table.find_file_, "SELECT 1 FROM threats WHERE file_key = ?1"},
+      {&table.find_key_, "SELECT file_key FROM threats WHERE id = ?1"},
       {&table.find_unfinished_, kFindUnfinished},
       {&table.of_owner_, kOfOwner},
       {&table.with_status_, kWithStatus},
@@ -98,7 +98,10 @@ Result<std::string> ThreatTable::Record(const Threat& threat,
   const Result<bool> known = Knows(id);
   if (!known) return Unexpected(known.error());
   if (!*known) {
-    Result<std::string> unfinished = UnfinishedOf(file_key);
+    // What is in the vault is there by its own id.
+    Result<std::string> unfinished =
+        threat.status() == ThreatStatus::kQuarantined ? std::string()
+                                                      : UnfinishedOf(file_key);
     if (!unfinished) return unfinished;
     if (unfinished->empty()) {
       const Result<bool> inserted = Insert(threat, file_key);
@@ -112,6 +115,8 @@ Result<std::string> ThreatTable::Record(const Threat& threat,
   Run run(complete_);
   run.Text(id).Text(threat.sha256);
   BindOptional(run, threat.isolated_in_time);
+  BindOptional(run, threat.isolated_after_ms);
+  run.Text(threat.name).Text(threat.type);
   const Result<bool> completed = run.Finish();
   if (!completed) return Unexpected(completed.error());
   return id;
@@ -125,6 +130,7 @@ Result<bool> ThreatTable::Insert(const Threat& threat,
   run.Number(threat.owner_uid).Number(static_cast<int64_t>(threat.file_bytes));
   run.Text(threat.sha256).Text(threat.scan_id);
   BindOptional(run, threat.isolated_in_time);
+  BindOptional(run, threat.isolated_after_ms);
   run.Bytes(file_key).Text(ThreatStatusWord(threat.status()));
   Result<bool> inserted = run.Finish();
   if (!inserted) return inserted;
@@ -157,20 +163,6 @@ Result<bool> ThreatTable::AddStatus(std::string_view id,
   return Append(id, change);
 }
 
-Result<uint64_t> ThreatTable::Prune(size_t threats_max,
-                                    std::string_view kept_id) {
-  Run count(count_);
-  const Result<bool> row = count.Step();
-  if (!row) return Unexpected(row.error());
-  const int64_t excess = count.NumberAt(0) - static_cast<int64_t>(threats_max);
-  if (excess <= 0) return 0;
-  Run prune(prune_);
-  prune.Text(kept_id).Number(excess);
-  const Result<bool> pruned = prune.Finish();
-  if (!pruned) return Unexpected(pruned.error());
-  return database_->Changes();
-}
-
 Result<bool> ThreatTable::Knows(std::string_view id) {
   Run run(find_id_);
   return run.Text(id).Step();
@@ -179,6 +171,14 @@ Result<bool> ThreatTable::Knows(std::string_view id) {
 Result<bool> ThreatTable::KnowsFile(std::string_view file_key) {
   Run run(find_file_);
   return run.Bytes(file_key).Step();
+}
+
+Result<std::optional<std::string>> ThreatTable::FileKeyOf(std::string_view id) {
+  Run run(find_key_);
+  const Result<bool> row = run.Text(id).Step();
+  if (!row) return Unexpected(row.error());
+  if (!*row) return std::optional<std::string>();
+  return std::optional<std::string>(run.TextAt(0));
 }
 
 Result<std::string> ThreatTable::UnfinishedOf(std::string_view file_key) {
@@ -228,6 +228,9 @@ Result<std::vector<Threat>> ThreatTable::Read(Run& run) {
     threat.sha256 = run.TextAt(6);
     threat.scan_id = run.TextAt(7);
     if (!run.IsNullAt(8)) threat.isolated_in_time = run.NumberAt(8) != 0;
+    if (!run.IsNullAt(9)) {
+      threat.isolated_after_ms = static_cast<uint64_t>(run.NumberAt(9));
+    }
     const Result<bool> history = ReadHistory(threat);
     if (!history) return Unexpected(history.error());
   }

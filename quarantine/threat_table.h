@@ -26,22 +26,20 @@ class ThreatTable {
   Result<std::string> Record(const Threat& threat, std::string_view file_key);
   // REQUIRES: the id is known. True if the status is another one now.
   Result<bool> AddStatus(std::string_view id, const StatusChange& change);
-  // Forgets the oldest threats above `threats_max`, but not `kept_id` nor any
-  // that is quarantined. Returns how many.
-  Result<uint64_t> Prune(size_t threats_max, std::string_view kept_id);
-
   Result<bool> Knows(std::string_view id);
   Result<bool> KnowsFile(std::string_view file_key);
+  // Empty: the id is not known.
+  Result<std::optional<std::string>> FileKeyOf(std::string_view id);
   Result<std::vector<Threat>> OfOwner(std::optional<uint32_t> owner_uid);
   Result<std::vector<Threat>> WithStatus(ThreatStatus status);
   Result<std::vector<Threat>> WithId(std::string_view id);  // One, or none.
+  Result<std::string> UnfinishedOf(std::string_view file_key);
 
  private:
   explicit ThreatTable(const Database* database) : database_(database) {}
 
   Result<bool> Insert(const Threat& threat, std::string_view file_key);
   Result<bool> Append(std::string_view id, const StatusChange& change);
-  Result<std::string> UnfinishedOf(std::string_view file_key);
   Result<std::vector<Threat>> Read(Run& run);
   Result<bool> ReadHistory(Threat& threat);
 
@@ -51,10 +49,9 @@ class ThreatTable {
   Statement trim_history_;
   Statement set_status_;
   Statement complete_;
-  Statement count_;
-  Statement prune_;
   Statement find_id_;
   Statement find_file_;
+  Statement find_key_;
   Statement find_unfinished_;
   Statement of_owner_;
   Statement with_status_;

@@ -4,7 +4,6 @@
     daemon_test.py MDATP TEST_DAEMON
 """
 
-import base64
 import contextlib
 import json
 import os
@@ -19,7 +18,6 @@ import mdatp
 
 IS_ROOT = os.geteuid() == 0
 VIRUS = "11111111-2222-3333-4444-555555555555"
-OTHER = "99999999-2222-3333-4444-555555555555"
 SCAN = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 NAME = "Virus:DOS/EICAR_Test_File"
 DETECTED = "1672350517000"
@@ -133,95 +131,9 @@ class Health(Case):
             self.assertNotIn("\nName: clean", out)
 
 
-class Threats(Case):
-    def block(self, threat_id):
-        return (f'Id: "{threat_id}"\nName: {NAME}\nType: "virus"\n'
-                "Detection time: Thu Dec 29 21:48:37 2022\n"
-                'Status: "quarantined"\n')
-
-    def test_list_is_blocks_of_five_lines(self):
+class Config(Case):
+    def test_real_time_protection(self):
         self.serve()
-        self.assertEqual(self.text("threat", "list"),
-                         self.block(VIRUS) + "\n" + self.block(OTHER))
-
-    def test_an_empty_list_says_so(self):
-        self.serve("empty")
-        for words in (("threat", "list"), ("threat", "quarantine", "list")):
-            self.assertEqual(self.text(*words), "No threats\n")
-            self.assertEqual(json.loads(self.text(*words, "--output", "json")),
-                             {"threats": {"scans": []}})
-
-    def test_json_is_nested_below_scans(self):
-        self.serve()
-        scans = json.loads(self.text("threat", "list", "--output", "json"))
-        scan, real_time = scans["threats"]["scans"]
-        self.assertEqual((scan["scan_id"], scan["type"], scan["state"],
-                          scan["startTime"], scan["filesScanned"]),
-                         (SCAN, "custom", "Succeeded", DETECTED, 9))
-        self.assertEqual(real_time["type"], "realTime")
-        entry, = real_time["threats"]
-        self.assertEqual(entry["threat"]["tracking_id"], VIRUS)
-        self.assertEqual(entry["threat"]["name"], NAME)
-        self.assertEqual(entry["threat"]["path"], "/data/eicar.com")
-        # The present status is the value of the greatest key.
-        self.assertEqual(
-            max(entry["history"], key=lambda change: change["key"])["value"],
-            "quarantined")
-        self.assertEqual(entry["history"][0],
-                         {"key": DETECTED, "value": "detected"})
-        other, = scan["threats"]
-        self.assertEqual(base64.b64decode(other["threat"]["pathBytes"]),
-                         b"/data/\xff\n")
-
-    def test_quarantine_list_knows_where_the_file_was(self):
-        self.serve()
-        self.assertEqual(
-            self.text("threat", "quarantine", "list"),
-            self.block(VIRUS) + 'Original path: "/data/eicar.com"\nSize: 68\n\n'
-            + self.block(OTHER) + 'Original path: "/data/\\xff\\n"\nSize: 68\n')
-
-    def test_get_shows_everything(self):
-        self.serve()
-        out = self.text("threat", "get", "--id", VIRUS.upper())
-        self.assertTrue(out.startswith(self.block(VIRUS)))
-        self.assertIn('\nPath: "/data/eicar.com"\n', out)
-        self.assertIn('\tThu Dec 29 21:48:37 2022: "quarantined", by policy\n',
-                      out)
-        entry = json.loads(self.text("threat", "get", "--id", VIRUS,
-                                     "--output", "json"))
-        self.assertEqual(entry["threat"]["tracking_id"], VIRUS)
-
-    def test_an_id_that_nobody_has_is_5(self):
-        self.serve()
-        for threat_id in (OTHER, "nonsense", ""):
-            finished = self.run_mdatp("threat", "get", "--id", threat_id,
-                                      "--output", "json")
-            self.assertEqual(finished.code, 5)
-            self.assertEqual(finished.json()["code"], 5)
-            self.assertEqual(finished.json()["$type"], "error")
-
-    def test_restore_hands_over_the_destination(self):
-        self.serve()
-        destination = self.make_directory("to here")
-        for words in (("quarantine", "restore"), ("restore",)):
-            restore = ("threat", *words, "threat-id", "--id", VIRUS)
-            self.assertEqual(self.text(*restore),
-                             'Threat restored to "/data/eicar.com"\n')
-            self.assertEqual(
-                self.text(*restore, "--destination-path", destination),
-                f'Threat restored to "{destination}/eicar.com"\n')
-        finished = self.run_mdatp(*restore, "--destination-path",
-                                  self.path("none"))
-        self.assertEqual(finished.code, 5)
-        finished = self.run_mdatp(*restore, "--destination-path",
-                                  self.write("file"))
-        self.assertEqual(finished.code, 5)
-
-    def test_remove_and_config(self):
-        self.serve()
-        self.assertEqual(
-            self.text("threat", "quarantine", "remove", "--id", VIRUS),
-            "Threat removed from quarantine\n")
         for value in ("enabled", "disabled"):
             self.assertEqual(self.text("config", "real-time-protection",
                                        "--value", value),
@@ -321,7 +233,16 @@ class Failures(Case):
     EVERYTHING = (("health",), ("threat", "list"), ("scan", "custom", "--path",
                                                     "/dev/null"),
                   ("config", "real-time-protection", "--value", "enabled"),
-                  ("threat", "quarantine", "remove", "--id", VIRUS))
+                  ("threat", "quarantine", "remove", "--id", VIRUS),
+                  ("threat", "quarantine", "add", "--id", VIRUS),
+                  ("threat", "quarantine", "remove-all"),
+                  ("threat", "restore", "--id", VIRUS),
+                  ("threat", "restore", "threat-path", "--path", "/x"),
+                  ("threat", "allowed", "add", "--name", "A"),
+                  ("threat", "allowed", "list"),
+                  ("threat", "policy", "set", "--type", "archive_bomb",
+                   "--action", "off"),
+                  ("threat", "policy", "list"))
 
     def codes(self, expected):
         for arguments in self.EVERYTHING:

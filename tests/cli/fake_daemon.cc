@@ -7,7 +7,8 @@
 // "denying", "missing", "busy" (always that error); "babbling" (frames that
 // make no sense); "hostile" (text that would change a terminal); "interrupted"
 // (an observation that is not the one that was begun); "full", "vanishing" (a
-// recording that ends by itself, or without a word).
+// recording that ends by itself, or without a word); "closed" (a threat in a
+// file that was closed).
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,6 +85,16 @@ void SendThreats(Session& session, std::string_view behaviour) {
   (void)session.Send(EndFrame(2));
 }
 
+void SendThreat(Session& session, std::string_view behaviour) {
+  Threat threat = Found(kVirusId, "/data/eicar.com", "");
+  if (behaviour == "closed") {
+    threat.isolated_in_time.reset();
+    threat.isolated_after_ms = 3;
+  }
+  (void)session.Send(ThreatFrame(threat));
+  (void)session.Send(EndFrame(1));
+}
+
 // True for what begins like EICAR; looks at the file behind an O_PATH
 // descriptor as the daemon does, by opening it anew.
 Json ResultFor(size_t index, const UniqueFd& fd, bool quarantine) {
@@ -134,13 +145,57 @@ std::string NameOf(const UniqueFd& fd) {
   return {target.data(), length < 0 ? 0 : static_cast<size_t>(length)};
 }
 
-void Restore(Session& session) {
+// Of a path, there is another file; with privileges, the name says so.
+void Restore(Session& session, const IpcRequest& request) {
   const std::vector<UniqueFd> descriptors = session.TakeDescriptors();
-  Json answer = {{"$type", kRestoredType}};
+  if (!request.path.empty() && request.path != "/data/eicar.com") {
+    return (void)session.SendError(
+        {ErrorCode::kNotFound, "nothing in quarantine was there"});
+  }
+  Json answer = {{"$type", kRestoredType}, {"id", kVirusId}};
   PutBytes(answer, "path",
            (descriptors.empty() ? "/data" : NameOf(descriptors.front())) +
-               "/eicar.com");
+               (request.preserve_privileges ? "/privileged" : "/eicar.com"));
+  answer["other_ids"] = Json::array();
+  if (request.id.empty()) {
+    answer["other_ids"].push_back(kOtherId);
+    answer["not_given_back"] = {"owner"};
+  }
   (void)session.Send(answer);
+}
+
+void RemoveAll(Session& session, std::string_view behaviour) {
+  if (behaviour != "empty") {
+    (void)session.Send({{"$type", kRemovedType}, {"id", kVirusId}});
+    Json other = {{"$type", kRemovedType}, {"id", kOtherId}};
+    if (behaviour == "hostile") other["error"] = "still open\x1b[2J";
+    (void)session.Send(other);
+  }
+  (void)session.Send(EndFrame(0));
+}
+
+void SendAllowed(Session& session, std::string_view behaviour) {
+  if (behaviour != "empty") {
+    (void)session.Send({{"$type", kAllowedThreatType},
+                        {"name", "EICAR-Test-File (not a virus)"},
+                        {"isManaged", true}});
+    (void)session.Send({{"$type", kAllowedThreatType},
+                        {"name", behaviour == "hostile" ? "\x1b[2J\n" : "B"},
+                        {"isManaged", false}});
+  }
+  (void)session.Send(EndFrame(0));
+}
+
+void SendPolicies(Session& session) {
+  (void)session.Send({{"$type", kThreatPolicyType},
+                      {"type", "potentially_unwanted_application"},
+                      {"action", "audit"},
+                      {"isManaged", false}});
+  (void)session.Send({{"$type", kThreatPolicyType},
+                      {"type", "archive_bomb"},
+                      {"action", "block"},
+                      {"isManaged", true}});
+  (void)session.Send(EndFrame(2));
 }
 
 Json Process(uint64_t pid, std::string_view name, std::string_view path,
@@ -254,12 +309,23 @@ void AnswerNormally(Session& session, std::string_view behaviour) {
         return (void)session.SendError(
             {ErrorCode::kNotFound, "no threat has this id"});
       }
-      (void)session.Send(ThreatFrame(Found(kVirusId, "/data/eicar.com", "")));
-      return (void)session.Send(EndFrame(1));
+      return SendThreat(session, behaviour);
     case IpcCommand::kQuarantineRestore:
-      return Restore(session);
+      return Restore(session, *request);
     case IpcCommand::kQuarantineRemove:
       return (void)session.Send({{"$type", kRemovedType}});
+    case IpcCommand::kQuarantineRemoveAll:
+      return RemoveAll(session, behaviour);
+    case IpcCommand::kQuarantineAdd:
+      return (void)session.Send({{"$type", kQuarantinedType}});
+    case IpcCommand::kThreatAllowedAdd:
+    case IpcCommand::kThreatAllowedRemove:
+    case IpcCommand::kThreatPolicySet:
+      return (void)session.Send({{"$type", kConfiguredType}});
+    case IpcCommand::kThreatAllowedList:
+      return SendAllowed(session, behaviour);
+    case IpcCommand::kThreatPolicyList:
+      return SendPolicies(session);
     case IpcCommand::kConfigSet:
       return (void)session.Send({{"$type", kConfiguredType}});
     case IpcCommand::kSystemExtension:

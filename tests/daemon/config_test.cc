@@ -105,6 +105,48 @@ TEST_F(ConfigTest, ReadsExclusionsFromBothOfTheirPlaces) {
                 "exclusionSettings.mergePolicy");
 }
 
+TEST_F(ConfigTest, ReadsWhatIsSaidOfThreats) {
+  const auto config = Read(R"({"antivirusEngine":{
+      "allowedThreats":["EICAR Test File"],
+      "disallowedThreatActions":["allow","restore"],
+      "threatTypeSettings":[
+        {"key":"potentially_unwanted_application","value":"block"},
+        {"key":"archive_bomb","value":"off"}],
+      "threatTypeSettingsMergePolicy":"admin_only",
+      "scanResultsRetentionDays":180,
+      "scanHistoryMaximumItems":5000}})");
+  ASSERT_TRUE(config.has_value());
+  EXPECT_THAT(config->allowed_threats, ElementsAre("EICAR Test File"));
+  EXPECT_FALSE(config->may_allow_threats);
+  EXPECT_FALSE(config->may_restore_threats);
+  EXPECT_EQ(config->threat_type_actions.at(0), ThreatTypeAction::kBlock);
+  EXPECT_EQ(config->threat_type_actions.at(1), ThreatTypeAction::kOff);
+  EXPECT_TRUE(config->managed_threat_types_only);
+  EXPECT_EQ(config->retention_days, 180U);
+  EXPECT_EQ(config->history_items_max, 5000U);
+  EXPECT_THAT(config->warnings, IsEmpty());
+}
+
+TEST_F(ConfigTest, RefusesWhatCannotBeSaidOfThreats) {
+  for (const std::string_view member :
+       {R"("allowedThreats":"A")", R"("allowedThreats":[7])",
+        R"("allowedThreats":[""])", R"("disallowedThreatActions":["remove"])",
+        R"("disallowedThreatActions":"allow")",
+        R"("threatTypeSettings":{"archive_bomb":"off"})",
+        R"("threatTypeSettings":[{"key":"virus","value":"off"}])",
+        R"("threatTypeSettings":[{"key":"archive_bomb","value":"allow"}])",
+        R"("threatTypeSettings":[{"key":"archive_bomb"}])",
+        R"("threatTypeSettingsMergePolicy":"all")",
+        R"("scanResultsRetentionDays":0)", R"("scanResultsRetentionDays":181)",
+        R"("scanResultsRetentionDays":"90")",
+        R"("scanResultsRetentionDays":1.5)", R"("scanResultsRetentionDays":-1)",
+        R"("scanHistoryMaximumItems":4999)",
+        R"("scanHistoryMaximumItems":15001)"}) {
+    ExpectInvalid(R"({"antivirusEngine":{)" + std::string(member) + "}}",
+                  "antivirusEngine.");
+  }
+}
+
 TEST_F(ConfigTest, WarnsOfKeysThatItDoesNotKnow) {
   const auto config = Read(R"({"cloudService":{"enabled":true},
       "antivirusEngine":{"threadCount":4,"enforcementLevel":"on_demand"}})");

@@ -59,6 +59,37 @@ class HealthJsonTest : public testing::Test {
   HealthFacts facts_;
 };
 
+TEST_F(HealthJsonTest, TellsUsersNothingOfTheThreatsOfOthers) {
+  facts_.is_for_administrator = false;
+  const std::string before = HealthJson(facts_).dump();
+  statistics_.isolated_in_time = 1;
+  statistics_.isolated_late = 2;
+  statistics_.isolated_after_close = 3;
+  statistics_.not_isolated = 4;
+  statistics_.pending = 5;
+  statistics_.record_errors = 6;
+  facts_.recording.events = 7;
+  facts_.left_out = {"/home/other"};
+  EXPECT_EQ(HealthJson(facts_).dump(), before);
+  facts_.is_for_administrator = true;
+  EXPECT_NE(HealthJson(facts_).dump(), before);
+  EXPECT_EQ(HealthJson(facts_)["threatsIsolatedAfterClose"], 3);
+  EXPECT_EQ(HealthJson(facts_)["healthy"], false);
+}
+
+TEST_F(HealthJsonTest, TellsForHowLongThreatsAreRemembered) {
+  const Json told = HealthJson(facts_)["antivirus"]["value"];
+  EXPECT_EQ(told["scanResultsRetentionDays"]["value"], 90);
+  EXPECT_EQ(told["scanResultsRetentionDays"]["isManaged"], false);
+  EXPECT_EQ(told["scanHistoryMaximumItems"]["value"], 10000);
+  EXPECT_EQ(told["scanHistoryCleanupIntervalHours"], 7);
+  EXPECT_EQ(told["enforcementLevel"]["value"], "real_time");
+  facts_.history = {30, true, 5000, true};
+  const Json managed = HealthJson(facts_)["antivirus"]["value"];
+  EXPECT_EQ(managed["scanResultsRetentionDays"]["value"], 30);
+  EXPECT_EQ(managed["scanHistoryMaximumItems"]["isManaged"], true);
+}
+
 TEST_F(HealthJsonTest, SaysHowOftenSomethingWasLost) {
   facts_.losses = {0, 3, 1, 2, 5};
   const Json told = HealthJson(facts_);

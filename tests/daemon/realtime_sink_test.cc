@@ -61,7 +61,8 @@ class RealtimeSinkTest : public testing::Test {
     log_.emplace(log_write_.UnsafeFd());
     rescans_.emplace(queue_, rescan_statistics_);
     sink_.emplace(RealtimeSink::Parts{*rescans_, *log_, statistics_, verdicts_,
-                                      in_flight_, costs_, activity_, nullptr});
+                                      in_flight_, costs_, activity_, nullptr,
+                                      nullptr, &rules_});
   }
 
   static FileEvent Event(FileEventKind kind) {
@@ -129,6 +130,7 @@ class RealtimeSinkTest : public testing::Test {
   std::optional<RescanQueue> rescans_;
   EventCosts costs_;
   EventActivity activity_;
+  ThreatRules rules_;
   std::optional<RealtimeSink> sink_;
 };
 
@@ -225,6 +227,63 @@ TEST_F(RealtimeSinkTest, DoesNotLookAgainWhenItIsShuttingDown) {
   Free(FileEventKind::kClose, NotScanned(NotScannedReason::kCancelled));
   ExpectCounted({.closes_not_scanned = 1});
   EXPECT_EQ(queue_.size(), 0U);
+}
+
+// --- Left alone
+// ---------------------------------------------------------------
+
+TEST_F(RealtimeSinkTest, AllowsAThreatWhoseNameIsAllowedAndCountsIt) {
+  rules_.Set({{"Test.Evil"}, kDefaultTypeActions});
+  Verdict verdict = Infected();
+  verdict.knows_all_names = true;
+  FileEvent event = Event(FileEventKind::kOpen);
+  event.ticket = responder_.Issue(0);
+  sink_->OnVerdict(std::move(event), verdict);
+  EXPECT_EQ(responder_.last_kind(), VerdictKind::kNotScanned);
+  ExpectCounted({});
+  Free(FileEventKind::kClose, verdict);
+  EXPECT_EQ(statistics_.allowed_threats.load(), 2U);
+  EXPECT_EQ(queue_.size(), 0U);
+  EXPECT_EQ(verdict_statistics_.insertions.load(), 0U);
+  EXPECT_EQ(Log(), "");
+  // The name is gone: found again.
+  rules_.Set({});
+  Free(FileEventKind::kClose, verdict);
+  ExpectCounted({.on_close = 1});
+}
+
+TEST_F(RealtimeSinkTest, DeniesWhatHidesBehindAnAllowedName) {
+  rules_.Set({{"Test.Evil"}, kDefaultTypeActions});
+  Verdict verdict = Infected();
+  verdict.knows_all_names = true;
+  verdict.other_names = {"Test.Worse"};
+  Held(FileEventKind::kOpen, verdict);
+  ExpectCounted({.on_open = 1});
+  EXPECT_THAT(Log(), HasSubstr("name=\"Test.Worse\""));
+}
+
+TEST_F(RealtimeSinkTest, LooksAgainAtAnAllowedFileThatWasNotReadToItsEnd) {
+  rules_.Set({{"Test.Evil"}, kDefaultTypeActions});
+  Verdict verdict = Infected();
+  verdict.unfinished = NotScannedReason::kTimeLimit;
+  FileEvent event = Event(FileEventKind::kOpen);
+  event.ticket = responder_.Issue(0);
+  sink_->OnVerdict(std::move(event), verdict);
+  EXPECT_EQ(responder_.last_kind(), VerdictKind::kNotScanned);
+  ExpectCounted({.queued = 1});
+  EXPECT_EQ(statistics_.allowed_threats.load(), 0U);
+}
+
+TEST_F(RealtimeSinkTest, CountsByTypeWhatIsAuditedAndWhatIsOff) {
+  Verdict verdict = Verdict::Infected("PUA.Tool");
+  verdict.knows_all_names = true;
+  Free(FileEventKind::kClose, verdict);
+  EXPECT_EQ(statistics_.audited_threats.load(), 1U);
+  rules_.Set({{}, {ThreatTypeAction::kOff, ThreatTypeAction::kOff}});
+  QueueRescans(1);
+  Free(FileEventKind::kRescan, verdict);
+  EXPECT_EQ(statistics_.ignored_threats.load(), 1U);
+  ExpectCounted({.queued = 1, .finished = 1, .closes_not_scanned = 1});
 }
 
 // --- Closed files ------------------------------------------------------------

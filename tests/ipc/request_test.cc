@@ -13,11 +13,12 @@ TEST(RequestTest, EveryCommandIsUnderstood) {
   for (const char* word :
        {"health", "version", "threat_list", "quarantine_list", "exclusion_list",
         "real_time_protection_statistics", "event_provider_statistics",
-        "record_end", "scan_end"}) {
+        "record_end", "scan_end", "quarantine_remove_all",
+        "threat_allowed_list", "threat_policy_list"}) {
     EXPECT_TRUE(ParseRequest({{"command", word}}, 0)) << word;
   }
-  for (const char* word :
-       {"threat_get", "quarantine_restore", "quarantine_remove"}) {
+  for (const char* word : {"threat_get", "quarantine_restore",
+                           "quarantine_remove", "quarantine_add"}) {
     const Result<IpcRequest> request =
         ParseRequest({{"command", word}, {"id", kId}}, 0);
     ASSERT_TRUE(request) << word;
@@ -65,6 +66,50 @@ TEST(RequestTest, EveryCommandIsUnderstood) {
     EXPECT_EQ(exclusion->value, "/a");
     EXPECT_EQ(exclusion->scope, "epp");
   }
+}
+
+TEST(RequestTest, WhatIsToBeRestoredIsNamedByIdOrByPath) {
+  const Result<IpcRequest> by_path =
+      ParseRequest({{"command", "quarantine_restore"}, {"path", "/a b"}}, 0);
+  ASSERT_TRUE(by_path);
+  EXPECT_EQ(by_path->path, "/a b");
+  EXPECT_TRUE(by_path->id.empty());
+  EXPECT_FALSE(by_path->preserve_privileges);
+  const Result<IpcRequest> bytes =
+      ParseRequest({{"command", "quarantine_restore"},
+                    {"path", "/\\xff"},
+                    {"path_base64", "L/8="},
+                    {"preserve_privileges", true}},
+                   1);
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(bytes->path, "/\xff");
+  EXPECT_TRUE(bytes->preserve_privileges);
+  EXPECT_FALSE(
+      ParseRequest({{"command", "quarantine_restore"}, {"path", ""}}, 0));
+  EXPECT_FALSE(ParseRequest({{"command", "quarantine_restore"},
+                             {"id", kId},
+                             {"preserve_privileges", 1}},
+                            0));
+}
+
+TEST(RequestTest, ThreatRulesAreUnderstood) {
+  for (const char* word : {"threat_allowed_add", "threat_allowed_remove"}) {
+    const Result<IpcRequest> request =
+        ParseRequest({{"command", word}, {"name", "a b"}}, 0);
+    ASSERT_TRUE(request) << word;
+    EXPECT_EQ(request->name, "a b");
+    EXPECT_FALSE(ParseRequest({{"command", word}}, 0)) << word;
+    EXPECT_FALSE(
+        ParseRequest({{"command", word}, {"name", std::string(1025, 'x')}}, 0))
+        << word;
+  }
+  const Result<IpcRequest> policy = ParseRequest(
+      {{"command", "threat_policy_set"}, {"type", "t"}, {"action", "off"}}, 0);
+  ASSERT_TRUE(policy);
+  EXPECT_EQ(policy->name, "t");
+  EXPECT_EQ(policy->value, "off");
+  EXPECT_FALSE(
+      ParseRequest({{"command", "threat_policy_set"}, {"type", "t"}}, 0));
 }
 
 TEST(RequestTest, AnUnknownCommandIsNotSupported) {

@@ -81,7 +81,7 @@ TEST_F(DamagedStoreTest, ADamagedLogIsNoDamage) {
 }
 
 TEST_F(DamagedStoreTest, ANewerSchemaIsLeftAlone) {
-  ASSERT_TRUE(Raw().Execute("PRAGMA user_version = 2").has_value());
+  ASSERT_TRUE(Raw().Execute("PRAGMA user_version = 3").has_value());
   const auto opened = ThreatStore::Open(directory_.path());
   ASSERT_FALSE(opened.has_value());
   EXPECT_EQ(opened.error().code, ErrorCode::kNotSupported);

@@ -50,8 +50,8 @@ class RemediatorTest : public testing::Test {
     store_ = std::move(*store);
     Result<Unfinished> unfinished = FindUnfinished(*vault_, deny_list_);
     ASSERT_TRUE(unfinished.has_value());
-    Remediator::Parts parts{*vault_, *store_, deny_list_, statistics_,
-                            {},      {},      isolates,   pending_max};
+    Remediator::Parts parts{*vault_, *store_,  deny_list_,  statistics_, {},
+                            {},      isolates, pending_max, &rules_};
     auto started = Remediator::Start(parts, TestSignatures(),
                                      std::move(unfinished->isolations));
     ASSERT_TRUE(started.has_value()) << started.error().message;
@@ -86,6 +86,7 @@ class RemediatorTest : public testing::Test {
   GatedFileOperations files_{linux_files_};
   DenyList deny_list_;
   RemediatorStatistics statistics_;
+  ThreatRules rules_;
   std::mutex mutex_;
   std::vector<Threat> done_;
   std::unique_ptr<Vault> vault_;
@@ -106,6 +107,68 @@ TEST_F(RemediatorTest, IsolatesRecordsAndSaysSo) {
   EXPECT_TRUE(world_.InVault().contains(told.id));
   EXPECT_EQ(deny_list_.size(), 0U);
   EXPECT_EQ(statistics_.pending, 0U);
+}
+
+TEST_F(RemediatorTest, ARuleLeavesAFileWhereItIs) {
+  Start();
+  world_.Put("threat", MaliciousContent(100));
+  for (int i = 0; i < 2; ++i) {
+    Detection detection = Found("threat");
+    detection.leave_as = {0, ThreatStatus::kAllowed, "its name is allowed"};
+    EXPECT_TRUE(remediator_->Submit(std::move(detection), false));
+    EXPECT_EQ(WaitForDone(static_cast<size_t>(i) + 1).back().status(),
+              ThreatStatus::kAllowed);
+  }
+  ASSERT_THAT(Recorded(), SizeIs(1));
+  EXPECT_THAT(Recorded().front().history, SizeIs(1));
+  EXPECT_THAT(world_.InPlace(), SizeIs(1));
+  EXPECT_THAT(world_.InVault(), IsEmpty());
+  EXPECT_EQ(statistics_.left_alone, 2U);
+  EXPECT_EQ(statistics_.not_isolated, 0U);
+}
+
+TEST_F(RemediatorTest, AFileThatIsKnownKeepsItsIdInTheVault) {
+  Start();
+  world_.Put("threat", MaliciousContent(100));
+  const Threat before =
+      remediator_->RecordInPlace(Found("threat"), ThreatStatus::kDetected, "");
+  EXPECT_TRUE(remediator_->Submit(Found("threat"), false));
+  EXPECT_EQ(WaitForDone(1).front().id, before.id);
+  ASSERT_THAT(Recorded(), SizeIs(1));
+  EXPECT_EQ(Recorded().front().status(), ThreatStatus::kQuarantined);
+  EXPECT_TRUE(world_.InVault().contains(before.id));
+}
+
+TEST_F(RemediatorTest, WhatIsAllowedMeanwhileStaysUnlessItIsForced) {
+  Start();
+  world_.Put("threat", MaliciousContent(100));
+  const std::string name =
+      TestScanner()->Scan(world_.Open("threat").UnsafeFd(), {}).threat_name;
+  rules_.Set({{name}, kDefaultTypeActions});
+  EXPECT_TRUE(remediator_->Submit(Found("threat"), false));
+  EXPECT_EQ(WaitForDone(1).back().status(), ThreatStatus::kAllowed);
+  EXPECT_THAT(world_.InPlace(), SizeIs(1));
+  Detection forced = Found("threat");
+  forced.is_forced = true;
+  EXPECT_TRUE(remediator_->Submit(std::move(forced), false));
+  EXPECT_EQ(WaitForDone(2).back().status(), ThreatStatus::kQuarantined);
+  EXPECT_THAT(world_.InPlace(), IsEmpty());
+  ASSERT_THAT(Recorded(), SizeIs(1));
+}
+
+TEST_F(RemediatorTest, AClosedFileHasNoDeadlineButATime) {
+  Start();
+  world_.Put("threat", MaliciousContent(100));
+  Detection detection = Found("threat", MonotonicTime::min());
+  detection.closed_at = MonotonicClock::now() - std::chrono::seconds{5};
+  EXPECT_TRUE(remediator_->Submit(std::move(detection), false));
+  const Threat told = WaitForDone(1).front();
+  EXPECT_EQ(told.isolated_in_time, std::nullopt);
+  ASSERT_TRUE(told.isolated_after_ms.has_value());
+  EXPECT_GE(*told.isolated_after_ms, 5000U);
+  EXPECT_EQ(statistics_.isolated_after_close, 1U);
+  EXPECT_EQ(statistics_.isolated_late, 0U);
+  EXPECT_EQ(Recorded().front().isolated_after_ms, told.isolated_after_ms);
 }
 
 TEST_F(RemediatorTest, CountsWhatWasInTimeAndWhatWasLate) {

@@ -27,6 +27,7 @@ void ExpectSame(const Threat& a, const Threat& b) {
   EXPECT_EQ(a.sha256, b.sha256);
   EXPECT_EQ(a.scan_id, b.scan_id);
   EXPECT_EQ(a.isolated_in_time, b.isolated_in_time);
+  EXPECT_EQ(a.isolated_after_ms, b.isolated_after_ms);
   ASSERT_EQ(a.history.size(), b.history.size());
   for (size_t i = 0; i < a.history.size(); ++i) {
     EXPECT_EQ(a.history[i].time_ms, b.history[i].time_ms);
@@ -69,13 +70,62 @@ TEST_F(ThreatStoreTest, AFinishedThreatDoesNotTakeTheNextOneOfItsFile) {
   int number = 1;
   for (const ThreatStatus status :
        {ThreatStatus::kQuarantined, ThreatStatus::kRemoved,
-        ThreatStatus::kRestored, ThreatStatus::kAllowed,
-        ThreatStatus::kNotFound}) {
+        ThreatStatus::kRestored, ThreatStatus::kNotFound}) {
     EXPECT_EQ(Record(Found(number, status), "key"), IdOf(number));
     ++number;
   }
   EXPECT_EQ(Record(Found(9, ThreatStatus::kQuarantineFailed), "key"), IdOf(9));
   EXPECT_EQ(Record(Found(10), "key"), IdOf(9));
+}
+
+TEST_F(ThreatStoreTest, AFileThatIsAllowedIsOneThreat) {
+  Record(Found(1, ThreatStatus::kAllowed), "key");
+  EXPECT_EQ(Record(Found(2, ThreatStatus::kAllowed), "key"), IdOf(1));
+  EXPECT_EQ(Get(1).history.size(), 1U);
+  EXPECT_EQ(Record(Found(3, ThreatStatus::kBlocked), "key"), IdOf(1));
+  EXPECT_EQ(Get(1).status(), ThreatStatus::kBlocked);
+}
+
+TEST_F(ThreatStoreTest, SaysWhichThreatOfAFileIsNotFinished) {
+  Record(Found(1), "key");
+  EXPECT_EQ(store_->UnfinishedOf("key").value(), IdOf(1));
+  EXPECT_EQ(store_->UnfinishedOf("other").value(), "");
+  EXPECT_EQ(store_->FileKeyOf(IdOf(1)).value(), "key");
+  EXPECT_EQ(store_->FileKeyOf(IdOf(2)).error().code, ErrorCode::kNotFound);
+  AddStatus(1, ThreatStatus::kQuarantined);
+  EXPECT_EQ(store_->UnfinishedOf("key").value(), "");
+}
+
+TEST_F(ThreatStoreTest, TheNewestNameIsTheOneToShow) {
+  Record(Found(1), "key");
+  Threat again = Found(2, ThreatStatus::kBlocked);
+  again.name = "Trojan:Linux/X";
+  again.type = "trojan";
+  EXPECT_EQ(Record(again, "key"), IdOf(1));
+  EXPECT_EQ(Get(1).name, "Trojan:Linux/X");
+  EXPECT_EQ(Get(1).type, "trojan");
+}
+
+TEST_F(ThreatStoreTest, AStoreOfVersion1IsReadAndGoesOn) {
+  Threat threat = Found(1);
+  Record(threat, "key");
+  {
+    const Database raw = Raw();
+    ASSERT_TRUE(raw.Execute("DROP INDEX threats_by_scan; "
+                            "ALTER TABLE threats DROP COLUMN isolated_after_ms;"
+                            "PRAGMA user_version = 1")
+                    .has_value());
+  }
+  Reopen();
+  EXPECT_THAT(store_->notice(), IsEmpty());
+  ExpectSame(Get(1), threat);
+  Threat after = Found(2, ThreatStatus::kQuarantined);
+  after.isolated_in_time.reset();
+  after.isolated_after_ms = 7;
+  Record(after, "other");
+  Reopen();
+  ExpectSame(Get(1), threat);
+  ExpectSame(Get(2), after);
 }
 
 TEST_F(ThreatStoreTest, AnEmptyKeyIsNoKey) {
@@ -166,28 +216,28 @@ TEST_F(ThreatStoreTest, FindsThreatsByStatus) {
 }
 
 TEST_F(ThreatStoreTest, ForgetsTheOldestThatAreNotInTheVault) {
-  Reopen({.threats_max = 2});
+  Reopen({.items_max = 2});
   Record(Found(1, ThreatStatus::kQuarantined), "1");
   Record(Found(2), "2");
   Record(Found(3), "3");
-  EXPECT_EQ(store_->threats_pruned(), 0U);
+  EXPECT_EQ(store_->items_purged(), 0U);
   Record(Found(4), "4");
   EXPECT_THAT(Ids(), ElementsAre(IdOf(1), IdOf(3), IdOf(4)));
-  EXPECT_EQ(store_->threats_pruned(), 1U);
+  EXPECT_EQ(store_->items_purged(), 1U);
   // Its history is gone with it.
   Record(Found(2), "2");
   EXPECT_EQ(Get(2).history.size(), 1U);
-  EXPECT_EQ(store_->threats_pruned(), 2U);
+  EXPECT_EQ(store_->items_purged(), 2U);
 }
 
 TEST_F(ThreatStoreTest, ForgetsNothingOfTheVaultAndNotTheNewest) {
-  Reopen({.threats_max = 2});
+  Reopen({.items_max = 2});
   for (const int number : {1, 2, 3}) {
     Record(Found(number, ThreatStatus::kQuarantined), IdOf(number));
   }
   Record(Found(4), "4");
   EXPECT_THAT(Ids(), ElementsAre(IdOf(1), IdOf(2), IdOf(3), IdOf(4)));
-  EXPECT_EQ(store_->threats_pruned(), 0U);
+  EXPECT_EQ(store_->items_purged(), 0U);
 }
 
 TEST_F(ThreatStoreTest, ForgetsTheMiddleOfALongHistory) {
@@ -359,7 +409,7 @@ void UseStore(ThreatStore& store, int first_number, int rounds) {
         store.AddStatus(id, ThreatStatus::kQuarantined, 0, "").has_value());
     EXPECT_TRUE(store.List(1000).has_value());
     EXPECT_TRUE(store.WithStatus(ThreatStatus::kBlocked).has_value());
-    EXPECT_EQ(store.threats_pruned(), 0U);
+    EXPECT_EQ(store.items_purged(), 0U);
   }
 }
 
