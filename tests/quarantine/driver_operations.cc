@@ -124,6 +124,9 @@ class Driver {
   }
 
   void Recover() {
+    for (const Error& problem : restorer_->Recover()) {
+      Line({"problem", problem.message});
+    }
     DenyList deny_list;
     Result<Unfinished> unfinished = FindUnfinished(*vault_, deny_list);
     if (!unfinished) return Say("recover", unfinished);

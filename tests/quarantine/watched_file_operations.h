@@ -57,7 +57,10 @@ class WatchedFileOperations : public FileOperations {
   }
   std::optional<FileExtent> NextData(int fd, uint64_t from,
                                      uint64_t size) override {
-    if (Before("NextData")) return FileExtent{from, size};
+    if (Before("NextData")) {
+      if (from >= size) return std::nullopt;
+      return FileExtent{from, size};
+    }
     const std::optional<FileExtent> extent = files_.NextData(fd, from, size);
     After("NextData");
     return extent;
