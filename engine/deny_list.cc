@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <utility>
+
 namespace gatehouse {
 
 DenyList::Entry DenyList::Add(int fd, const std::string& threat_name) {
@@ -13,17 +15,39 @@ DenyList::Entry DenyList::Add(int fd, const std::string& threat_name) {
   if (denied.entries == 0) denied.threat_name = threat_name;
   ++denied.entries;
   size_.store(denied_.size());
-  return {*this, key};
+  return {*this, key, true};
+}
+
+DenyList::Entry DenyList::AddUnpinned(int fd, const std::string& threat_name,
+                                      IsSame is_same) {
+  struct stat facts = {};
+  if (::fstat(fd, &facts) != 0) return {};
+  const Entry::Key key(facts.st_dev, facts.st_ino);
+  const MutexLock lock(mutex_);
+  Denied& denied = denied_[key];
+  if (denied.entries == 0) denied.threat_name = threat_name;
+  ++denied.unpinned;
+  denied.is_same = std::move(is_same);
+  size_.store(denied_.size());
+  return {*this, key, false};
 }
 
 std::optional<std::string> DenyList::Find(int fd) const {
   if (size_.load() == 0) return std::nullopt;
   struct stat facts = {};
   if (::fstat(fd, &facts) != 0) return std::nullopt;
-  const MutexLock lock(mutex_);
-  const auto found = denied_.find({facts.st_dev, facts.st_ino});
-  if (found == denied_.end()) return std::nullopt;
-  return found->second.threat_name;
+  IsSame is_same;
+  std::string threat_name;
+  {
+    const MutexLock lock(mutex_);
+    const auto found = denied_.find({facts.st_dev, facts.st_ino});
+    if (found == denied_.end()) return std::nullopt;
+    threat_name = found->second.threat_name;
+    if (found->second.entries != 0) return threat_name;
+    is_same = found->second.is_same;
+  }
+  if (!is_same(fd)) return std::nullopt;
+  return threat_name;
 }
 
 bool DenyList::Contains(dev_t device, ino_t inode) const {
@@ -32,11 +56,13 @@ bool DenyList::Contains(dev_t device, ino_t inode) const {
   return denied_.contains({device, inode});
 }
 
-void DenyList::Remove(const Entry::Key& key) {
+void DenyList::Remove(const Entry::Key& key, bool is_pinned) {
   const MutexLock lock(mutex_);
   const auto found = denied_.find(key);
   if (found == denied_.end()) return;
-  if (--found->second.entries == 0) denied_.erase(found);
+  Denied& denied = found->second;
+  --(is_pinned ? denied.entries : denied.unpinned);
+  if (denied.entries == 0 && denied.unpinned == 0) denied_.erase(found);
   size_.store(denied_.size());
 }
 

@@ -7,9 +7,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 
@@ -85,6 +87,12 @@ class Database {
   // The first column of the first row of a query.
   Result<std::string> Ask(std::string_view sql) const;
 
+  // Asked when the disk is full: true if there may be room now. May be empty.
+  void set_make_room(std::function<bool()> make_room) {
+    make_room_ = std::move(make_room);
+  }
+  bool MakeRoom() const { return make_room_ && make_room_(); }
+
   // Rows that the last INSERT, UPDATE or DELETE changed.
   uint64_t Changes() const;
 
@@ -97,6 +105,7 @@ class Database {
   Result<bool> Configure() const;
 
   std::unique_ptr<sqlite3, Close> connection_;
+  std::function<bool()> make_room_;
 };
 
 // All or nothing: what is not committed is rolled back at the end.

@@ -64,6 +64,8 @@ class FileOperations {
   // Writes once, at least one byte of those given.
   virtual Result<size_t> Write(int fd, uint64_t offset, ByteView bytes) = 0;
   virtual Result<bool> SetSize(int fd, uint64_t size) = 0;
+  // Takes disk space for the first `bytes`, and makes the file that long.
+  virtual Result<bool> Allocate(int fd, uint64_t bytes) = 0;
   // The first bytes at or after `from` that are not in a hole, up to `size`;
   // none: holes to the end. Where no holes are known, everything is data.
   virtual std::optional<FileExtent> NextData(int fd, uint64_t from,
@@ -102,8 +104,6 @@ class FileOperations {
   virtual Result<bool> Sync(int fd) = 0;
   virtual Result<std::vector<std::string>> List(int directory) = 0;
 
-  // Takes the immutable and append-only flags away.
-  virtual Result<bool> ClearProtection(int fd) = 0;
   // True if somebody else has the file open or mapped. `fd` must be the only
   // descriptor of ours that is open on it.
   virtual Result<bool> IsOpenElsewhere(int fd) = 0;

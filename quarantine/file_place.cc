@@ -5,12 +5,6 @@
 namespace gatehouse {
 namespace {
 
-std::string DirectoryName(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return "";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 Result<FilePlace> PlaceAt(FileOperations& files, std::string path,
                           const FileFacts& facts) {
   FilePlace place;
@@ -33,6 +27,12 @@ Result<FilePlace> PlaceAt(FileOperations& files, std::string path,
 }
 
 }  // namespace
+
+std::string DirectoryName(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return "";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
 
 std::string BaseName(const std::string& path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0.

@@ -31,6 +31,8 @@ Result<FilePlace> FindPlace(FileOperations& files, int fd,
 // The directory that `fd`'s path names now; not verified.
 Result<UniqueFd> OpenParentOf(FileOperations& files, int fd);
 
+// What is before the last '/'; "/" for a name in it.
+[[nodiscard]] std::string DirectoryName(const std::string& path);
 // What follows the last '/'.
 [[nodiscard]] std::string BaseName(const std::string& path);
 

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "quarantine/content_digest.h"
+#include "quarantine/inode_flags.h"
 #include "quarantine/threat_id.h"
 
 namespace gatehouse {
@@ -15,7 +17,6 @@ constexpr int kSealsMax = 3;
 // Somebody swaps names under our hands; each turn undoes a wrong capture.
 constexpr int kCapturesMax = 64;
 constexpr std::chrono::seconds kScanLimit{30};
-constexpr uint32_t kProtectedFlags = 0x10 | 0x20;  // FS_IMMUTABLE, FS_APPEND.
 
 bool IsNotFound(const Error& error) {
   return error.code == ErrorCode::kNotFound;
@@ -24,7 +25,7 @@ bool IsNotFound(const Error& error) {
 // Protection is taken away before a capture: who looks again after that, or
 // after a dead process did it, no longer sees what the file had.
 void KeepProtection(const FileFacts& before, FileFacts& now) {
-  now.inode_flags |= before.inode_flags & kProtectedFlags;
+  now.inode_flags |= before.inode_flags & kInodeFlagsOfProtection;
 }
 
 Isolator::Judge JudgeWith(std::unique_ptr<Scanner> scanner) {
@@ -33,6 +34,13 @@ Isolator::Judge JudgeWith(std::unique_ptr<Scanner> scanner) {
              int fd, const ScanLimits& limits) {
     return scanner->Scan(fd, limits);
   };
+}
+
+void SetPlace(const FilePlace& place, ObjectHeader& header) {
+  header.path = place.path;
+  header.parent_path = place.parent_path;
+  header.parent_handle = place.parent_facts.handle;
+  header.parent_handle_type = place.parent_facts.handle_type;
 }
 
 }  // namespace
@@ -51,8 +59,15 @@ Isolator::Isolator(Vault& vault, std::unique_ptr<Scanner> scanner,
 // --- Seal -------------------------------------------------------------------
 
 Isolation Isolator::Isolate(const Hit& hit) {
+  if (!hit.threat_id.empty() && vault_.IsStaged(hit.threat_id)) {
+    // It was begun and could not be finished, for a reason that may be gone.
+    const Result<ObjectHeader> begun = vault_.Header(hit.threat_id);
+    Result<UniqueFd> file = files_.Duplicate(hit.unsafe_fd);
+    if (begun && file) return Resume(*begun, std::move(*file));
+  }
   ObjectHeader begun;
-  begun.id = hit.threat_id.empty() ? NewThreatId() : hit.threat_id;
+  const bool is_new = hit.threat_id.empty() || vault_.Contains(hit.threat_id);
+  begun.id = is_new ? NewThreatId() : hit.threat_id;
   return IsolateAs(begun, false, hit);
 }
 
@@ -68,18 +83,24 @@ Isolation Isolator::IsolateAs(const ObjectHeader& begun, bool is_staged,
   if (!facts) {
     // The record needs to know at least where it is, and whose.
     header.file = files_.Identity(hit.unsafe_fd).value_or(begun.file);
+    KeepProtection(begun.file, header.file);
     header.path = files_.PathOf(hit.unsafe_fd).value_or(begun.path);
-    if (is_staged) (void)vault_.DropStaged(id);
-    return {ThreatStatus::kQuarantineFailed, facts.error().message, header, {}};
+    const std::string& why = facts.error().message;
+    if (is_staged) {
+      return GiveUp(header, hit.unsafe_fd, ThreatStatus::kQuarantineFailed,
+                    why);
+    }
+    return {ThreatStatus::kQuarantineFailed, why, header, {}};
   }
   header.file = std::move(*facts);
   KeepProtection(begun.file, header.file);
   header.path = files_.PathOf(hit.unsafe_fd).value_or(begun.path);
   std::optional<Isolation> unfit = RefuseUnfit(hit.unsafe_fd, header);
   if (unfit) {
-    if (is_staged) (void)vault_.DropStaged(id);
-    return std::move(*unfit);
+    if (!is_staged) return std::move(*unfit);
+    return GiveUp(header, hit.unsafe_fd, unfit->status, unfit->detail);
   }
+  if (header.file.nlink == 0) return SealDeleted(hit, std::move(header));
   return SealAndCapture(hit, std::move(header), is_staged);
 }
 
@@ -88,10 +109,6 @@ std::optional<Isolation> Isolator::RefuseUnfit(int fd,
   const auto refuse = [&header](ThreatStatus status, const char* why) {
     return Isolation{status, why, header, {}};
   };
-  if (header.file.nlink == 0) {
-    return refuse(ThreatStatus::kNotFound,
-                  "it was deleted before it could be isolated");
-  }
   if (!S_ISREG(header.file.mode)) {
     return refuse(ThreatStatus::kBlocked, "it is not a regular file");
   }
@@ -104,6 +121,47 @@ std::optional<Isolation> Isolator::RefuseUnfit(int fd,
                   "it has more data than what the vault takes (2 GiB)");
   }
   return std::nullopt;
+}
+
+// Somebody has it open, and no name leads to it: there is nothing to remove.
+// `header` may be of an object that is staged already.
+Isolation Isolator::SealDeleted(const Hit& hit, ObjectHeader header) {
+  const std::optional<Acquittal> acquittal =
+      Acquit(hit.unsafe_fd, hit.is_forced, header);
+  if (acquittal) {
+    return GiveUp(header, hit.unsafe_fd, acquittal->status, acquittal->why);
+  }
+  SetDeletedPlace(header);
+  const Result<ObjectHeader> staged =
+      vault_.IsStaged(header.id) ? vault_.StageAgain(header, hit.unsafe_fd)
+                                 : vault_.Stage(header, hit.unsafe_fd);
+  Result<bool> done = true;
+  if (staged) done = vault_.Publish(header.id);
+  if (!staged || !done) {
+    return GiveUp(header, hit.unsafe_fd, ThreatStatus::kNotFound,
+                  "it was deleted before it could be isolated; no copy could "
+                  "be kept: " +
+                      (staged ? done.error() : staged.error()).message);
+  }
+  return {ThreatStatus::kRemoved,
+          "it was deleted before it could be isolated; a sealed copy was kept",
+          *staged,
+          {}};
+}
+
+// The kernel marks the path of a file without a name.
+void Isolator::SetDeletedPlace(ObjectHeader& header) {
+  constexpr std::string_view kMark = " (deleted)";
+  if (header.path.ends_with(kMark)) {
+    header.path.resize(header.path.size() - kMark.size());
+  }
+  header.parent_path = DirectoryName(header.path);
+  const Result<UniqueFd> parent = files_.OpenDirectory(header.parent_path);
+  if (!parent) return;
+  const Result<FileFacts> facts = files_.Identity(parent->UnsafeFd());
+  if (!facts) return;
+  header.parent_handle = facts->handle;
+  header.parent_handle_type = facts->handle_type;
 }
 
 // The scan that found it may have seen other bytes than we seal. A scan that
@@ -129,11 +187,18 @@ std::optional<Isolator::Acquittal> Isolator::Acquit(int fd, bool is_forced,
   return std::nullopt;
 }
 
+bool Isolator::HoldsWhatWasSealed(int fd, const ObjectHeader& sealed,
+                                  const FileFacts& now) {
+  if (now.size != sealed.file.size) return false;
+  const auto digest = DigestOf(files_, fd);
+  return digest && *digest == sealed.sha256;
+}
+
 Isolation Isolator::SealAndCapture(const Hit& hit, ObjectHeader header,
                                    bool is_staged) {
   const int fd = hit.unsafe_fd;
   const auto leave = [&](ThreatStatus status, std::string detail) {
-    if (is_staged) return GiveUp(header, status, std::move(detail));
+    if (is_staged) return GiveUp(header, fd, status, std::move(detail));
     return Isolation{status, std::move(detail), header, {}};
   };
   for (int i = 0; i < kSealsMax; ++i) {
@@ -142,20 +207,20 @@ Isolation Isolator::SealAndCapture(const Hit& hit, ObjectHeader header,
     if (acquittal) return leave(acquittal->status, acquittal->why);
     Result<FilePlace> place = FindPlace(files_, fd, header.file);
     if (!place) {
-      const bool gone = IsNotFound(place.error());
-      return leave(
-          gone ? ThreatStatus::kNotFound : ThreatStatus::kQuarantineFailed,
-          place.error().message);
+      if (!IsNotFound(place.error())) {
+        return leave(ThreatStatus::kQuarantineFailed, place.error().message);
+      }
+      header.file.nlink = 0;
+      return SealDeleted(hit, std::move(header));
     }
-    header.path = place->path;
-    header.parent_path = place->parent_path;
-    header.parent_handle = place->parent_facts.handle;
-    header.parent_handle_type = place->parent_facts.handle_type;
+    SetPlace(*place, header);
     const Result<ObjectHeader> staged =
         is_staged ? vault_.StageAgain(header, fd) : vault_.Stage(header, fd);
     is_staged = is_staged || staged;
     Result<FileFacts> now = files_.Facts(fd);
-    const bool changed = now && !IsUnchanged(header.file, *now);
+    // A new name moves the change time, too: no reason to begin again.
+    const bool changed = now && !IsUnchanged(header.file, *now) &&
+                         !(staged && HoldsWhatWasSealed(fd, *staged, *now));
     if (staged && now && !changed) {
       return Capture(hit, *staged, std::move(*place));
     }
@@ -172,7 +237,20 @@ Isolation Isolator::SealAndCapture(const Hit& hit, ObjectHeader header,
 
 // --- Capture, verify, undo --------------------------------------------------
 
-Isolation Isolator::Capture(const Hit& hit, const ObjectHeader& header,
+// The staged object gets the directory that the file is in now.
+Result<bool> Isolator::StageMoved(int fd, const FilePlace& place,
+                                  ObjectHeader& header) {
+  const bool is_there = place.parent_facts.handle == header.parent_handle &&
+                        place.path == header.path;
+  if (is_there) return true;
+  SetPlace(place, header);
+  Result<ObjectHeader> staged = vault_.StageAgain(header, fd);
+  if (!staged) return Unexpected(staged.error());
+  header = std::move(*staged);
+  return true;
+}
+
+Isolation Isolator::Capture(const Hit& hit, ObjectHeader header,
                             FilePlace place) {
   Error last{ErrorCode::kOperational, "its name kept changing"};
   for (int i = 0; i < kCapturesMax; ++i) {
@@ -184,11 +262,17 @@ Isolation Isolator::Capture(const Hit& hit, const ObjectHeader& header,
         continue;
       }
       place = std::move(*again);
+      // Recovery looks for what is captured where the object says.
+      const Result<bool> moved = StageMoved(hit.unsafe_fd, place, header);
+      if (!moved) {
+        return GiveUp(header, hit.unsafe_fd, ThreatStatus::kQuarantineFailed,
+                      moved.error().message);
+      }
     }
     Result<UniqueFd> directory =
         area_.MakeDirectory(place.parent.UnsafeFd(), header.id);
     if (!directory) {
-      return GiveUp(header, ThreatStatus::kQuarantineFailed,
+      return GiveUp(header, hit.unsafe_fd, ThreatStatus::kQuarantineFailed,
                     directory.error().message);
     }
     CapturedFile captured;
@@ -209,11 +293,13 @@ Isolation Isolator::Capture(const Hit& hit, const ObjectHeader& header,
   }
   // That a name is gone does not say that the file is.
   const Result<FileFacts> now = files_.Identity(hit.unsafe_fd);
-  const bool is_gone = now && now->nlink == 0;
-  return GiveUp(
-      header,
-      is_gone ? ThreatStatus::kNotFound : ThreatStatus::kQuarantineFailed,
-      last.message);
+  if (now && now->nlink == 0) {
+    ObjectHeader deleted = header;
+    deleted.file.nlink = 0;
+    return SealDeleted(hit, std::move(deleted));
+  }
+  return GiveUp(header, hit.unsafe_fd, ThreatStatus::kQuarantineFailed,
+                last.message);
 }
 
 // False: somebody else's file was there, and has been put back.
@@ -222,8 +308,9 @@ Result<bool> Isolator::CaptureOnce(const Hit& hit, CapturedFile& captured) {
   if (!file) return Unexpected(file.error());
   captured.file = std::move(*file);
   const FileFacts& wanted = captured.header.file;
-  if ((wanted.inode_flags & kProtectedFlags) != 0) {
-    Result<bool> cleared = files_.ClearProtection(hit.unsafe_fd);
+  if ((wanted.inode_flags & kInodeFlagsOfProtection) != 0) {
+    Result<bool> cleared =
+        files_.ChangeInodeFlags(hit.unsafe_fd, kInodeFlagsOfProtection, 0);
     if (!cleared) return cleared;
   }
   const int directory = area_.DirectoryFd(captured);
@@ -241,8 +328,17 @@ Result<bool> Isolator::CaptureOnce(const Hit& hit, CapturedFile& captured) {
   return false;
 }
 
-Isolation Isolator::GiveUp(const ObjectHeader& header, ThreatStatus status,
-                           std::string detail) {
+// What was taken away for the capture. If it cannot be given back, the record
+// of the threat is all that says so.
+void Isolator::Protect(int fd, const ObjectHeader& header) {
+  const uint32_t flags = header.file.inode_flags & kInodeFlagsOfProtection;
+  if (flags != 0 && fd >= 0)
+    (void)files_.ChangeInodeFlags(fd, kInodeFlagsOfProtection, flags);
+}
+
+Isolation Isolator::GiveUp(const ObjectHeader& header, int fd,
+                           ThreatStatus status, std::string detail) {
+  Protect(fd, header);
   (void)vault_.DropStaged(header.id);
   return {status, std::move(detail), header, {}};
 }
@@ -266,7 +362,8 @@ Isolation Isolator::Undo(const CapturedFile& captured, ThreatStatus status,
     return LeaveForRecovery(captured.header,
                             detail + "; " + back.error().message);
   }
-  return GiveUp(captured.header, status, std::move(detail));
+  return GiveUp(captured.header, captured.file.UnsafeFd(), status,
+                std::move(detail));
 }
 
 // --- Unlink -----------------------------------------------------------------
@@ -336,88 +433,6 @@ Isolation Isolator::Unlink(CapturedFile& captured) {
           done ? "" : done.error().message,
           captured.header,
           {}};
-}
-
-// --- Recovery ---------------------------------------------------------------
-
-// The file by the name under which it was found, if it still has it.
-Result<UniqueFd> Isolator::OpenInPlace(const ObjectHeader& header, int parent) {
-  const std::string name = BaseName(header.path);
-  Result<FileFacts> found = files_.IdentityIn(parent, name);
-  if (!found) return Unexpected(found.error());
-  if (!IsSameFileAfterReboot(*found, header.file)) {
-    return Fail(ErrorCode::kNotFound, "another file has its name");
-  }
-  Result<UniqueFd> file = files_.OpenFileIn(parent, name);
-  if (!file) return file;
-  found = files_.Identity(file->UnsafeFd());
-  if (!found) return Unexpected(found.error());
-  if (!IsSameFileAfterReboot(*found, header.file)) {
-    return Fail(ErrorCode::kNotFound, "another file got its name");
-  }
-  return file;
-}
-
-// The name it was found by is gone; what is left are other hard links, which
-// are judged when somebody opens them.
-bool Isolator::HasLostAName(const ObjectHeader& header, const UniqueFd& file) {
-  const Result<FileFacts> facts = files_.Identity(file.UnsafeFd());
-  return facts && facts->nlink < header.file.nlink;
-}
-
-Isolation Isolator::ResumeCaptured(CapturedFile captured) {
-  Result<FileFacts> found = area_.Identity(captured);
-  if (!found) return LeaveForRecovery(captured.header, found.error().message);
-  Result<UniqueFd> opened = area_.Open(captured);
-  if (!opened) return LeaveForRecovery(captured.header, opened.error().message);
-  captured.captured = std::move(*found);
-  captured.file = std::move(*opened);
-  captured.was_in_use = true;  // For all we know.
-  return FinishOrWait(std::move(captured));
-}
-
-Isolation Isolator::Resume(const ObjectHeader& header, UniqueFd file) {
-  CapturedFile captured;
-  captured.header = header;
-  captured.base_name = BaseName(header.path);
-  captured.parent = area_.FindParent(header, file);
-  const Result<bool> is_captured = area_.Find(captured, file);
-  if (!is_captured) {
-    return LeaveForRecovery(header, is_captured.error().message);
-  }
-  if (*is_captured) {
-    const Result<FileFacts> found = area_.Identity(captured);
-    if (found && IsSameFileAfterReboot(*found, header.file)) {
-      return ResumeCaptured(std::move(captured));
-    }
-    // Killed between a wrong capture and its undo.
-    Result<bool> back = area_.PutBack(captured);
-    if (back) back = area_.RemoveDirectory(captured);
-    if (!back) return LeaveForRecovery(header, back.error().message);
-  }
-  Result<UniqueFd> opened = OpenInPlace(header, captured.parent.UnsafeFd());
-  if (!opened && (!file.valid() || HasLostAName(header, file))) {
-    // Its name may be gone in memory only, and come back with the power. Best
-    // effort: it is as good as it was before.
-    if (captured.parent.valid()) {
-      (void)files_.Sync(captured.parent.UnsafeFd());
-    }
-    const Result<bool> published = vault_.Publish(header.id);
-    return {ThreatStatus::kQuarantined,
-            published ? "" : published.error().message,
-            header,
-            {}};
-  }
-  // In its place, or moved by its owner: what was sealed may be out of date.
-  if (!opened) opened = files_.Reopen(file.UnsafeFd());
-  if (!opened) {
-    return GiveUp(header, ThreatStatus::kQuarantineFailed,
-                  opened.error().message);
-  }
-  // The old object stays until then: it is all that tells of the file.
-  return IsolateAs(
-      header, true,
-      {opened->UnsafeFd(), header.threat_name, header.scan_id, "", false});
 }
 
 }  // namespace gatehouse

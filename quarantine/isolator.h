@@ -35,8 +35,8 @@ struct Hit {
   int unsafe_fd = -1;  // Open for reading, and kept open by the caller.
   std::string threat_name;
   std::string scan_id;  // The on-demand scan that found it, if one did.
-  std::string threat_id =
-      {};                  // By which it is remembered already; empty: none.
+  // By which it is remembered already; empty, or in the vault: a new one.
+  std::string threat_id = {};
   bool is_forced = false;  // Whatever the rules say of its name.
 };
 
@@ -65,7 +65,9 @@ class Isolator {
            const ThreatRules* rules = nullptr);
 
   // Blocks for a scan, a copy and a few flushes. Whatever fails, the file is
-  // either untouched in its place or sealed in the vault.
+  // either untouched in its place or sealed in the vault. One that was deleted
+  // and is only held open is sealed too, and `removed`; `nlink` in its header
+  // is 0.
   Isolation Isolate(const Hit& hit);
 
   // Unlinks a captured file when nobody else has it open, or in any case with
@@ -89,12 +91,18 @@ class Isolator {
   // the new one takes its place or the isolation is given up.
   Isolation IsolateAs(const ObjectHeader& begun, bool is_staged,
                       const Hit& hit);
+  Isolation SealDeleted(const Hit& hit, ObjectHeader header);
+  void SetDeletedPlace(ObjectHeader& header);
+  bool HoldsWhatWasSealed(int fd, const ObjectHeader& sealed,
+                          const FileFacts& now);
   Isolation SealAndCapture(const Hit& hit, ObjectHeader header, bool is_staged);
-  Isolation Capture(const Hit& hit, const ObjectHeader& header,
-                    FilePlace place);
+  Result<bool> StageMoved(int fd, const FilePlace& place, ObjectHeader& header);
+  Isolation Capture(const Hit& hit, ObjectHeader header, FilePlace place);
   Result<bool> CaptureOnce(const Hit& hit, CapturedFile& captured);
-  Isolation GiveUp(const ObjectHeader& header, ThreatStatus status,
+  // `fd`: the file, which gets its protection back; -1: it cannot be reached.
+  Isolation GiveUp(const ObjectHeader& header, int fd, ThreatStatus status,
                    std::string detail);
+  void Protect(int fd, const ObjectHeader& header);
   static Isolation LeaveForRecovery(const ObjectHeader& header,
                                     const std::string& why);
   Isolation Undo(const CapturedFile& captured, ThreatStatus status,
@@ -103,6 +111,7 @@ class Isolator {
   Isolation Unlink(CapturedFile& captured);
   Isolation FinishOrWait(CapturedFile captured);
   Isolation ResumeCaptured(CapturedFile captured);
+  Isolation PublishUnlinked(ObjectHeader header, const UniqueFd& file);
   Result<UniqueFd> OpenInPlace(const ObjectHeader& header, int parent);
   bool HasLostAName(const ObjectHeader& header, const UniqueFd& file);
 

@@ -183,6 +183,11 @@ Result<bool> LinuxFileOperations::SetSize(int fd, uint64_t size) {
               ProcPath(fd));
 }
 
+Result<bool> LinuxFileOperations::Allocate(int fd, uint64_t bytes) {
+  return Done(::fallocate(fd, 0, 0, static_cast<off_t>(bytes)),
+              "allocate space for", ProcPath(fd));
+}
+
 // SEEK_DATA moves the file's offset, which is somebody else's: it is put back.
 std::optional<FileExtent> LinuxFileOperations::NextData(int fd, uint64_t from,
                                                         uint64_t size) {
@@ -328,16 +333,6 @@ Result<std::vector<std::string>> LinuxFileOperations::List(int directory) {
 }
 
 // --- Attributes -------------------------------------------------------------
-
-Result<bool> LinuxFileOperations::ClearProtection(int fd) {
-  int flags = 0;
-  if (::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) {
-    return FailSystem("read the flags of a file", errno);
-  }
-  flags &= ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
-  return Done(::ioctl(fd, FS_IOC_SETFLAGS, &flags), "clear the flags of",
-              ProcPath(fd));
-}
 
 Result<bool> LinuxFileOperations::IsOpenElsewhere(int fd) {
   if (::fcntl(fd, F_SETLEASE, F_WRLCK) == 0) {

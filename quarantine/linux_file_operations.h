@@ -24,6 +24,7 @@ class LinuxFileOperations final : public FileOperations {
   Result<size_t> Read(int fd, uint64_t offset, MutableByteView bytes) override;
   Result<size_t> Write(int fd, uint64_t offset, ByteView bytes) override;
   Result<bool> SetSize(int fd, uint64_t size) override;
+  Result<bool> Allocate(int fd, uint64_t bytes) override;
   std::optional<FileExtent> NextData(int fd, uint64_t from,
                                      uint64_t size) override;
 
@@ -47,7 +48,6 @@ class LinuxFileOperations final : public FileOperations {
   Result<bool> Sync(int fd) override;
   Result<std::vector<std::string>> List(int directory) override;
 
-  Result<bool> ClearProtection(int fd) override;
   Result<bool> IsOpenElsewhere(int fd) override;
   Result<bool> ChangeInodeFlags(int fd, uint32_t mask, uint32_t flags) override;
   Result<bool> ApplyFacts(int fd, const FileFacts& facts,

@@ -17,8 +17,17 @@ Result<std::unique_ptr<Quarantine>> Quarantine::Open(
   for (const std::string& problem : quarantine->vault_->KeyProblems()) {
     parts.failed({ErrorCode::kOperational, problem});
   }
+  quarantine->reserve_ = std::make_unique<SpaceReserve>(
+      quarantine->files_, quarantine->vault_->UnsafeStateFd());
+  const Result<bool> filled = quarantine->reserve_->Fill();
+  if (!filled) parts.failed(filled.error());
+  ThreatStoreOptions options;
+  options.items_max = parts.history_items_max;
+  options.make_room = [reserve = quarantine->reserve_.get()] {
+    return reserve->Release();
+  };
   Result<std::unique_ptr<ThreatStore>> store =
-      ThreatStore::Open(parts.state_directory, {parts.history_items_max});
+      ThreatStore::Open(parts.state_directory, options);
   if (!store) return Unexpected(store.error());
   quarantine->store_ = std::move(*store);
   const std::string& notice = quarantine->store_->notice();
@@ -59,6 +68,16 @@ Result<std::unique_ptr<Quarantine>> Quarantine::Open(
   if (!remediator) return Unexpected(remediator.error());
   quarantine->remediator_ = std::move(*remediator);
   return quarantine;
+}
+
+std::vector<std::string> Quarantine::Problems() {
+  std::vector<std::string> problems = vault_->KeyProblems();
+  if (reserve_->was_released()) {
+    problems.emplace_back(
+        "the disk of the state directory is full: the space that was kept for "
+        "records is in use");
+  }
+  return problems;
 }
 
 }  // namespace gatehouse

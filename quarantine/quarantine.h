@@ -17,6 +17,7 @@
 #include "quarantine/recorded_files.h"
 #include "quarantine/remediator.h"
 #include "quarantine/restorer.h"
+#include "quarantine/space_reserve.h"
 #include "quarantine/threat_store.h"
 #include "quarantine/vault.h"
 #include "signatures/signature_set.h"
@@ -56,8 +57,8 @@ class Quarantine {
   ThreatStore& store() { return *store_; }
   const Exemptions& exemptions() const { return exemptions_; }
   FileOperations& files() { return files_; }
-  // What somebody should look after now: Vault::KeyProblems.
-  std::vector<std::string> Problems() { return vault_->KeyProblems(); }
+  // What somebody should look after now: the vault's key, and a full disk.
+  std::vector<std::string> Problems();
   RecordedFiles& recorded_files() { return recorded_files_; }
 
  private:
@@ -67,6 +68,7 @@ class Quarantine {
   Exemptions exemptions_;
   RecordedFiles recorded_files_;
   std::unique_ptr<Vault> vault_;
+  std::unique_ptr<SpaceReserve> reserve_;
   std::unique_ptr<ThreatStore> store_;
   std::unique_ptr<Restorer> restorer_;
   std::unique_ptr<HistoryKeeper> keeper_;

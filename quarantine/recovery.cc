@@ -40,6 +40,8 @@ UniqueFd FindOriginal(FileOperations& files, const ObjectHeader& header) {
 
 }  // namespace
 
+bool WasDeleted(const ObjectHeader& header) { return header.file.nlink == 0; }
+
 Threat ThreatOf(const ObjectHeader& header) {
   Threat threat;
   threat.id = header.id;
@@ -61,6 +63,8 @@ Result<Unfinished> FindUnfinished(Vault& vault, DenyList& deny_list) {
   Result<std::vector<std::string>> ids = vault.StagedIds();
   if (!ids) return Unexpected(ids.error());
   Unfinished unfinished;
+  const Result<bool> dropped = vault.DropHalfStaged();
+  if (!dropped) unfinished.problems.push_back(dropped.error());
   for (const std::string& id : *ids) {
     Result<ObjectHeader> header = vault.Header(id);
     if (!header) {
@@ -104,12 +108,19 @@ Result<Reconciliation> Reconcile(Vault& vault, ThreatStore& store) {
       }
       Threat threat = ThreatOf(*header);
       threat.isolated_in_time = false;  // Nobody was there to see it.
-      threat.history.push_back({header->time_ms, ThreatStatus::kQuarantined,
+      threat.history.push_back({header->time_ms,
+                                WasDeleted(*header)
+                                    ? ThreatStatus::kRemoved
+                                    : ThreatStatus::kQuarantined,
                                 "recorded from the vault"});
       keep(store.Record(threat, FileKey(header->file)), result.recorded);
     } else if (known->second == ThreatStatus::kRestored ||
                known->second == ThreatStatus::kRemoved) {
-      keep(vault.Remove(id), result.removed);
+      // Of what was found deleted, the copy is kept: nobody removed that.
+      const Result<ObjectHeader> header = vault.Header(id);
+      const bool is_kept = known->second == ThreatStatus::kRemoved && header &&
+                           WasDeleted(*header);
+      if (!is_kept) keep(vault.Remove(id), result.removed);
     } else if (known->second != ThreatStatus::kQuarantined) {
       keep(store.AddStatus(id, ThreatStatus::kQuarantined,
                            WallClockMilliseconds(), "found in the vault"),

@@ -46,6 +46,9 @@ struct Reconciliation {
 // go on meanwhile.
 Result<Reconciliation> Reconcile(Vault& vault, ThreatStore& store);
 
+// It was sealed when only those who had it open could still reach it.
+[[nodiscard]] bool WasDeleted(const ObjectHeader& header);
+
 // What is remembered of an object.
 [[nodiscard]] Threat ThreatOf(const ObjectHeader& header);
 

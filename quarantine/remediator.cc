@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 // A process that keeps a captured file open gets this long to finish.
 constexpr std::chrono::seconds kCapturedTime{60};
 constexpr milliseconds kCapturedPeriod{50};
+constexpr milliseconds kSweepPeriod{1000};
 constexpr milliseconds kStopMax{3000};
 
 }  // namespace
@@ -48,7 +49,9 @@ Result<std::unique_ptr<Remediator>> Remediator::Start(
 
 Remediator::Remediator(const Parts& parts,
                        std::vector<UnfinishedIsolation> unfinished)
-    : parts_(parts), unfinished_(std::move(unfinished)) {
+    : parts_(parts),
+      other_names_(parts.vault.files(), parts.deny_list),
+      unfinished_(std::move(unfinished)) {
   // What a predecessor counted as going on is not.
   parts_.statistics.pending.store(0);
   parts_.statistics.captured.store(0);
@@ -129,9 +132,10 @@ bool Remediator::Submit(Detection detection, bool may_wait) {
 std::optional<Remediator::Work> Remediator::Take(milliseconds patience) {
   const MutexLock lock(mutex_);
   if (queue_.empty() && !is_stopping_) {
-    changed_.WaitFor(mutex_, captured_.empty()
-                                 ? patience
-                                 : std::min(patience, kCapturedPeriod));
+    milliseconds wait = patience;
+    if (!captured_.empty()) wait = std::min(wait, kCapturedPeriod);
+    if (other_names_.size() != 0) wait = std::min(wait, kSweepPeriod);
+    changed_.WaitFor(mutex_, wait);
   }
   if (queue_.empty() || MonotonicClock::now() > stop_by_) return std::nullopt;
   Work work = std::move(queue_.front());
@@ -152,6 +156,7 @@ void Remediator::Run(Isolator& isolator, bool is_first) {
     }
     if (work) Deal(isolator, std::move(*work));
     FinishCaptured(isolator, false);
+    if (is_idle) other_names_.Sweep();
     const MutexLock lock(mutex_);
     if (is_idle && is_stopping_) break;
   }
@@ -162,6 +167,7 @@ void Remediator::Deal(Isolator& isolator, Work work) {
   const Detection& detection = work.detection;
   Isolation isolation = Treat(isolator, detection);
   const Timing timing = TimingOf(detection);
+  LookForOtherNames(isolation, detection.event.file.UnsafeFd());
   Threat threat = ThreatOf(isolation.header);
   if (IsKnownAndGone(isolation)) {
     parts_.statistics.hits_again.fetch_add(1);
@@ -199,10 +205,7 @@ Remediator::Timing Remediator::TimingOf(const Detection& detection) {
 std::string Remediator::KnownIdOf(int fd) {
   const Result<FileFacts> facts = parts_.vault.files().Identity(fd);
   if (!facts) return "";
-  const Result<std::string> id = parts_.store.UnfinishedOf(FileKey(*facts));
-  // An object that waits for the next start has it.
-  if (!id || id->empty() || parts_.vault.Contains(*id)) return "";
-  return *id;
+  return parts_.store.UnfinishedOf(FileKey(*facts)).value_or("");
 }
 
 Isolation Remediator::Treat(Isolator& isolator, const Detection& detection) {
@@ -215,6 +218,10 @@ Isolation Remediator::Treat(Isolator& isolator, const Detection& detection) {
                    "quarantine is switched off");
   }
   const int fd = detection.event.file.UnsafeFd();
+  const Result<FileFacts> facts = parts_.vault.files().Identity(fd);
+  if (facts && facts->nlink == 0 && Knows(*facts)) {
+    return InPlace(detection, ThreatStatus::kNotFound, "its name is gone");
+  }
   return isolator.Isolate({fd, detection.threat_name, detection.scan_id,
                            KnownIdOf(fd), detection.is_forced});
 }
@@ -222,11 +229,14 @@ Isolation Remediator::Treat(Isolator& isolator, const Detection& detection) {
 // A hit of somebody who opened the file before its name was gone and was
 // judged after.
 bool Remediator::IsKnownAndGone(const Isolation& isolation) {
-  if (isolation.status != ThreatStatus::kNotFound) return false;
+  return isolation.status == ThreatStatus::kNotFound &&
+         Knows(isolation.header.file);
+}
+
+bool Remediator::Knows(const FileFacts& facts) {
   // A dead process may have finished it without a word.
   WaitForRecovery();
-  const Result<bool> known =
-      parts_.store.KnowsFile(FileKey(isolation.header.file));
+  const Result<bool> known = parts_.store.KnowsFile(FileKey(facts));
   return known && *known;
 }
 
@@ -296,11 +306,22 @@ bool Remediator::FinishOne(Isolator& isolator, CapturedFile& captured,
                            bool is_last_call) {
   const std::optional<Isolation> end = isolator.Finish(captured, is_last_call);
   if (!end) return false;
+  LookForOtherNames(*end, captured.file.UnsafeFd());
   if (end->status != ThreatStatus::kQuarantined) {
     // Its last writer made it harmless, or the disk refused: put back.
     (void)RecordIsolation(*end, {});
   }
   return true;
+}
+
+// Its other names are denied until they are isolated, too, or it is found to be
+// harmless.
+void Remediator::LookForOtherNames(const Isolation& isolation, int fd) {
+  if (isolation.status == ThreatStatus::kQuarantined && !isolation.captured) {
+    other_names_.Look(fd, isolation.header.threat_name);
+  } else if (isolation.status == ThreatStatus::kDetected) {
+    other_names_.Forget(isolation.header.file);
+  }
 }
 
 // --- Recording --------------------------------------------------------------

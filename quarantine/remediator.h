@@ -29,6 +29,7 @@
 #include "engine/deny_list.h"
 #include "engine/file_event.h"
 #include "quarantine/isolator.h"
+#include "quarantine/other_names.h"
 #include "quarantine/recovery.h"
 #include "quarantine/threat.h"
 #include "quarantine/threat_store.h"
@@ -120,6 +121,9 @@ class Remediator {
   // Blocks until the unfinished isolations of Start are dealt with.
   void WaitForRecovery();
 
+  // Isolated files that are denied by the names they have left.
+  size_t other_names() const { return other_names_.size(); }
+
  private:
   using Key = std::pair<dev_t, ino_t>;
   struct Work {
@@ -143,6 +147,7 @@ class Remediator {
   Isolation Treat(Isolator& isolator, const Detection& detection);
   std::string KnownIdOf(int fd);
   bool IsKnownAndGone(const Isolation& isolation);
+  bool Knows(const FileFacts& facts);
   Callbacks TakeCallbacks(const Key& key);
   Callbacks EndWork(const Key& key);
   void EndCaptured(const CapturedFile& captured, const Key& key);
@@ -157,11 +162,13 @@ class Remediator {
   Threat RecordIsolation(const Isolation& isolation, const Timing& timing);
   bool FinishOne(Isolator& isolator, CapturedFile& captured, bool is_last_call);
   static Key KeyOf(int fd);
+  void LookForOtherNames(const Isolation& isolation, int fd);
   void Record(Threat& threat, const std::string& file_key);
   Isolation InPlace(const Detection& detection, ThreatStatus status,
                     const std::string& why);
 
   const Parts parts_;
+  OtherNames other_names_;
   std::vector<UnfinishedIsolation> unfinished_;  // Of the first thread.
   Mutex mutex_;
   CondVar changed_;

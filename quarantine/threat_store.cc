@@ -46,7 +46,7 @@ uint64_t Unsigned(int64_t count) { return static_cast<uint64_t>(count); }
 
 // Runs `change` in a transaction; keeps what it did only if there was no error.
 template <class Change>
-auto InTransaction(const Database& database, Change change)
+auto TryInTransaction(const Database& database, Change change)
     -> decltype(change()) {
   Result<Transaction> transaction = Transaction::Begin(database);
   if (!transaction) return Unexpected(transaction.error());
@@ -54,6 +54,19 @@ auto InTransaction(const Database& database, Change change)
   if (!result) return result;
   Result<bool> committed = transaction->Commit();
   if (!committed) return Unexpected(committed.error());
+  return result;
+}
+
+// The same, once more if there was no room and now may be.
+template <class Change>
+auto InTransaction(const Database& database, Change change)
+    -> decltype(change()) {
+  auto result = TryInTransaction(database, change);
+  const bool is_full =
+      !result && result.error().code == ErrorCode::kLimitExceeded;
+  if (is_full && database.MakeRoom()) {
+    result = TryInTransaction(database, change);
+  }
   return result;
 }
 
@@ -115,6 +128,7 @@ Result<std::unique_ptr<ThreatStore>> ThreatStore::Open(
   Result<ThreatDatabase> opened = OpenThreatDatabase(state_directory);
   if (!opened) return Unexpected(opened.error());
   auto state = std::make_unique<State>(std::move(opened->database));
+  state->database.set_make_room(options.make_room);
   const Result<bool> prepared = state->Prepare();
   if (!prepared) return Unexpected(prepared.error());
   return std::unique_ptr<ThreatStore>(

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,6 +65,9 @@ struct ScanRecord {
 
 struct ThreatStoreOptions {
   size_t items_max = kHistoryItemsDefault;
+  // The disk is full: called, on any thread; if it made room, true, what was to
+  // be changed is tried once more. May be empty.
+  std::function<bool()> make_room = {};
 };
 
 // Every function that changes something is one transaction, durable when it

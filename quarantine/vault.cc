@@ -169,6 +169,19 @@ Result<bool> Vault::DropStaged(const std::string& id) {
   return done;
 }
 
+// The object that it should replace is there as long as it is.
+Result<bool> Vault::DropHalfStaged() {
+  const int stage = stage_.UnsafeFd();
+  const Result<std::vector<std::string>> names = files_.List(stage);
+  if (!names) return Unexpected(names.error());
+  for (const std::string& name : *names) {
+    if (!name.ends_with(kAgainSuffix)) continue;
+    const Result<bool> done = files_.Unlink(stage, name);
+    if (!done) return done;
+  }
+  return true;
+}
+
 Result<bool> Vault::Publish(const std::string& id) {
   return files_.Rename(stage_.UnsafeFd(), ObjectName(id), data_.UnsafeFd(),
                        ObjectName(id));

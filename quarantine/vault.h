@@ -47,6 +47,9 @@ class Vault {
   // The same for an object that is staged already and takes its place.
   Result<ObjectHeader> StageAgain(const ObjectHeader& header, int source_fd);
   Result<bool> DropStaged(const std::string& id);
+  // What a process left that died in StageAgain. REQUIRES: nobody else works
+  // on the vault.
+  Result<bool> DropHalfStaged();
   // The original is gone: from now on the object is finished.
   Result<bool> Publish(const std::string& id);
 
@@ -73,6 +76,8 @@ class Vault {
   Result<bool> DropNote(const std::string& id);
 
   FileOperations& files() { return files_; }
+  // Borrowed. The state directory.
+  int UnsafeStateFd() const { return state_.UnsafeFd(); }
   // Borrowed. For captures of files on the vault's own mount.
   int UnsafeStageFd() const { return stage_.UnsafeFd(); }
 

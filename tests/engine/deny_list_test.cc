@@ -71,6 +71,22 @@ TEST_F(DenyListTest, EntriesForOneFileAddUp) {
   EXPECT_FALSE(list_.Find(directory_.Open("one").UnsafeFd()));
 }
 
+TEST_F(DenyListTest, AnUnpinnedEntryAsksWhetherItIsTheFile) {
+  bool is_same = true;
+  auto unpinned = list_.AddUnpinned(OpenPath("one").UnsafeFd(), "Test.Evil",
+                                    [&](int /*fd*/) { return is_same; });
+  EXPECT_EQ(list_.Find(directory_.Open("one").UnsafeFd()), "Test.Evil");
+  is_same = false;  // Its number means another file now.
+  EXPECT_FALSE(list_.Find(directory_.Open("one").UnsafeFd()));
+  auto pinned = list_.Add(directory_.Open("one").UnsafeFd(), "Test.Other");
+  EXPECT_TRUE(list_.Find(directory_.Open("one").UnsafeFd()));
+  pinned.Reset();
+  is_same = true;
+  EXPECT_TRUE(list_.Find(directory_.Open("one").UnsafeFd()));
+  unpinned.Reset();
+  EXPECT_EQ(list_.size(), 0U);
+}
+
 TEST_F(DenyListTest, EntriesCanBeMoved) {
   auto entry = list_.Add(directory_.Open("one").UnsafeFd(), "Test.Evil");
   DenyList::Entry moved = std::move(entry);

@@ -179,6 +179,7 @@ TEST(MessageTest, GoldenFrames) {
                         R"("file_bytes":68,"sha256":")") +
                 std::string(64, 'a') +
                 R"(","scan_id":"","isolated_in_time":true,)"
+                R"("isolated_after_ms":null,)"
                 R"("history":[{"time":"1000","status":"detected",)"
                 R"("detail":""}]})");
 }

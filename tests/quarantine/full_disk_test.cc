@@ -77,5 +77,25 @@ TEST(FullDiskTest, AFailedChangeChangesNothingAndTheNextOneWorks) {
   EXPECT_EQ((*again)->List()->size(), 2U);
 }
 
+TEST(FullDiskTest, WhatWasKeptForRecordsIsUsed) {
+  const TempDir directory;
+  int asked = 0;
+  ThreatStoreOptions options;
+  options.make_room = [&asked] {
+    ++asked;
+    writes_left = -1;  // Somebody gave space away.
+    return true;
+  };
+  auto opened = ThreatStore::Open(directory.path(), options);
+  ASSERT_TRUE(opened.has_value()) << opened.error().message;
+  writes_left = 0;
+  EXPECT_TRUE((*opened)->Record(Found("full"), "full").has_value());
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ((*opened)->List()->size(), 1U);
+  // What is wrong otherwise is no reason.
+  EXPECT_FALSE((*opened)->Record(Threat(), "nothing").has_value());
+  EXPECT_EQ(asked, 1);
+}
+
 }  // namespace
 }  // namespace gatehouse

@@ -16,8 +16,7 @@ constexpr uint64_t kInnocents = 4;
 constexpr uint64_t kTrialsBetweenJudgements = 50;
 constexpr uint64_t kCreatedMax = 200;
 constexpr int kPatience = 200;
-const char* const kThreat = "threat";
-const char* const kAside = "aside";
+const char *const kThreat = "threat", *const kAside = "aside";
 const char* const kAlias = "alias";
 
 std::string InnocentName(uint64_t index) {

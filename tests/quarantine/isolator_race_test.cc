@@ -182,9 +182,11 @@ TEST_F(IsolatorRaceTest, FileDeletedBeforeTheCapture) {
   RacingFileOperations files(linux_files_, "Rename", [&] {
     EXPECT_EQ(::unlink(world_.PathOf(kName).c_str()), 0);
   });
-  EXPECT_EQ(IsolateWith(files).status, ThreatStatus::kNotFound);
+  const Isolation isolation = IsolateWith(files);
+  EXPECT_EQ(isolation.status, ThreatStatus::kRemoved);
+  EXPECT_TRUE(WasDeleted(isolation.header));
   EXPECT_THAT(world_.InPlace(), SizeIs(1));
-  ExpectVaultIsEmpty();
+  ExpectVaultHolds(content_);
 }
 
 TEST_F(IsolatorRaceTest, SymbolicLinkInItsPlaceIsNotFollowed) {

@@ -167,8 +167,8 @@ TEST_P(KillPointsTest, NothingIsLostOrTwiceWhereverItEnds) {
 
 std::vector<Case> AllCases() {
   std::vector<Case> cases;
-  for (const Operation operation :
-       {Operation::kFirstStart, Operation::kIsolate, Operation::kRemove}) {
+  for (const Operation operation : {Operation::kFirstStart, Operation::kIsolate,
+                                    Operation::kRestore, Operation::kRemove}) {
     for (const bool has_two : {false, true}) {
       cases.push_back({"ext4", has_two, End::kSignal, operation});
       cases.push_back({"ext4", has_two, End::kPowerCut, operation});

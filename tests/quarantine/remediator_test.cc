@@ -276,6 +276,81 @@ TEST_F(RemediatorTest, FileInUseGoesWhenItsLastUserDoes) {
   EXPECT_EQ(in_vault.begin()->second, MaliciousContent(100) + more);
 }
 
+// By which name one goes on, and which are left.
+TEST_F(RemediatorTest, HardLinksAreDeniedUntilTheyAreGone) {
+  Start();
+  world_.Put("threat", MaliciousContent(100));
+  for (const char* link : {"link1", "link2"}) {
+    ASSERT_EQ(
+        ::link(world_.PathOf("threat").c_str(), world_.PathOf(link).c_str()),
+        0);
+  }
+  EXPECT_TRUE(remediator_->Submit(Found("threat"), false));
+  EXPECT_EQ(WaitForDone(1).back().status(), ThreatStatus::kQuarantined);
+  EXPECT_TRUE(BecomesTrue([&] { return remediator_->other_names() == 1; }));
+  EXPECT_TRUE(deny_list_.Find(world_.Open("link1").UnsafeFd()));
+  EXPECT_TRUE(remediator_->Submit(Found("link1"), false));
+  EXPECT_EQ(WaitForDone(2).back().status(), ThreatStatus::kQuarantined);
+  EXPECT_THAT(world_.InVault(), SizeIs(2));
+  EXPECT_THAT(world_.InPlace(), SizeIs(1));
+  // Its owner removes the last one.
+  ASSERT_EQ(::unlink(world_.PathOf("link2").c_str()), 0);
+  EXPECT_TRUE(BecomesTrue([&] { return remediator_->other_names() == 0; }));
+  EXPECT_EQ(deny_list_.size(), 0U);
+}
+
+TEST_F(RemediatorTest, ALinkThatIsHarmlessNowIsNotDeniedAnyMore) {
+  Start();
+  world_.Put("threat", MaliciousContent(100));
+  ASSERT_EQ(
+      ::link(world_.PathOf("threat").c_str(), world_.PathOf("link").c_str()),
+      0);
+  EXPECT_TRUE(remediator_->Submit(Found("threat"), false));
+  EXPECT_EQ(WaitForDone(1).back().status(), ThreatStatus::kQuarantined);
+  EXPECT_TRUE(BecomesTrue([&] { return remediator_->other_names() == 1; }));
+  ASSERT_EQ(::truncate(world_.PathOf("link").c_str(), 0), 0);
+  EXPECT_TRUE(remediator_->Submit(Found("link"), false));
+  EXPECT_EQ(WaitForDone(2).back().status(), ThreatStatus::kDetected);
+  EXPECT_TRUE(BecomesTrue([&] { return deny_list_.size() == 0; }));
+  EXPECT_THAT(world_.InPlace(), SizeIs(1));
+}
+
+TEST_F(RemediatorTest, WhatWasDeletedIsSealedOnce) {
+  Start();
+  world_.Put("threat", MaliciousContent(100));
+  Detection first = Found("threat");
+  Detection second = Found("threat");
+  ASSERT_EQ(::unlink(world_.PathOf("threat").c_str()), 0);
+  EXPECT_TRUE(remediator_->Submit(std::move(first), false));
+  const Threat told = WaitForDone(1).back();
+  EXPECT_EQ(told.status(), ThreatStatus::kRemoved);
+  EXPECT_EQ(told.path, world_.PathOf("threat"));
+  EXPECT_THAT(world_.InVault(), SizeIs(1));
+  EXPECT_TRUE(remediator_->Submit(std::move(second), false));
+  (void)WaitForDone(2);
+  EXPECT_THAT(world_.InVault(), SizeIs(1));
+  EXPECT_THAT(Recorded(), SizeIs(1));
+  // It stays, whoever reconciles.
+  const auto reconciled = Reconcile(*vault_, *store_);
+  ASSERT_TRUE(reconciled.has_value());
+  EXPECT_EQ(reconciled->removed, 0U);
+  EXPECT_THAT(world_.InVault(), SizeIs(1));
+}
+
+// A file that was left in its place is remembered, and later isolated: by one
+// id, that of its object.
+TEST_F(RemediatorTest, TheVaultAndTheHistoryKnowItByOneId) {
+  Start();
+  world_.Put("threat", MaliciousContent(100));
+  const Threat left = remediator_->RecordInPlace(
+      Found("threat"), ThreatStatus::kDetected, "left on purpose");
+  EXPECT_TRUE(remediator_->Submit(Found("threat"), false));
+  EXPECT_EQ(WaitForDone(1).back().id, left.id);
+  EXPECT_TRUE(world_.InVault().contains(left.id));
+  ASSERT_THAT(Recorded(), SizeIs(1));
+  EXPECT_EQ(Recorded().front().status(), ThreatStatus::kQuarantined);
+}
+
 TEST_F(RemediatorTest, StoppedItFinishesWhatItHasTaken) {
   Start();
   for (int i = 0; i < 10; ++i) {

@@ -55,6 +55,9 @@ class WatchedFileOperations : public FileOperations {
   Result<bool> SetSize(int fd, uint64_t size) override {
     return Watch("SetSize", [&] { return files_.SetSize(fd, size); });
   }
+  Result<bool> Allocate(int fd, uint64_t bytes) override {
+    return Watch("Allocate", [&] { return files_.Allocate(fd, bytes); });
+  }
   std::optional<FileExtent> NextData(int fd, uint64_t from,
                                      uint64_t size) override {
     if (Before("NextData")) {
@@ -133,9 +136,6 @@ class WatchedFileOperations : public FileOperations {
     return Watch("List", [&] { return files_.List(directory); });
   }
 
-  Result<bool> ClearProtection(int fd) override {
-    return Watch("ClearProtection", [&] { return files_.ClearProtection(fd); });
-  }
   Result<bool> IsOpenElsewhere(int fd) override {
     return Watch("IsOpenElsewhere", [&] { return files_.IsOpenElsewhere(fd); });
   }

@@ -1,0 +1,119 @@
+// What the isolator does with an object that a dead process left in stage/.
+#include <utility>
+
+#include "quarantine/content_digest.h"
+#include "quarantine/inode_flags.h"
+#include "quarantine/isolator.h"
+
+namespace gatehouse {
+
+// The file by the name under which it was found, if it still has it.
+Result<UniqueFd> Isolator::OpenInPlace(const ObjectHeader& header, int parent) {
+  const std::string name = BaseName(header.path);
+  Result<FileFacts> found = files_.IdentityIn(parent, name);
+  if (!found) return Unexpected(found.error());
+  if (!IsSameFileAfterReboot(*found, header.file)) {
+    return Fail(ErrorCode::kNotFound, "another file has its name");
+  }
+  Result<UniqueFd> file = files_.OpenFileIn(parent, name);
+  if (!file) return file;
+  found = files_.Identity(file->UnsafeFd());
+  if (!found) return Unexpected(found.error());
+  if (!IsSameFileAfterReboot(*found, header.file)) {
+    return Fail(ErrorCode::kNotFound, "another file got its name");
+  }
+  return file;
+}
+
+// The name it was found by is gone; what is left are other hard links, which
+// are judged when somebody opens them.
+bool Isolator::HasLostAName(const ObjectHeader& header, const UniqueFd& file) {
+  const Result<FileFacts> facts = files_.Identity(file.UnsafeFd());
+  return facts && facts->nlink < header.file.nlink;
+}
+
+Isolation Isolator::ResumeCaptured(CapturedFile captured) {
+  Result<FileFacts> found = area_.Identity(captured);
+  if (!found) return LeaveForRecovery(captured.header, found.error().message);
+  Result<UniqueFd> opened = area_.Open(captured);
+  if (!opened) return LeaveForRecovery(captured.header, opened.error().message);
+  captured.captured = std::move(*found);
+  captured.file = std::move(*opened);
+  if ((captured.header.file.inode_flags & kInodeFlagsOfProtection) != 0) {
+    // That it was taken away may not have been on disk.
+    const Result<bool> cleared = files_.ChangeInodeFlags(
+        captured.file.UnsafeFd(), kInodeFlagsOfProtection, 0);
+    if (!cleared) {
+      return LeaveForRecovery(captured.header, cleared.error().message);
+    }
+  }
+  captured.was_in_use = true;  // For all we know.
+  return FinishOrWait(std::move(captured));
+}
+
+// The name is gone. Where other names are left, nobody knows whether we removed
+// it or its owner did, nor whether the copy was ever compared with the file.
+Isolation Isolator::PublishUnlinked(ObjectHeader header, const UniqueFd& file) {
+  Result<UniqueFd> opened{UniqueFd()};
+  if (file.valid()) opened = files_.Reopen(file.UnsafeFd());
+  if (opened && opened->valid()) {
+    const int fd = opened->UnsafeFd();
+    const auto digest = DigestOf(files_, fd);
+    if (digest && *digest != header.sha256) {
+      const std::optional<Acquittal> acquittal = Acquit(fd, false, header);
+      if (acquittal) {
+        return GiveUp(header, fd, acquittal->status, acquittal->why);
+      }
+      header.file.size = files_.Identity(fd).value_or(header.file).size;
+      Result<ObjectHeader> staged = vault_.StageAgain(header, fd);
+      if (staged) header = std::move(*staged);
+    }
+  }
+  const Result<bool> published = vault_.Publish(header.id);
+  return {ThreatStatus::kQuarantined,
+          published ? "" : published.error().message,
+          std::move(header),
+          {}};
+}
+
+Isolation Isolator::Resume(const ObjectHeader& header, UniqueFd file) {
+  CapturedFile captured;
+  captured.header = header;
+  captured.base_name = BaseName(header.path);
+  captured.parent = area_.FindParent(header, file);
+  const Result<bool> is_captured = area_.Find(captured, file);
+  if (!is_captured) {
+    return LeaveForRecovery(header, is_captured.error().message);
+  }
+  if (*is_captured) {
+    const Result<FileFacts> found = area_.Identity(captured);
+    if (found && IsSameFileAfterReboot(*found, header.file)) {
+      return ResumeCaptured(std::move(captured));
+    }
+    // Killed between a wrong capture and its undo.
+    Result<bool> back = area_.PutBack(captured);
+    if (back) back = area_.RemoveDirectory(captured);
+    if (!back) return LeaveForRecovery(header, back.error().message);
+  }
+  Result<UniqueFd> opened = OpenInPlace(header, captured.parent.UnsafeFd());
+  if (!opened && (!file.valid() || HasLostAName(header, file))) {
+    // Its name may be gone in memory only, and come back with the power. Best
+    // effort: it is as good as it was before.
+    if (captured.parent.valid()) {
+      (void)files_.Sync(captured.parent.UnsafeFd());
+    }
+    return PublishUnlinked(header, file);
+  }
+  // In its place, or moved by its owner: what was sealed may be out of date.
+  if (!opened) opened = files_.Reopen(file.UnsafeFd());
+  if (!opened) {
+    return GiveUp(header, -1, ThreatStatus::kQuarantineFailed,
+                  opened.error().message);
+  }
+  // The old object stays until then: it is all that tells of the file.
+  return IsolateAs(header, true,
+                   {opened->UnsafeFd(), header.threat_name, header.scan_id,
+                    header.id, false});
+}
+
+}  // namespace gatehouse
