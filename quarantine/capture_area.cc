@@ -84,6 +84,11 @@ Result<UniqueFd> CaptureArea::MakeDirectory(int parent, const std::string& id) {
   return directory;
 }
 
+bool CaptureArea::IsInStage(const FilePlace& place) {
+  const Result<FileFacts> stage = files_.Identity(unsafe_stage_fd_);
+  return stage && IsSameFile(*stage, place.parent_facts);
+}
+
 // The name may have been taken meanwhile; nothing is overwritten. On error the
 // file is still captured, and the staged object must stay: without it nobody
 // would ever look for the file.

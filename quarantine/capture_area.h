@@ -14,6 +14,7 @@
 #include "base/unique_fd.h"
 #include "quarantine/file_facts.h"
 #include "quarantine/file_operations.h"
+#include "quarantine/file_place.h"
 #include "quarantine/object_header.h"
 #include "quarantine/vault.h"
 
@@ -42,6 +43,8 @@ class CaptureArea {
   // staged object must stay: nothing else leads to it.
   Result<bool> RemoveDirectory(const CapturedFile& captured);
 
+  // Its name is the one that it has when it is captured.
+  bool IsInStage(const FilePlace& place);
   // Borrowed: valid as long as `captured` and the vault.
   int DirectoryFd(const CapturedFile& captured) const;
   static std::string NameOf(const CapturedFile& captured);

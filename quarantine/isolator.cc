@@ -64,6 +64,14 @@ Isolation Isolator::Isolate(const Hit& hit) {
     const Result<ObjectHeader> begun = vault_.Header(hit.threat_id);
     Result<UniqueFd> file = files_.Duplicate(hit.unsafe_fd);
     if (begun && file) return Resume(*begun, std::move(*file));
+    // Not as another one: this one may have been captured.
+    ObjectHeader header;
+    header.id = hit.threat_id;
+    header.threat_name = hit.threat_name;
+    header.file = files_.Identity(hit.unsafe_fd).value_or(FileFacts());
+    header.path = files_.PathOf(hit.unsafe_fd).value_or("");
+    return LeaveForRecovery(header,
+                            (begun ? file.error() : begun.error()).message);
   }
   ObjectHeader begun;
   const bool is_new = hit.threat_id.empty() || vault_.Contains(hit.threat_id);
@@ -132,9 +140,18 @@ Isolation Isolator::SealDeleted(const Hit& hit, ObjectHeader header) {
     return GiveUp(header, hit.unsafe_fd, acquittal->status, acquittal->why);
   }
   SetDeletedPlace(header);
-  const Result<ObjectHeader> staged =
-      vault_.IsStaged(header.id) ? vault_.StageAgain(header, hit.unsafe_fd)
-                                 : vault_.Stage(header, hit.unsafe_fd);
+  const int fd = hit.unsafe_fd;
+  Result<ObjectHeader> staged = Fail(ErrorCode::kOperational, "");
+  // Whoever has it open may write it.
+  for (int i = 0; i < kSealsMax; ++i) {
+    staged = vault_.IsStaged(header.id) ? vault_.StageAgain(header, fd)
+                                        : vault_.Stage(header, fd);
+    const Result<FileFacts> now = files_.Identity(fd);
+    if (!now) break;
+    if (staged && HoldsWhatWasSealed(fd, *staged, *now)) break;
+    header.file.size = now->size;
+    if (staged) staged = Fail(ErrorCode::kOperational, "it is being written");
+  }
   Result<bool> done = true;
   if (staged) done = vault_.Publish(header.id);
   if (!staged || !done) {
@@ -212,6 +229,9 @@ Isolation Isolator::SealAndCapture(const Hit& hit, ObjectHeader header,
       }
       header.file.nlink = 0;
       return SealDeleted(hit, std::move(header));
+    }
+    if (area_.IsInStage(*place)) {
+      return LeaveForRecovery(header, "it was captured before");
     }
     SetPlace(*place, header);
     const Result<ObjectHeader> staged =

@@ -35,7 +35,13 @@ void SimulatedDisk::Link(Node directory, const std::string& name, Node node) {
 }
 
 void SimulatedDisk::Unlink(Node directory, const std::string& name) {
-  Do({{directory, name, kNone}});
+  const Node node = Lookup(directory, name);
+  Step step = {{directory, name, kNone}};
+  // A directory goes after what was in it.
+  if (node != kNone && TypeOf(node) == Type::kDirectory) {
+    step.push_back({node, "", kNone});
+  }
+  Do(std::move(step));
 }
 
 void SimulatedDisk::Rename(Node from_directory, const std::string& from,

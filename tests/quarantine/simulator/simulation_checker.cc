@@ -101,10 +101,8 @@ class Checker {
     }
     // Of a file with other names, a directory of ours that was moved away is
     // not found again: it has a name less, and is where its other names are.
-    const bool is_forgiven =
-        world_.attacker.touched_our_directories() &&
-        world_.attacker.links_made() > 1 &&
-        (names_.contains(world_.target) || !objects_.empty());
+    const bool is_forgiven = world_.attacker.touched_our_directories() &&
+                             world_.attacker.links_made() > 1 && copies != 0;
     if (captured_.contains(world_.target) && !is_forgiven) {
       Complain("the file is captured");
     }
