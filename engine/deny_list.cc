@@ -5,42 +5,50 @@
 #include <utility>
 
 namespace gatehouse {
+namespace {
+
+// Empty: `fd` is no open file.
+std::optional<std::pair<dev_t, ino_t>> KeyOf(int fd) {
+  struct stat facts = {};
+  if (::fstat(fd, &facts) != 0) return std::nullopt;
+  return std::pair(facts.st_dev, facts.st_ino);
+}
+
+}  // namespace
 
 DenyList::Entry DenyList::Add(int fd, const std::string& threat_name) {
-  struct stat facts = {};
-  if (::fstat(fd, &facts) != 0) return {};
-  const Entry::Key key(facts.st_dev, facts.st_ino);
+  const auto key = KeyOf(fd);
+  if (!key) return {};
   const MutexLock lock(mutex_);
-  Denied& denied = denied_[key];
+  Denied& denied = denied_[*key];
   if (denied.entries == 0) denied.threat_name = threat_name;
   ++denied.entries;
   size_.store(denied_.size());
-  return {*this, key, true};
+  return {*this, *key, true};
 }
 
 DenyList::Entry DenyList::AddUnpinned(int fd, const std::string& threat_name,
                                       IsSame is_same) {
-  struct stat facts = {};
-  if (::fstat(fd, &facts) != 0) return {};
-  const Entry::Key key(facts.st_dev, facts.st_ino);
+  const auto key = KeyOf(fd);
+  if (!key) return {};
   const MutexLock lock(mutex_);
-  Denied& denied = denied_[key];
+  Denied& denied = denied_[*key];
   if (denied.entries == 0) denied.threat_name = threat_name;
   ++denied.unpinned;
   denied.is_same = std::move(is_same);
   size_.store(denied_.size());
-  return {*this, key, false};
+  return {*this, *key, false};
 }
 
 std::optional<std::string> DenyList::Find(int fd) const {
   if (size_.load() == 0) return std::nullopt;
-  struct stat facts = {};
-  if (::fstat(fd, &facts) != 0) return std::nullopt;
+  const auto key = KeyOf(fd);
+  if (!key) return std::nullopt;
   IsSame is_same;
   std::string threat_name;
   {
     const MutexLock lock(mutex_);
-    const auto found = denied_.find({facts.st_dev, facts.st_ino});
+    const auto found = denied_.find(*key);
     if (found == denied_.end()) return std::nullopt;
     threat_name = found->second.threat_name;
     if (found->second.entries != 0) return threat_name;
