@@ -12,8 +12,12 @@
 namespace gatehouse {
 namespace {
 
+constexpr auto kNote = Vault::NoteKind::kCapture;
 constexpr int kPutBacksMax = 4;
+// Somebody moves the directory while we look for its name.
+constexpr int kRemovalsMax = 4;
 constexpr const char* kCapturedName = "captured";
+constexpr const char* kParent = "..";
 
 // For a file whose own name was taken meanwhile.
 std::string NameBeside(const std::string& name, const std::string& id) {
@@ -29,15 +33,6 @@ bool IsOursAlone(const FileFacts& directory) {
   return directory.uid == ::geteuid() && (directory.mode & 077U) == 0;
 }
 
-// Another inode is another file even if it is a copy.
-FileFacts ParentFacts(const ObjectHeader& header) {
-  FileFacts facts;
-  facts.dev = header.file.dev;
-  facts.handle_type = header.parent_handle_type;
-  facts.handle = header.parent_handle;
-  return facts;
-}
-
 bool IsNotFound(const Error& error) {
   return error.code == ErrorCode::kNotFound;
 }
@@ -47,10 +42,18 @@ bool IsOutOfOurHands(const Error& error) {
          error.error_number == ENOTDIR;
 }
 
+// A directory that was exchanged under our hands.
+Unexpected Exchanged() {
+  return Fail(ErrorCode::kNotPermitted,
+              "the directory for its capture was exchanged");
+}
+
 }  // namespace
 
 CaptureArea::CaptureArea(Vault& vault)
-    : files_(vault.files()), unsafe_stage_fd_(vault.UnsafeStageFd()) {}
+    : vault_(vault),
+      files_(vault.files()),
+      unsafe_stage_fd_(vault.UnsafeStageFd()) {}
 
 int CaptureArea::DirectoryFd(const CapturedFile& captured) const {
   return captured.directory.valid() ? captured.directory.UnsafeFd()
@@ -61,28 +64,109 @@ std::string CaptureArea::NameOf(const CapturedFile& captured) {
   return captured.directory.valid() ? kCapturedName : captured.header.id + ".c";
 }
 
-// Not valid when the file can go to our stage: only a rename within one mount
-// is a rename of the very same inode.
-Result<UniqueFd> CaptureArea::MakeDirectory(int parent, const std::string& id) {
-  if (files_.IsOnSameMount(parent, unsafe_stage_fd_)) return UniqueFd();
-  const std::string name = CaptureDirectoryName(id);
+// --- The directory ----------------------------------------------------------
+
+Result<bool> CaptureArea::Prepare(CapturedFile& captured) {
+  const int parent = captured.parent.UnsafeFd();
+  if (captured.directory.valid()) {
+    const int directory = captured.directory.UnsafeFd();
+    const Result<FileFacts> now = files_.Identity(directory);
+    if (now && now->nlink != 0 && files_.IsOnSameMount(parent, directory)) {
+      return true;
+    }
+    const Result<bool> removed = RemoveDirectory(captured);
+    if (!removed) return removed;
+    captured.directory = UniqueFd();
+  }
+  if (files_.IsOnSameMount(parent, unsafe_stage_fd_)) return true;
+  Result<UniqueFd> made = MakeDirectory(parent, captured.header);
+  if (!made) return Unexpected(made.error());
+  captured.directory = std::move(*made);
+  return true;
+}
+
+Result<UniqueFd> CaptureArea::MakeDirectory(int parent,
+                                            const ObjectHeader& header) {
+  const std::string name = CaptureDirectoryName(header.id);
   const Result<bool> made = files_.MakeDirectory(parent, name);
   if (!made && made.error().error_number != EEXIST) {
     return Unexpected(made.error());
   }
   Result<UniqueFd> directory = files_.OpenDirectoryIn(parent, name);
-  // Whoever may write to the parent may have put another one here.
   if (directory) {
     const Result<FileFacts> facts = files_.Identity(directory->UnsafeFd());
-    if (!facts || !IsOursAlone(*facts)) {
-      directory = Fail(ErrorCode::kNotPermitted,
-                       "the directory for its capture was exchanged");
-    }
+    // Whoever may write to the parent may have put another one here.
+    Result<bool> done =
+        facts && IsOursAlone(*facts) ? true : Result<bool>(Exchanged());
+    // A directory that the power takes must not take a file along.
+    if (done) done = files_.Sync(parent);
+    if (done) done = WriteNote(header, *facts);
+    if (!done) directory = Unexpected(done.error());
   }
-  // Best effort: one that is empty.
-  if (!directory) (void)files_.RemoveDirectory(parent, name);
+  if (!directory) {
+    // Best effort: one that is empty.
+    (void)files_.RemoveDirectory(parent, name);
+    (void)vault_.DropNote(kNote, header.id);
+  }
   return directory;
 }
+
+// Durable before anything is put in. Where there are no handles, the name that
+// we gave it is all there is to find it by.
+Result<bool> CaptureArea::WriteNote(const ObjectHeader& header,
+                                    const FileFacts& directory) {
+  if (directory.handle.empty()) return true;
+  ObjectHeader note;
+  note.id = header.id;
+  note.file = directory;
+  note.parent_path = header.parent_path;
+  note.parent_handle = header.parent_handle;
+  note.parent_handle_type = header.parent_handle_type;
+  return vault_.WriteNote(kNote, note);
+}
+
+// Whoever may write to its parent may move it, and what is on the way there:
+// ".." leads to where it is.
+Result<bool> CaptureArea::RemoveWhereItIs(const CapturedFile& captured) {
+  const int directory = captured.directory.UnsafeFd();
+  const Result<FileFacts> facts = files_.Identity(directory);
+  if (!facts) return Unexpected(facts.error());
+  if (facts->nlink == 0) return true;
+  const Result<UniqueFd> parent = files_.OpenDirectoryIn(directory, kParent);
+  if (!parent) return Unexpected(parent.error());
+  const auto is_named = [&](const std::string& name) {
+    const auto found = files_.IdentityIn(parent->UnsafeFd(), name);
+    return found && IsSameFile(*found, *facts);
+  };
+  std::string name = CaptureDirectoryName(captured.header.id);
+  if (!is_named(name)) {
+    const Result<std::string> path = files_.PathOf(directory);
+    if (!path) return Unexpected(path.error());
+    name = BaseName(*path);
+    if (!is_named(name)) {
+      return Fail(ErrorCode::kOperational,
+                  "the directory of its capture is being moved");
+    }
+  }
+  const Result<bool> done = files_.RemoveDirectory(parent->UnsafeFd(), name);
+  // Durable before the note goes: else it may come back with the power.
+  if (done) (void)files_.Sync(parent->UnsafeFd());
+  return done;
+}
+
+Result<bool> CaptureArea::RemoveDirectory(const CapturedFile& captured) {
+  if (!captured.directory.valid()) return true;
+  Result<bool> done = RemoveWhereItIs(captured);
+  for (int i = 1; !done && i < kRemovalsMax; ++i) {
+    done = RemoveWhereItIs(captured);
+  }
+  // Not ours to force: somebody may have put something in.
+  if (!done && !IsOutOfOurHands(done.error())) return done;
+  (void)vault_.DropNote(kNote, captured.header.id);
+  return true;
+}
+
+// --- What is in it ----------------------------------------------------------
 
 bool CaptureArea::IsInStage(const FilePlace& place) {
   const Result<FileFacts> stage = files_.Identity(unsafe_stage_fd_);
@@ -108,70 +192,10 @@ Result<bool> CaptureArea::PutBack(const CapturedFile& captured) {
   return done;
 }
 
-Result<bool> CaptureArea::RemoveDirectory(const CapturedFile& captured) {
-  if (!captured.directory.valid()) return true;
-  Result<bool> done = files_.RemoveDirectory(
-      captured.parent.UnsafeFd(), CaptureDirectoryName(captured.header.id));
-  // Not ours to force: somebody may have moved something in, or it away.
-  if (!done && IsOutOfOurHands(done.error())) return true;
-  return done;
-}
-
 // In doubt, yes.
 bool CaptureArea::Holds(const CapturedFile& captured) {
   const Result<FileFacts> found = Identity(captured);
   return found || !IsNotFound(found.error());
-}
-
-// Not valid when it is gone.
-UniqueFd CaptureArea::FindParent(const ObjectHeader& header,
-                                 const UniqueFd& file) {
-  Result<UniqueFd> parent = files_.OpenDirectory(header.parent_path);
-  Result<FileFacts> facts = Fail(ErrorCode::kNotFound, "");
-  if (parent) facts = files_.Identity(parent->UnsafeFd());
-  if (!facts || facts->handle != header.parent_handle) {
-    parent = files_.OpenByHandle(ParentFacts(header), file.UnsafeFd());
-    if (parent) parent = files_.Reopen(parent->UnsafeFd());
-  }
-  return parent ? std::move(*parent) : UniqueFd();
-}
-
-// The one that a dead process made in `parent`; not valid if there is none.
-UniqueFd CaptureArea::FindDirectory(const ObjectHeader& header, int parent,
-                                    const UniqueFd& file) {
-  const auto is_ours = [this](const Result<UniqueFd>& directory) {
-    if (!directory) return false;
-    const Result<FileFacts> facts = files_.Identity(directory->UnsafeFd());
-    return facts && IsOursAlone(*facts);
-  };
-  Result<UniqueFd> directory =
-      files_.OpenDirectoryIn(parent, CaptureDirectoryName(header.id));
-  if (is_ours(directory)) return std::move(*directory);
-  if (!file.valid()) return {};
-  // Whoever may write to the parent may have renamed it.
-  const Result<std::string> path = files_.PathOf(file.UnsafeFd());
-  if (!path || BaseName(*path) != kCapturedName) return {};
-  directory = OpenParentOf(files_, file.UnsafeFd());
-  return is_ours(directory) ? std::move(*directory) : UniqueFd();
-}
-
-// Where a dead process left the file, or what it took for it. True: it is
-// there; false: nothing was captured.
-Result<bool> CaptureArea::Find(CapturedFile& captured, const UniqueFd& file) {
-  Result<FileFacts> found =
-      files_.IdentityIn(unsafe_stage_fd_, NameOf(captured));
-  if (found) return true;
-  if (!IsNotFound(found.error())) return Unexpected(found.error());
-  if (!captured.parent.valid()) return false;
-  captured.directory =
-      FindDirectory(captured.header, captured.parent.UnsafeFd(), file);
-  if (!captured.directory.valid()) return false;
-  found = files_.IdentityIn(captured.directory.UnsafeFd(), kCapturedName);
-  if (found) return true;
-  if (!IsNotFound(found.error())) return Unexpected(found.error());
-  const Result<bool> removed = RemoveDirectory(captured);
-  if (!removed) return removed;
-  return false;
 }
 
 Result<FileFacts> CaptureArea::Identity(const CapturedFile& captured) {
@@ -180,6 +204,89 @@ Result<FileFacts> CaptureArea::Identity(const CapturedFile& captured) {
 
 Result<UniqueFd> CaptureArea::Open(const CapturedFile& captured) {
   return files_.OpenFileIn(DirectoryFd(captured), NameOf(captured));
+}
+
+// --- After a dead process ---------------------------------------------------
+
+// Not valid if there is none. `parent` may be -1.
+Result<UniqueFd> CaptureArea::FindDirectory(const std::string& id, int parent) {
+  const Result<ObjectHeader> note = vault_.Note(kNote, id);
+  if (note) {
+    // The number of its device may be another one after a reboot.
+    Result<UniqueFd> beside{UniqueFd()};
+    if (parent < 0) beside = FindParent(files_, *note, -1);
+    const int hint = parent < 0 && beside ? beside->UnsafeFd() : parent;
+    Result<UniqueFd> directory = files_.OpenByHandle(note->file, hint);
+    if (directory) return files_.Reopen(directory->UnsafeFd());
+    if (!IsNotFound(directory.error())) return directory;
+    return UniqueFd();
+  }
+  // One that is damaged leaves the name that we gave it.
+  const bool is_none =
+      IsNotFound(note.error()) || note.error().code == ErrorCode::kInvalidInput;
+  if (!is_none) return Unexpected(note.error());
+  if (parent < 0) return UniqueFd();
+  Result<UniqueFd> directory =
+      files_.OpenDirectoryIn(parent, CaptureDirectoryName(id));
+  if (!directory) {
+    if (IsOutOfOurHands(directory.error())) return UniqueFd();
+    return directory;
+  }
+  const Result<FileFacts> facts = files_.Identity(directory->UnsafeFd());
+  if (!facts) return Unexpected(facts.error());
+  return IsOursAlone(*facts) ? std::move(*directory) : UniqueFd();
+}
+
+Result<bool> CaptureArea::Find(CapturedFile& captured) {
+  Result<FileFacts> found =
+      files_.IdentityIn(unsafe_stage_fd_, NameOf(captured));
+  if (found) return true;
+  if (!IsNotFound(found.error())) return Unexpected(found.error());
+  Result<UniqueFd> directory =
+      FindDirectory(captured.header.id, captured.parent.UnsafeFd());
+  if (!directory) return Unexpected(directory.error());
+  captured.directory = std::move(*directory);
+  if (!captured.directory.valid()) {
+    (void)vault_.DropNote(kNote, captured.header.id);
+    return false;
+  }
+  found = Identity(captured);
+  if (!found) {
+    if (!IsNotFound(found.error())) return Unexpected(found.error());
+    const Result<bool> removed = RemoveDirectory(captured);
+    captured.directory = UniqueFd();
+    if (!removed) return removed;
+    return false;
+  }
+  if (captured.parent.valid()) return true;
+  // Its parent is gone: what is beside our directory is as good.
+  Result<UniqueFd> beside =
+      files_.OpenDirectoryIn(captured.directory.UnsafeFd(), kParent);
+  if (!beside) return Unexpected(beside.error());
+  captured.parent = std::move(*beside);
+  return true;
+}
+
+std::vector<Error> CaptureArea::RemoveLeftDirectories() {
+  const Result<std::vector<std::string>> ids = vault_.NotedIds(kNote);
+  if (!ids) return {ids.error()};
+  std::vector<Error> problems;
+  for (const std::string& id : *ids) {
+    if (vault_.IsStaged(id)) continue;
+    CapturedFile captured;
+    captured.header.id = id;
+    Result<UniqueFd> directory = FindDirectory(id, -1);
+    Result<bool> done = true;
+    if (directory) {
+      captured.directory = std::move(*directory);
+      done = captured.directory.valid() ? RemoveDirectory(captured)
+                                        : vault_.DropNote(kNote, id);
+    } else {
+      done = Unexpected(directory.error());
+    }
+    if (!done) problems.push_back(done.error());
+  }
+  return problems;
 }
 
 }  // namespace gatehouse

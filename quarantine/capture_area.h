@@ -3,12 +3,15 @@
 //
 // That is the vault's stage/, or, when the vault is on another mount, a
 // directory of ours in the parent of the file: only a rename within one mount
-// is a rename of the very same inode.
+// is a rename of the very same inode. Whoever may write to that parent may
+// move the directory away, so a note in the vault says which one it is before
+// anything is put in.
 //
 // One thread at a time. The vault and its FileOperations must outlive it.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -23,13 +26,11 @@ namespace gatehouse {
 // A file that lost its name and is still there.
 struct CapturedFile {
   ObjectHeader header;
-  UniqueFd file;          // The only descriptor of ours on it.
-  UniqueFd parent;        // Where its name was; not valid: it is gone, too.
-  UniqueFd directory;     // Where it is now; not valid: in stage/.
-  std::string base_name;  // In `parent`.
-  FileFacts captured;     // As it was right after the capture.
-  // Somebody had it open: a mapping writes without leaving a trace in times.
-  bool was_in_use = false;
+  UniqueFd file;           // The only descriptor of ours on it.
+  UniqueFd parent;         // Where its name was; not valid: nobody knows.
+  UniqueFd directory;      // Where it is now; not valid: in stage/.
+  std::string base_name;   // In `parent`.
+  FileFacts captured;      // As it was right after the capture.
   bool is_forced = false;  // Whatever the rules say of its name.
 };
 
@@ -37,10 +38,13 @@ class CaptureArea {
  public:
   explicit CaptureArea(Vault& vault);
 
-  // The directory for a file out of `parent`; not valid: stage/ is near enough.
-  Result<UniqueFd> MakeDirectory(int parent, const std::string& id);
-  // Unless somebody put something in. On error it is still there, and the
-  // staged object must stay: nothing else leads to it.
+  // Sets `captured.directory` to one that takes a file out of
+  // `captured.parent`: the one that it has, if that still does, else a new
+  // one; not valid: stage/ is near enough.
+  Result<bool> Prepare(CapturedFile& captured);
+  // Removes the directory, wherever somebody moved it, and its note; unless
+  // somebody put something in. On error it is still there, and the staged
+  // object must stay: nothing else leads to it.
   Result<bool> RemoveDirectory(const CapturedFile& captured);
 
   // Its name is the one that it has when it is captured.
@@ -58,17 +62,21 @@ class CaptureArea {
   // object must stay: without it nobody would ever look for the file.
   Result<bool> PutBack(const CapturedFile& captured);
 
-  // After a dead process. `file`: the original if OpenByHandle found it, else
-  // not valid. The directory where its name was; not valid when it is gone.
-  UniqueFd FindParent(const ObjectHeader& header, const UniqueFd& file);
-  // Sets `captured.directory`. True: a file is there, the one that was meant or
-  // what was taken for it; false: nothing was captured.
-  Result<bool> Find(CapturedFile& captured, const UniqueFd& file);
+  // After a dead process. Sets `captured.directory`. True: a file is there, the
+  // one that was meant or what was taken for it. False: nothing was captured.
+  Result<bool> Find(CapturedFile& captured);
+  // Removes the directories of isolations that have ended and that came back
+  // with the power.
+  std::vector<Error> RemoveLeftDirectories();
 
  private:
-  UniqueFd FindDirectory(const ObjectHeader& header, int parent,
-                         const UniqueFd& file);
+  Result<UniqueFd> MakeDirectory(int parent, const ObjectHeader& header);
+  Result<bool> WriteNote(const ObjectHeader& header,
+                         const FileFacts& directory);
+  Result<UniqueFd> FindDirectory(const std::string& id, int parent);
+  Result<bool> RemoveWhereItIs(const CapturedFile& captured);
 
+  Vault& vault_;
   FileOperations& files_;
   const int unsafe_stage_fd_;
 };

@@ -38,10 +38,24 @@ std::string BaseName(const std::string& path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0.
 }
 
-Result<UniqueFd> OpenParentOf(FileOperations& files, int fd) {
-  const Result<std::string> path = files.PathOf(fd);
-  if (!path) return Unexpected(path.error());
-  return files.OpenDirectory(DirectoryName(*path));
+// Another inode is another directory even if it has the name.
+Result<UniqueFd> FindParent(FileOperations& files, const ObjectHeader& header,
+                            int hint) {
+  Result<UniqueFd> parent = files.OpenDirectory(header.parent_path);
+  Result<FileFacts> facts = Fail(ErrorCode::kNotFound, "");
+  if (parent) facts = files.Identity(parent->UnsafeFd());
+  if (facts && facts->handle == header.parent_handle) return parent;
+  FileFacts wanted;
+  wanted.dev = header.file.dev;
+  wanted.handle_type = header.parent_handle_type;
+  wanted.handle = header.parent_handle;
+  parent = files.OpenByHandle(wanted, hint);
+  if (parent) return files.Reopen(parent->UnsafeFd());
+  const ErrorCode code = parent.error().code;
+  const bool is_gone =
+      code == ErrorCode::kNotFound || code == ErrorCode::kNotSupported;
+  if (is_gone) return UniqueFd();
+  return parent;
 }
 
 Result<FilePlace> FindPlace(FileOperations& files, int fd,

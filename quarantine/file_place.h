@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "quarantine/file_operations.h"
+#include "quarantine/object_header.h"
 
 namespace gatehouse {
 
@@ -28,8 +29,11 @@ struct FilePlace {
 Result<FilePlace> FindPlace(FileOperations& files, int fd,
                             const FileFacts& facts);
 
-// The directory that `fd`'s path names now; not verified.
-Result<UniqueFd> OpenParentOf(FileOperations& files, int fd);
+// The directory where the header's file has, or had, its name. `hint`: see
+// OpenByHandle. Not valid: it is gone, or its file system is not mounted. On
+// error nobody can tell now.
+Result<UniqueFd> FindParent(FileOperations& files, const ObjectHeader& header,
+                            int hint);
 
 // What is before the last '/'; "/" for a name in it.
 [[nodiscard]] std::string DirectoryName(const std::string& path);

@@ -22,12 +22,6 @@ bool IsNotFound(const Error& error) {
   return error.code == ErrorCode::kNotFound;
 }
 
-// Protection is taken away before a capture: who looks again after that, or
-// after a dead process did it, no longer sees what the file had.
-void KeepProtection(const FileFacts& before, FileFacts& now) {
-  now.inode_flags |= before.inode_flags & kInodeFlagsOfProtection;
-}
-
 Isolator::Judge JudgeWith(std::unique_ptr<Scanner> scanner) {
   // Shared only because a std::function can be copied; it never is.
   return [scanner = std::shared_ptr<Scanner>(std::move(scanner))](
@@ -57,6 +51,12 @@ Isolator::Isolator(Vault& vault, std::unique_ptr<Scanner> scanner,
     : Isolator(vault, JudgeWith(std::move(scanner)), rules) {}
 
 // --- Seal -------------------------------------------------------------------
+
+// Protection is taken away before a capture: who looks again after that, or
+// after a dead process did it, no longer sees what the file had.
+void Isolator::KeepProtection(const FileFacts& before, FileFacts& now) {
+  now.inode_flags |= before.inode_flags & kInodeFlagsOfProtection;
+}
 
 Isolation Isolator::Isolate(const Hit& hit) {
   if (!hit.threat_id.empty() && vault_.IsStaged(hit.threat_id)) {
@@ -273,6 +273,8 @@ Result<bool> Isolator::StageMoved(int fd, const FilePlace& place,
 Isolation Isolator::Capture(const Hit& hit, ObjectHeader header,
                             FilePlace place) {
   Error last{ErrorCode::kOperational, "its name kept changing"};
+  CapturedFile captured;
+  captured.is_forced = hit.is_forced;
   for (int i = 0; i < kCapturesMax; ++i) {
     if (i != 0) {
       Result<FilePlace> again = FindPlace(files_, hit.unsafe_fd, header.file);
@@ -285,32 +287,28 @@ Isolation Isolator::Capture(const Hit& hit, ObjectHeader header,
       // Recovery looks for what is captured where the object says.
       const Result<bool> moved = StageMoved(hit.unsafe_fd, place, header);
       if (!moved) {
-        return GiveUp(header, hit.unsafe_fd, ThreatStatus::kQuarantineFailed,
-                      moved.error().message);
+        last = moved.error();
+        break;
       }
     }
-    Result<UniqueFd> directory =
-        area_.MakeDirectory(place.parent.UnsafeFd(), header.id);
-    if (!directory) {
-      return GiveUp(header, hit.unsafe_fd, ThreatStatus::kQuarantineFailed,
-                    directory.error().message);
-    }
-    CapturedFile captured;
     captured.header = header;
     captured.parent = std::move(place.parent);
-    captured.directory = std::move(*directory);
     captured.base_name = place.base_name;
-    captured.is_forced = hit.is_forced;
-    Result<bool> done = CaptureOnce(hit, captured);
+    Result<bool> done = area_.Prepare(captured);
+    if (!done) {
+      last = done.error();
+      break;
+    }
+    done = CaptureOnce(hit, captured);
     if (done && *done) return FinishOrWait(std::move(captured));
     if (!done) last = done.error();
     if (area_.Holds(captured)) {
       return LeaveForRecovery(header, last.message);
     }
-    const Result<bool> removed = area_.RemoveDirectory(captured);
-    if (!removed) return LeaveForRecovery(header, removed.error().message);
     if (!done && !IsNotFound(last)) break;
   }
+  const Result<bool> removed = area_.RemoveDirectory(captured);
+  if (!removed) return LeaveForRecovery(header, removed.error().message);
   // That a name is gone does not say that the file is.
   const Result<FileFacts> now = files_.Identity(hit.unsafe_fd);
   if (now && now->nlink == 0) {
@@ -399,41 +397,50 @@ Isolation Isolator::FinishOrWait(CapturedFile captured) {
 std::optional<Isolation> Isolator::Finish(CapturedFile& captured,
                                           bool is_last_call) {
   const Result<bool> in_use = files_.IsOpenElsewhere(captured.file.UnsafeFd());
-  if (in_use && *in_use) {
-    captured.was_in_use = true;
-    if (!is_last_call) return std::nullopt;
-  }
+  if (in_use && *in_use && !is_last_call) return std::nullopt;
   std::optional<Isolation> ended = SealAgainIfChanged(captured);
   if (ended) return ended;
   return Unlink(captured);
 }
 
-// Empty: the sealed copy is what the file holds.
+// Empty: the sealed copy is what the file holds. Times do not say so: what is
+// written through a mapping leaves no trace in them.
 std::optional<Isolation> Isolator::SealAgainIfChanged(CapturedFile& captured) {
   const int fd = captured.file.UnsafeFd();
   Result<FileFacts> now = files_.Facts(fd);
   // The capture itself changed the change time.
   FileFacts sealed = captured.header.file;
   sealed.ctime = captured.captured.ctime;
-  const bool is_unchanged = now && IsUnchanged(sealed, *now);
-  if (is_unchanged && !captured.was_in_use) return std::nullopt;
   if (!now) {
     return Undo(captured, ThreatStatus::kQuarantineFailed, now.error().message);
   }
-  const std::optional<Acquittal> acquittal =
-      Acquit(fd, captured.is_forced, captured.header);
-  if (acquittal) {
-    return Undo(captured, acquittal->status,
-                std::string(acquittal->why) + "; it was put back");
+  const bool is_unchanged = IsUnchanged(sealed, *now);
+  if (is_unchanged && HoldsWhatWasSealed(fd, captured.header, *now)) {
+    return std::nullopt;
   }
-  KeepProtection(captured.header.file, *now);
-  captured.header.file = *now;
-  Result<ObjectHeader> sealed_again = vault_.StageAgain(captured.header, fd);
-  if (!sealed_again) {
-    return Undo(captured, ThreatStatus::kQuarantineFailed,
-                sealed_again.error().message);
+  // Whoever has it open, or opens another name of it, may write it meanwhile;
+  // he does not keep us from an end.
+  for (int i = 0; i < kSealsMax; ++i) {
+    const std::optional<Acquittal> acquittal =
+        Acquit(fd, captured.is_forced, captured.header);
+    if (acquittal) {
+      return Undo(captured, acquittal->status,
+                  std::string(acquittal->why) + "; it was put back");
+    }
+    KeepProtection(captured.header.file, *now);
+    captured.header.file = *now;
+    Result<ObjectHeader> sealed_again = vault_.StageAgain(captured.header, fd);
+    if (sealed_again) captured.header = std::move(*sealed_again);
+    now = files_.Facts(fd);
+    if (sealed_again && now && HoldsWhatWasSealed(fd, captured.header, *now)) {
+      break;
+    }
+    const bool is_last = i + 1 == kSealsMax;
+    if (!now || (!sealed_again && is_last)) {
+      return Undo(captured, ThreatStatus::kQuarantineFailed,
+                  (now ? sealed_again.error() : now.error()).message);
+    }
   }
-  captured.header = std::move(*sealed_again);
   return std::nullopt;
 }
 

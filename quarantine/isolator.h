@@ -16,6 +16,7 @@
 // FileOperations must outlive it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -48,6 +49,8 @@ struct Isolation {
   // Finish later.
   std::optional<CapturedFile> captured;
   bool is_left_alone = false;  // By a rule.
+  // Another object holds the very same file: nothing to record.
+  bool is_known_otherwise = false;
 };
 
 class Isolator {
@@ -75,10 +78,13 @@ class Isolator {
   std::optional<Isolation> Finish(CapturedFile& captured, bool is_last_call);
 
   // Goes on where a dead process stopped with the staged object `header`.
-  // `file` is the original if OpenByHandle found it, else not valid.
-  Isolation Resume(const ObjectHeader& header, UniqueFd file);
+  // `file` is the original: see UnfinishedIsolation. `others`:
+  // OtherObjectsOf(header).
+  Isolation Resume(const ObjectHeader& header, Result<UniqueFd> file,
+                   size_t others = 0);
 
  private:
+  static void KeepProtection(const FileFacts& before, FileFacts& now);
   std::optional<Isolation> RefuseUnfit(int fd, const ObjectHeader& header);
   // Why it is to be left where it is, if it is.
   struct Acquittal {
@@ -111,7 +117,8 @@ class Isolator {
   Isolation Unlink(CapturedFile& captured);
   Isolation FinishOrWait(CapturedFile captured);
   Isolation ResumeCaptured(CapturedFile captured);
-  Isolation PublishUnlinked(ObjectHeader header, const UniqueFd& file);
+  Isolation PublishUnlinked(ObjectHeader header, const UniqueFd& file,
+                            size_t others);
   Result<UniqueFd> OpenInPlace(const ObjectHeader& header, int parent);
   bool HasLostAName(const ObjectHeader& header, const UniqueFd& file);
 

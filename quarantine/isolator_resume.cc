@@ -39,21 +39,37 @@ Isolation Isolator::ResumeCaptured(CapturedFile captured) {
   if (!opened) return LeaveForRecovery(captured.header, opened.error().message);
   captured.captured = std::move(*found);
   captured.file = std::move(*opened);
+  // Whoever took its protection away, us or its owner: that may not have been
+  // on disk.
+  const int fd = captured.file.UnsafeFd();
+  const Result<FileFacts> now = files_.Facts(fd);
+  if (now) KeepProtection(*now, captured.header.file);
   if ((captured.header.file.inode_flags & kInodeFlagsOfProtection) != 0) {
-    // That it was taken away may not have been on disk.
-    const Result<bool> cleared = files_.ChangeInodeFlags(
-        captured.file.UnsafeFd(), kInodeFlagsOfProtection, 0);
+    const Result<bool> cleared =
+        files_.ChangeInodeFlags(fd, kInodeFlagsOfProtection, 0);
     if (!cleared) {
       return LeaveForRecovery(captured.header, cleared.error().message);
     }
   }
-  captured.was_in_use = true;  // For all we know.
   return FinishOrWait(std::move(captured));
 }
 
 // The name is gone. Where other names are left, nobody knows whether we removed
 // it or its owner did, nor whether the copy was ever compared with the file.
-Isolation Isolator::PublishUnlinked(ObjectHeader header, const UniqueFd& file) {
+Isolation Isolator::PublishUnlinked(ObjectHeader header, const UniqueFd& file,
+                                    size_t others) {
+  uint64_t names = 0;
+  if (file.valid()) {
+    const Result<FileFacts> now = files_.Identity(file.UnsafeFd());
+    if (now) names = now->nlink;
+  }
+  if (others != 0 && names + others >= header.file.nlink) {
+    // Somebody who could not read this object began anew.
+    Isolation twice = GiveUp(header, -1, ThreatStatus::kNotFound,
+                             "it is in quarantine by another id");
+    twice.is_known_otherwise = true;
+    return twice;
+  }
   Result<UniqueFd> opened{UniqueFd()};
   if (file.valid()) opened = files_.Reopen(file.UnsafeFd());
   if (opened && opened->valid()) {
@@ -76,12 +92,19 @@ Isolation Isolator::PublishUnlinked(ObjectHeader header, const UniqueFd& file) {
           {}};
 }
 
-Isolation Isolator::Resume(const ObjectHeader& header, UniqueFd file) {
+Isolation Isolator::Resume(const ObjectHeader& header,
+                           Result<UniqueFd> original, size_t others) {
+  if (!original && original.error().code != ErrorCode::kNotFound) {
+    return LeaveForRecovery(header, original.error().message);
+  }
+  const UniqueFd file = original ? std::move(*original) : UniqueFd();
   CapturedFile captured;
   captured.header = header;
   captured.base_name = BaseName(header.path);
-  captured.parent = area_.FindParent(header, file);
-  const Result<bool> is_captured = area_.Find(captured, file);
+  Result<UniqueFd> parent = FindParent(files_, header, file.UnsafeFd());
+  if (!parent) return LeaveForRecovery(header, parent.error().message);
+  captured.parent = std::move(*parent);
+  const Result<bool> is_captured = area_.Find(captured);
   if (!is_captured) {
     return LeaveForRecovery(header, is_captured.error().message);
   }
@@ -95,14 +118,20 @@ Isolation Isolator::Resume(const ObjectHeader& header, UniqueFd file) {
     if (back) back = area_.RemoveDirectory(captured);
     if (!back) return LeaveForRecovery(header, back.error().message);
   }
-  Result<UniqueFd> opened = OpenInPlace(header, captured.parent.UnsafeFd());
+  Result<UniqueFd> opened = Fail(ErrorCode::kNotFound, "");
+  if (captured.parent.valid()) {
+    opened = OpenInPlace(header, captured.parent.UnsafeFd());
+  }
+  if (!opened && opened.error().code != ErrorCode::kNotFound) {
+    return LeaveForRecovery(header, opened.error().message);
+  }
   if (!opened && (!file.valid() || HasLostAName(header, file))) {
     // Its name may be gone in memory only, and come back with the power. Best
     // effort: it is as good as it was before.
     if (captured.parent.valid()) {
       (void)files_.Sync(captured.parent.UnsafeFd());
     }
-    return PublishUnlinked(header, file);
+    return PublishUnlinked(header, file, others);
   }
   // In its place, or moved by its owner: what was sealed may be out of date.
   if (!opened) opened = files_.Reopen(file.UnsafeFd());

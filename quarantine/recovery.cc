@@ -8,34 +8,32 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "engine/verdict.h"
+#include "quarantine/capture_area.h"
 #include "quarantine/content_digest.h"
 #include "quarantine/file_place.h"
 
 namespace gatehouse {
 namespace {
 
-// The original, wherever its name is. Not valid: it is gone, or its file system
-// is not mounted and whoever mounts it again is judged anew.
-UniqueFd FindOriginal(FileOperations& files, const ObjectHeader& header) {
-  Result<UniqueFd> parent = files.OpenDirectory(header.parent_path);
-  int hint = -1;
-  if (parent) {
-    const Result<FileFacts> facts = files.Identity(parent->UnsafeFd());
-    if (facts && facts->handle == header.parent_handle) {
-      hint = parent->UnsafeFd();
-    }
-  }
+// The original, wherever its name is.
+Result<UniqueFd> FindOriginal(FileOperations& files,
+                              const ObjectHeader& header) {
+  const Result<UniqueFd> parent = FindParent(files, header, -1);
+  const int hint = parent ? parent->UnsafeFd() : -1;
   Result<UniqueFd> file = files.OpenByHandle(header.file, hint);
   if (!file && file.error().code == ErrorCode::kNotSupported && hint >= 0) {
     file = files.OpenFileIn(hint, BaseName(header.path));
   }
-  if (!file) return {};
-  const Result<FileFacts> facts = files.Identity(file->UnsafeFd());
-  if (!facts || facts->nlink == 0 ||
-      !IsSameFileAfterReboot(*facts, header.file)) {
-    return {};
+  if (!file) {
+    if (file.error().code != ErrorCode::kNotSupported) return file;
+    return Fail(ErrorCode::kNotFound, "its file system is not there");
   }
-  return std::move(*file);
+  const Result<FileFacts> facts = files.Identity(file->UnsafeFd());
+  if (!facts) return Unexpected(facts.error());
+  if (facts->nlink == 0 || !IsSameFileAfterReboot(*facts, header.file)) {
+    return Fail(ErrorCode::kNotFound, "it has no name any more");
+  }
+  return file;
 }
 
 }  // namespace
@@ -65,22 +63,40 @@ Result<Unfinished> FindUnfinished(Vault& vault, DenyList& deny_list) {
   Unfinished unfinished;
   const Result<bool> dropped = vault.DropHalfStaged();
   if (!dropped) unfinished.problems.push_back(dropped.error());
+  for (Error& problem : CaptureArea(vault).RemoveLeftDirectories()) {
+    unfinished.problems.push_back(std::move(problem));
+  }
   for (const std::string& id : *ids) {
     Result<ObjectHeader> header = vault.Header(id);
     if (!header) {
       unfinished.problems.push_back(header.error());
       continue;
     }
-    UnfinishedIsolation isolation;
-    isolation.file = FindOriginal(vault.files(), *header);
-    isolation.header = std::move(*header);
-    if (isolation.file.valid()) {
-      isolation.denied = deny_list.Add(isolation.file.UnsafeFd(),
-                                       isolation.header.threat_name);
-    }
+    Result<UniqueFd> file = FindOriginal(vault.files(), *header);
+    DenyList::Entry denied;
+    if (file) denied = deny_list.Add(file->UnsafeFd(), header->threat_name);
+    UnfinishedIsolation isolation{std::move(*header), std::move(file),
+                                  std::move(denied)};
     unfinished.isolations.push_back(std::move(isolation));
   }
   return unfinished;
+}
+
+size_t OtherObjectsOf(Vault& vault, const ThreatStore& store,
+                      const ObjectHeader& header) {
+  const auto ids = store.IdsOf(FileKey(header.file));
+  if (!ids) return 0;
+  const auto is_other = [&](const std::string& id) {
+    if (id == header.id || vault.IsStaged(id)) return false;
+    const Result<ObjectHeader> object = vault.Header(id);
+    if (object) return object->sha256 == header.sha256;
+    const Result<Threat> threat = store.Get(id);
+    const bool is_ended =
+        threat && (threat->status() == ThreatStatus::kRestored ||
+                   threat->status() == ThreatStatus::kRemoved);
+    return is_ended && threat->sha256 == HexText(header.sha256);
+  };
+  return static_cast<size_t>(std::count_if(ids->begin(), ids->end(), is_other));
 }
 
 Result<Reconciliation> Reconcile(Vault& vault, ThreatStore& store) {

@@ -20,7 +20,10 @@ namespace gatehouse {
 // A staged object: its original may be in its place, captured, or gone.
 struct UnfinishedIsolation {
   ObjectHeader header;
-  UniqueFd file;  // The original (O_PATH) if it still exists, else not valid.
+  // The original (O_PATH). kNotFound: it is gone, or its file system is not
+  // mounted and whoever mounts it again is judged anew. Other errors: nobody
+  // can tell now.
+  Result<UniqueFd> file;
   DenyList::Entry denied;
 };
 
@@ -34,6 +37,12 @@ struct Unfinished {
 // be judged while Isolator::Resume goes on. Opens files as O_PATH, which raises
 // no event, wherever there are file handles.
 Result<Unfinished> FindUnfinished(Vault& vault, DenyList& deny_list);
+
+// How many other objects hold the very file of `header`, with that content, or
+// held it until they were restored or removed: it was isolated again by
+// somebody who could not read this one.
+size_t OtherObjectsOf(Vault& vault, const ThreatStore& store,
+                      const ObjectHeader& header);
 
 struct Reconciliation {
   size_t recorded = 0;   // Objects that no record knew.

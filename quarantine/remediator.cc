@@ -57,7 +57,7 @@ Remediator::Remediator(const Parts& parts,
   parts_.statistics.captured.store(0);
   const MutexLock lock(mutex_);
   for (const UnfinishedIsolation& isolation : unfinished_) {
-    if (isolation.file.valid()) in_work_[KeyOf(isolation.file.UnsafeFd())];
+    if (isolation.file) in_work_[KeyOf(isolation.file->UnsafeFd())];
   }
 }
 
@@ -236,8 +236,8 @@ bool Remediator::IsKnownAndGone(const Isolation& isolation) {
 bool Remediator::Knows(const FileFacts& facts) {
   // A dead process may have finished it without a word.
   WaitForRecovery();
-  const Result<bool> known = parts_.store.KnowsFile(FileKey(facts));
-  return known && *known;
+  const auto ids = parts_.store.IdsOf(FileKey(facts));
+  return ids && !ids->empty();
 }
 
 Remediator::Callbacks Remediator::TakeCallbacks(const Key& key) {
@@ -388,12 +388,16 @@ Isolation Remediator::InPlace(const Detection& detection, ThreatStatus status,
 void Remediator::Recover(Isolator& isolator) {
   for (UnfinishedIsolation& unfinished : unfinished_) {
     const Key key =
-        unfinished.file.valid() ? KeyOf(unfinished.file.UnsafeFd()) : Key();
+        unfinished.file ? KeyOf(unfinished.file->UnsafeFd()) : Key();
+    const size_t others =
+        OtherObjectsOf(parts_.vault, parts_.store, unfinished.header);
     Isolation isolation =
-        isolator.Resume(unfinished.header, std::move(unfinished.file));
+        isolator.Resume(unfinished.header, std::move(unfinished.file), others);
     parts_.statistics.recovered.fetch_add(1);
     // Whatever the event's deadline was, it is over.
-    const Threat threat = RecordIsolation(isolation, {false, {}});
+    const Threat threat = isolation.is_known_otherwise
+                              ? ThreatOf(isolation.header)
+                              : RecordIsolation(isolation, {false, {}});
     if (isolation.captured) {
       Keep(isolator, std::move(*isolation.captured), key);
     } else {

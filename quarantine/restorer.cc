@@ -15,6 +15,8 @@
 namespace gatehouse {
 namespace {
 
+constexpr auto kNote = Vault::NoteKind::kRestore;
+
 // A captured original is still there: the object alone is not the truth.
 Unexpected Busy(const std::string& id) {
   return Fail(ErrorCode::kOperational,
@@ -126,7 +128,7 @@ Result<bool> Restorer::Announce(const NewFile& file) {
   Result<bool> done = parts_.store.AddExemption(file.exemption);
   if (!done) return done;
   parts_.exemptions.Add(file.exemption.file_key, file.exemption.sha256);
-  done = parts_.vault.WriteNote(file.note);
+  done = parts_.vault.WriteNote(kNote, file.note);
   if (!done) Forget(file.exemption);
   return done;
 }
@@ -146,7 +148,8 @@ Result<bool> Restorer::GiveName(const NewFile& file, int directory) {
   const Result<FileFacts> now = files.Identity(file.fd.UnsafeFd());
   if (!now || now->nlink != 0) return done;
   Forget(file.exemption);
-  (void)parts_.vault.DropNote(file.note.id);  // Recovery finds no such file.
+  (void)parts_.vault.DropNote(kNote,
+                              file.note.id);  // Recovery finds no such file.
   if (done.error().error_number != EEXIST) return done;
   return Fail(ErrorCode::kOperational,
               "'" + DisplayText(path) + "' exists; nothing is overwritten");
@@ -161,7 +164,7 @@ Result<bool> Restorer::Conclude(const std::string& id,
   if (!done && !IsNotFound(done.error())) return done;
   done = parts_.vault.Remove(id);
   if (!done && !IsNotFound(done.error())) return done;
-  return parts_.vault.DropNote(id);
+  return parts_.vault.DropNote(kNote, id);
 }
 
 Result<RestoredFile> Restorer::Restore(const std::string& id,
@@ -169,6 +172,8 @@ Result<RestoredFile> Restorer::Restore(const std::string& id,
                                        const RestoreOptions& options) {
   const MutexLock lock(mutex_);
   FileOperations& files = parts_.vault.files();
+  const Result<bool> finished = FinishBegun(id);
+  if (!finished) return Unexpected(finished.error());
   const Result<ObjectHeader> header = parts_.vault.Header(id);
   if (!header) return Unexpected(header.error());
   if (parts_.vault.IsStaged(id)) return Busy(id);
@@ -214,6 +219,8 @@ Result<RestoredFile> Restorer::Restore(const std::string& id,
 Result<bool> Restorer::Remove(const std::string& id,
                               const std::string& detail) {
   const MutexLock lock(mutex_);
+  const Result<bool> finished = FinishBegun(id);
+  if (!finished) return finished;
   const Result<ObjectHeader> header = parts_.vault.Header(id);
   // What is damaged can be removed too.
   if (!header && IsNotFound(header.error())) {
@@ -229,20 +236,12 @@ Result<bool> Restorer::Remove(const std::string& id,
 // --- Recovery ---------------------------------------------------------------
 
 // The new file, if it has a name. kNotFound: it never got one, or has lost it.
-// Other errors: nobody can tell now.
-Result<UniqueFd> Restorer::Find(const ObjectHeader& note) {
+// Other errors: nobody can tell now. `parent` may be -1.
+Result<UniqueFd> Restorer::Find(const ObjectHeader& note, int parent) {
   FileOperations& files = parts_.vault.files();
-  Result<UniqueFd> parent = files.OpenDirectory(note.parent_path);
-  int hint = -1;
-  if (parent) {
-    const Result<FileFacts> facts = files.Identity(parent->UnsafeFd());
-    if (facts && facts->handle == note.parent_handle) {
-      hint = parent->UnsafeFd();
-    }
-  }
-  Result<UniqueFd> file = files.OpenByHandle(note.file, hint);
-  if (!file && file.error().code == ErrorCode::kNotSupported && hint >= 0) {
-    file = files.OpenFileIn(hint, BaseName(note.path));
+  Result<UniqueFd> file = files.OpenByHandle(note.file, parent);
+  if (!file && file.error().code == ErrorCode::kNotSupported && parent >= 0) {
+    file = files.OpenFileIn(parent, BaseName(note.path));
   }
   if (!file) return file;
   const Result<FileFacts> facts = files.Identity(file->UnsafeFd());
@@ -253,8 +252,15 @@ Result<UniqueFd> Restorer::Find(const ObjectHeader& note) {
   return file;
 }
 
-Result<bool> Restorer::FinishFound(const ObjectHeader& note, int unsafe_fd) {
+Result<bool> Restorer::FinishFound(const ObjectHeader& note, int parent,
+                                   int unsafe_fd) {
   FileOperations& files = parts_.vault.files();
+  // Its name may be known to memory only, and the object is all there is on the
+  // disk. Who moved it has taken it over.
+  if (parent >= 0) {
+    const Result<bool> synced = files.Sync(parent);
+    if (!synced) return synced;
+  }
   std::vector<std::string> not_given_back;
   if (note.file.inode_flags != 0) {
     const Result<UniqueFd> file = files.Reopen(unsafe_fd);
@@ -262,6 +268,7 @@ Result<bool> Restorer::FinishFound(const ObjectHeader& note, int unsafe_fd) {
     if (file) {
       done = files.ChangeInodeFlags(file->UnsafeFd(), kInodeFlagsOfProtection,
                                     note.file.inode_flags);
+      (void)files.Sync(file->UnsafeFd());
     }
     if (!done || !*done) {
       not_given_back.emplace_back("immutable or append-only flag");
@@ -289,11 +296,25 @@ Result<bool> Restorer::FinishFound(const ObjectHeader& note, int unsafe_fd) {
                                "; finished at the next start");
 }
 
+// A restore whose disk failed after the file got its name: else it would be
+// there twice.
+Result<bool> Restorer::FinishBegun(const std::string& id) {
+  const Result<ObjectHeader> note = parts_.vault.Note(kNote, id);
+  if (!note && IsNotFound(note.error())) return true;
+  return RecoverOne(id);
+}
+
 Result<bool> Restorer::RecoverOne(const std::string& id) {
-  const Result<ObjectHeader> note = parts_.vault.Note(id);
-  if (!note) return Unexpected(note.error());
-  const Result<UniqueFd> file = Find(*note);
-  if (file) return FinishFound(*note, file->UnsafeFd());
+  const Result<ObjectHeader> note = parts_.vault.Note(kNote, id);
+  if (!note) {
+    const bool is_damaged = note.error().code == ErrorCode::kInvalidInput;
+    if (is_damaged) (void)parts_.vault.DropNote(kNote, id);
+    return Unexpected(note.error());
+  }
+  const Result<UniqueFd> parent = FindParent(parts_.vault.files(), *note, -1);
+  if (!parent) return Unexpected(parent.error());
+  const Result<UniqueFd> file = Find(*note, parent->UnsafeFd());
+  if (file) return FinishFound(*note, parent->UnsafeFd(), file->UnsafeFd());
   if (!IsNotFound(file.error())) return Unexpected(file.error());
   const Result<ObjectHeader> header = parts_.vault.Header(id);
   if (header) {
@@ -301,13 +322,13 @@ Result<bool> Restorer::RecoverOne(const std::string& id) {
     never.size = header->file.size;
     Forget({ExemptionKey(never), header->sha256, 0, 0});
   }
-  return parts_.vault.DropNote(id);
+  return parts_.vault.DropNote(kNote, id);
 }
 
 std::vector<Error> Restorer::Recover() {
   const MutexLock lock(mutex_);
   std::vector<Error> problems;
-  const Result<std::vector<std::string>> ids = parts_.vault.NotedIds();
+  const Result<std::vector<std::string>> ids = parts_.vault.NotedIds(kNote);
   if (!ids) return {ids.error()};
   for (const std::string& id : *ids) {
     const Result<bool> done = RecoverOne(id);

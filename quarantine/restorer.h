@@ -86,9 +86,10 @@ class Restorer {
   Result<bool> GiveName(const NewFile& file, int directory);
   void Forget(const Exemption& exemption);
   Result<bool> Conclude(const std::string& id, const std::string& detail);
+  Result<bool> FinishBegun(const std::string& id);
   Result<bool> RecoverOne(const std::string& id);
-  Result<UniqueFd> Find(const ObjectHeader& note);
-  Result<bool> FinishFound(const ObjectHeader& note, int unsafe_fd);
+  Result<UniqueFd> Find(const ObjectHeader& note, int parent);
+  Result<bool> FinishFound(const ObjectHeader& note, int parent, int unsafe_fd);
 
   const Parts parts_;
   Mutex mutex_;

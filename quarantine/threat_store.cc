@@ -206,9 +206,10 @@ Result<std::vector<Threat>> ThreatStore::WithStatus(ThreatStatus status) const {
   return state_->threats->WithStatus(status);
 }
 
-Result<bool> ThreatStore::KnowsFile(std::string_view file_key) const {
+Result<std::vector<std::string>> ThreatStore::IdsOf(
+    std::string_view file_key) const {
   const MutexLock lock(mutex_);
-  return state_->threats->KnowsFile(file_key);
+  return state_->threats->IdsOf(file_key);
 }
 
 Result<std::string> ThreatStore::UnfinishedOf(std::string_view file_key) const {

@@ -121,8 +121,8 @@ class ThreatStore {
   Result<std::string> UnfinishedOf(std::string_view file_key) const;
   // The key that the threat was first recorded with. Errors: kNotFound.
   Result<std::string> FileKeyOf(std::string_view id) const;
-  // True if a threat was recorded with this key, whatever became of it.
-  Result<bool> KnowsFile(std::string_view file_key) const;
+  // The threats that were recorded with this key, whatever became of them.
+  Result<std::vector<std::string>> IdsOf(std::string_view file_key) const;
 
   // Adding replaces an exemption of the same file and content. Errors:
   // kInvalidInput without a key, kLimitExceeded above kExemptionsMax.

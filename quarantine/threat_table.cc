@@ -77,7 +77,7 @@ Result<ThreatTable> ThreatTable::Prepare(const Database& database) {
       {&table.set_status_, kSetStatus},
       {&table.complete_, kComplete},
       {&table.find_id_, "SELECT 1 FROM threats WHERE id = ?1"},
-      {&table.find_file_, "SELECT 1 FROM threats WHERE file_key = ?1"},
+      {&table.find_file_, "SELECT id FROM threats WHERE file_key = ?1"},
       {&table.find_key_, "SELECT file_key FROM threats WHERE id = ?1"},
       {&table.find_unfinished_, kFindUnfinished},
       {&table.of_owner_, kOfOwner},
@@ -168,9 +168,16 @@ Result<bool> ThreatTable::Knows(std::string_view id) {
   return run.Text(id).Step();
 }
 
-Result<bool> ThreatTable::KnowsFile(std::string_view file_key) {
+Result<std::vector<std::string>> ThreatTable::IdsOf(std::string_view file_key) {
+  std::vector<std::string> ids;
   Run run(find_file_);
-  return run.Bytes(file_key).Step();
+  run.Bytes(file_key);
+  while (true) {
+    const Result<bool> row = run.Step();
+    if (!row) return Unexpected(row.error());
+    if (!*row) return ids;
+    ids.push_back(run.TextAt(0));
+  }
 }
 
 Result<std::optional<std::string>> ThreatTable::FileKeyOf(std::string_view id) {

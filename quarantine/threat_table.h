@@ -27,7 +27,7 @@ class ThreatTable {
   // REQUIRES: the id is known. True if the status is another one now.
   Result<bool> AddStatus(std::string_view id, const StatusChange& change);
   Result<bool> Knows(std::string_view id);
-  Result<bool> KnowsFile(std::string_view file_key);
+  Result<std::vector<std::string>> IdsOf(std::string_view file_key);
   // Empty: the id is not known.
   Result<std::optional<std::string>> FileKeyOf(std::string_view id);
   Result<std::vector<Threat>> OfOwner(std::optional<uint32_t> owner_uid);

@@ -12,14 +12,17 @@ namespace {
 
 constexpr std::string_view kObjectSuffix = ".q";
 constexpr std::string_view kAgainSuffix = ".new";
-constexpr std::string_view kNoteSuffix = ".r";
 
 std::string ObjectName(const std::string& id) {
   return id + std::string(kObjectSuffix);
 }
 
-std::string NoteName(const std::string& id) {
-  return id + std::string(kNoteSuffix);
+std::string_view NoteSuffix(Vault::NoteKind kind) {
+  return kind == Vault::NoteKind::kRestore ? ".r" : ".d";
+}
+
+std::string NoteName(Vault::NoteKind kind, const std::string& id) {
+  return id + std::string(NoteSuffix(kind));
 }
 
 // An id may come from a client: it must not name anything else.
@@ -190,10 +193,9 @@ Result<bool> Vault::Publish(const std::string& id) {
 // --- Notes ------------------------------------------------------------------
 
 // Even on a full disk: what is restored makes room.
-Result<bool> Vault::WriteNote(const ObjectHeader& note) {
+Result<bool> Vault::WriteNote(NoteKind kind, const ObjectHeader& note) {
   const int stage = stage_.UnsafeFd();
-  const std::string name = NoteName(note.id);
-  (void)files_.Unlink(stage, name);  // Of a restore that was given up.
+  const std::string name = NoteName(kind, note.id);
   const Result<UniqueFd> nothing = files_.CreateUnnamed(stage);
   if (!nothing) return Unexpected(nothing.error());
   const Result<UniqueFd> object = files_.CreateUnnamed(stage);
@@ -206,23 +208,30 @@ Result<bool> Vault::WriteNote(const ObjectHeader& note) {
   if (!sealed) return Unexpected(sealed.error());
   Result<bool> done = files_.Sync(fd);
   if (done) done = files_.Link(fd, stage, name);
+  if (!done && done.error().error_number == EEXIST) {
+    (void)files_.Unlink(stage, name);  // Of what was given up.
+    done = files_.Link(fd, stage, name);
+  }
   if (done) done = files_.Sync(stage);
   return done;
 }
 
-Result<std::vector<std::string>> Vault::NotedIds() {
-  return Ids(stage_.UnsafeFd(), kNoteSuffix);
+Result<std::vector<std::string>> Vault::NotedIds(NoteKind kind) {
+  return Ids(stage_.UnsafeFd(), NoteSuffix(kind));
 }
 
-Result<ObjectHeader> Vault::Note(const std::string& id) {
+Result<ObjectHeader> Vault::Note(NoteKind kind, const std::string& id) {
+  if (!IsPlainName(id)) {
+    return Fail(ErrorCode::kNotFound, "no note of '" + id + "' in the vault");
+  }
   const Result<UniqueFd> object =
-      files_.OpenFileIn(stage_.UnsafeFd(), NoteName(id));
+      files_.OpenFileIn(stage_.UnsafeFd(), NoteName(kind, id));
   if (!object) return Unexpected(object.error());
   return ReadHeader(files_, key_, object->UnsafeFd());
 }
 
-Result<bool> Vault::DropNote(const std::string& id) {
-  return files_.Unlink(stage_.UnsafeFd(), NoteName(id));
+Result<bool> Vault::DropNote(NoteKind kind, const std::string& id) {
+  return files_.Unlink(stage_.UnsafeFd(), NoteName(kind, id));
 }
 
 // --- Objects ----------------------------------------------------------------
@@ -245,8 +254,10 @@ bool Vault::Contains(const std::string& id) {
 }
 
 bool Vault::IsStaged(const std::string& id) {
-  return IsPlainName(id) &&
-         files_.IdentityIn(stage_.UnsafeFd(), ObjectName(id)).has_value();
+  if (!IsPlainName(id)) return false;
+  const Result<FileFacts> found =
+      files_.IdentityIn(stage_.UnsafeFd(), ObjectName(id));
+  return found || found.error().code != ErrorCode::kNotFound;
 }
 
 Result<std::vector<std::string>> Vault::StagedIds() {

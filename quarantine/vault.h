@@ -4,6 +4,7 @@
 //     vault/vault.key.escrow  a copy of it
 //     vault/stage/ID.q        sealed, its original not yet known to be gone
 //     vault/stage/ID.c        an original that was taken from its name
+//     vault/stage/ID.d        a sealed note: the directory of a capture
 //     vault/stage/ID.r        a sealed note: where a file is restored to
 //     vault/data/ID.q         sealed, its original gone: finished
 //
@@ -54,7 +55,7 @@ class Vault {
   Result<bool> Publish(const std::string& id);
 
   [[nodiscard]] bool Contains(const std::string& id);
-  // True until Publish: an isolation of it is in progress.
+  // True until Publish: an isolation of it is in progress. In doubt, true.
   [[nodiscard]] bool IsStaged(const std::string& id);
   Result<std::vector<std::string>> StagedIds();
   Result<std::vector<std::string>> PublishedIds();
@@ -67,13 +68,18 @@ class Vault {
   // when the vault was opened. Reads both files anew. Empty: all is well.
   std::vector<std::string> KeyProblems();
 
-  // Notes: sealed objects without content whose header says which new file is
-  // about to get which name, so that a restore that was killed can be judged
-  // by facts. A new note of the same id replaces the one before.
-  Result<bool> WriteNote(const ObjectHeader& note);
-  Result<std::vector<std::string>> NotedIds();
-  Result<ObjectHeader> Note(const std::string& id);
-  Result<bool> DropNote(const std::string& id);
+  // Notes: sealed objects without content whose header says what is about to
+  // happen to which file, so that facts decide when the process was killed. A
+  // new note of the same kind and id replaces the one before. Durable when
+  // WriteNote returns; DropNote is not.
+  enum class NoteKind : uint8_t {
+    kRestore,  // `file` is the new file, `path` the name it is to get.
+    kCapture,  // `file` is the directory made for a capture.
+  };
+  Result<bool> WriteNote(NoteKind kind, const ObjectHeader& note);
+  Result<std::vector<std::string>> NotedIds(NoteKind kind);
+  Result<ObjectHeader> Note(NoteKind kind, const std::string& id);
+  Result<bool> DropNote(NoteKind kind, const std::string& id);
 
   FileOperations& files() { return files_; }
   // Borrowed. The state directory.

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <new>
 
 namespace gatehouse {
@@ -24,6 +25,14 @@ void StayOn(size_t processor) {
 }  // namespace
 
 void LeaveAProcessorToTheAttacker() { StayOn(0); }
+
+void Dawdle(uint64_t turn) {
+  const uint64_t some = (turn * 0x9e3779b97f4a7c15U) >> 55;
+  const uint64_t rounds = some << (turn / 256 % 4 * 3);
+  for (uint64_t i = 0; i < rounds; ++i) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+}
 
 Attacker::Attacker(Turn turn)
     : shared_(new (::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,

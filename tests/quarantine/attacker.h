@@ -55,4 +55,8 @@ class Attacker {
 // This process stays off the attacker's processor.
 void LeaveAProcessorToTheAttacker();
 
+// Waits up to some 10 us, at a pace that changes with the turns: an attacker
+// who is always fast only keeps the file from being found.
+void Dawdle(uint64_t turn);
+
 }  // namespace gatehouse

@@ -134,7 +134,10 @@ class Driver {
       Line({"problem", problem.message});
     }
     for (UnfinishedIsolation& one : unfinished->isolations) {
-      Record("recover", isolator_->Resume(one.header, std::move(one.file)));
+      const size_t others = OtherObjectsOf(*vault_, *store_, one.header);
+      const Isolation isolation =
+          isolator_->Resume(one.header, std::move(one.file), others);
+      if (!isolation.is_known_otherwise) Record("recover", isolation);
     }
     const Result<Reconciliation> reconciled = Reconcile(*vault_, *store_);
     if (!reconciled) return Say("recover", reconciled);

@@ -182,6 +182,7 @@ Attacker::Turn IsolationAttack::TurnOf() const {
     case AttackKind::kLeafSwap:
       return [=](Attacker::Counts&) {
         Exchange(dir, kThreat, names[++*turn % kCreatedMax].c_str());
+        Dawdle(*turn);
       };
     case AttackKind::kDirectorySwap:
       return [=](Attacker::Counts&) {

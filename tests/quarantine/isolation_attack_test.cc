@@ -14,8 +14,8 @@
 namespace gatehouse {
 namespace {
 
-constexpr uint64_t kTrialsOnOneMount = 1000;
-constexpr uint64_t kTrialsOnTwoMounts = 250;
+constexpr uint64_t kTrialsOnOneMount = 4000;
+constexpr uint64_t kTrialsOnTwoMounts = 1000;
 constexpr uint64_t kControlTrialsMax = 20'000;
 
 uint64_t Trials(IsolationWorld::Mounts mounts) {

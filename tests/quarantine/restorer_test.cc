@@ -8,12 +8,15 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/quarantine/isolation_world.h"
 #include "tests/quarantine/watched_file_operations.h"
@@ -308,6 +311,55 @@ TEST_F(RestorerTest, FailureLeavesNoExemption) {
 TEST_F(RestorerTest, SecondTimeItIsNotThere) {
   ASSERT_TRUE(Restore(OpenPath(out_)));
   EXPECT_EQ(Restore(OpenPath(out_)).error().code, ErrorCode::kNotFound);
+}
+
+// The flush of the new name fails once.
+class NameIsNotFlushed : public WatchedFileOperations {
+ public:
+  using WatchedFileOperations::WatchedFileOperations;
+  const std::vector<std::string>& calls() const { return calls_; }
+
+ protected:
+  std::optional<Error> Before(std::string_view call) override {
+    calls_.emplace_back(call);
+    if (call == "Link") ++links_;
+    constexpr int kLinks = 2;  // Of the note, and of the file.
+    if (call != "Sync" || links_ != kLinks) return std::nullopt;
+    links_ = 0;
+    return SystemError("sync", EIO);
+  }
+
+ private:
+  int links_ = 0;
+  std::vector<std::string> calls_;
+};
+
+// It has a name by then, which may be known to memory only.
+TEST_F(RestorerTest, WhatWasRestoredIsFlushedBeforeItsObjectGoes) {
+  NameIsNotFlushed files(files_);
+  vault_ = world_.OpenVault(files);
+  EXPECT_FALSE(Restore(UniqueFd()));
+  EXPECT_EQ(world_.InPlace().at(kName), content_);
+  EXPECT_THAT(world_.InVault(), SizeIs(1));
+  const auto before = static_cast<ptrdiff_t>(files.calls().size());
+  EXPECT_THAT(Recovered(exempt_), IsEmpty());
+  EXPECT_THAT(world_.InVault(), IsEmpty());
+  EXPECT_EQ(StatusNow(), ThreatStatus::kRestored);
+  const auto& calls = files.calls();
+  const auto removed = std::find(calls.begin() + before, calls.end(), "Unlink");
+  ASSERT_NE(removed, calls.end());
+  EXPECT_NE(std::find(calls.begin() + before, removed, "Sync"), removed);
+}
+
+TEST_F(RestorerTest, WhatWasBegunIsFinishedAndNotDoneTwice) {
+  NameIsNotFlushed files(files_);
+  vault_ = world_.OpenVault(files);
+  EXPECT_FALSE(Restore(UniqueFd()));
+  EXPECT_EQ(Restore(OpenPath(out_)).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(world_.InPlace().at(kName), content_);
+  EXPECT_TRUE(std::filesystem::is_empty(out_));
+  EXPECT_THAT(world_.InVault(), IsEmpty());
+  EXPECT_THAT(world_.InStage(), IsEmpty());
 }
 
 TEST_F(RestorerTest, RemovedForGood) {

@@ -89,6 +89,12 @@ Result<SimulatedFiles::Node> SimulatedFiles::Find(int directory,
   return node;
 }
 
+Result<SimulatedFiles::Node> SimulatedFiles::ParentOf(Node directory) {
+  const auto names = disk_.NamesOf(directory);
+  if (names.empty()) return Refused("find", ENOENT);
+  return names.front().first;
+}
+
 Result<UniqueFd> SimulatedFiles::OpenStateDirectory(const std::string& path) {
   if (auto error = Enter("OpenStateDirectory", Kind::kLooks, 0)) {
     return Unexpected(*error);
@@ -112,7 +118,8 @@ Result<UniqueFd> SimulatedFiles::OpenDirectoryIn(int directory,
   if (auto error = Enter("OpenDirectoryIn", Kind::kLooks, NodeOf(directory))) {
     return Unexpected(*error);
   }
-  const Result<Node> node = Find(directory, name);
+  const Result<Node> node =
+      name == ".." ? ParentOf(NodeOf(directory)) : Find(directory, name);
   if (!node) return Unexpected(node.error());
   if (disk_.TypeOf(*node) != Type::kDirectory) {
     return Refused("open directory", ENOTDIR);

@@ -119,6 +119,7 @@ class SimulatedFiles final : public FileOperations {
   std::optional<Error> Enter(const char* call, Kind kind, Node node);
   Result<Node> Walk(const std::string& path, bool follows);
   Result<Node> Find(int directory, const std::string& name);
+  Result<Node> ParentOf(Node directory);
   bool IsProtected(Node node);
 
   SimulatedDisk& disk_;

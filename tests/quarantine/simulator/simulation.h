@@ -98,6 +98,7 @@ class Simulation {
   size_t attack_rarity_ = 0;
   bool was_hurried_ = false;  // Finished while somebody had it open.
   bool had_faults_ = false;
+  size_t unread_objects_ = 0;
   bool removed_by_us_ = false;
   SimulationResult result_;
 };

@@ -1,7 +1,6 @@
 #include "tests/quarantine/simulator/simulation_checker.h"
 
 #include <map>
-#include <set>
 
 namespace gatehouse {
 namespace {
@@ -75,18 +74,26 @@ class Checker {
     }
   }
 
+  // A copy of a file that was written while it was read may be a mixture. It is
+  // made again, but if the owner removed the file before that, it is all there
+  // is.
+  bool MayHold(const std::string& content) {
+    return world_.attacker.contents().contains(content) ||
+           world_.attacker.removed_target();
+  }
+
   // Names of the target, of what was restored, and objects.
   void CheckTarget() {
     size_t copies = objects_.size();
     for (const auto& [node, names] : names_) {
       if (world_.attacker.innocents().contains(node)) continue;
       copies += names;
-      if (!world_.attacker.contents().contains(world_.disk.ContentOf(node))) {
+      if (!MayHold(world_.disk.ContentOf(node))) {
         Complain("what is in its place was never in the file");
       }
     }
     for (const auto& [id, content] : objects_) {
-      if (!world_.attacker.contents().contains(content)) {
+      if (!MayHold(content)) {
         Complain("what is in the vault was never in the file");
       }
     }
@@ -96,16 +103,12 @@ class Checker {
     }
     // A name that he removed may come back with the power.
     const size_t names_back = world_.attacker.removed_target() ? 1 : 0;
-    if (copies > world_.attacker.links_made() + names_back) {
+    const size_t copies_max =
+        world_.attacker.links_made() + names_back + world_.unread_objects;
+    if (copies > copies_max) {
       Complain("the file is there " + std::to_string(copies) + " times");
     }
-    // Of a file with other names, a directory of ours that was moved away is
-    // not found again: it has a name less, and is where its other names are.
-    const bool is_forgiven = world_.attacker.touched_our_directories() &&
-                             world_.attacker.links_made() > 1 && copies != 0;
-    if (captured_.contains(world_.target) && !is_forgiven) {
-      Complain("the file is captured");
-    }
+    if (captured_.contains(world_.target)) Complain("the file is captured");
   }
 
   void CheckLeftOvers() {
@@ -114,7 +117,7 @@ class Checker {
     for (const auto& [name, node] : world_.disk.Entries(stage)) {
       Complain("'" + name + "' was left in stage/");
     }
-    if (our_directories_ != 0 && !world_.may_leave_directories &&
+    if (our_directories_ != 0 && !world_.had_faults &&
         !world_.attacker.touched_our_directories()) {
       Complain("a directory of ours was left");
     }

@@ -24,8 +24,11 @@ struct CheckedWorld {
   SimulatedDisk::Node target;
   Vault& vault;
   ThreatStore& store;
-  bool removed_by_us = false;          // An administrator deleted it.
-  bool may_leave_directories = false;  // A removal of one failed.
+  bool removed_by_us = false;  // An administrator deleted it.
+  bool had_faults = false;     // Calls that failed.
+  // Staged objects that could not be read: their file was isolated again, by
+  // another id.
+  size_t unread_objects = 0;
 };
 
 // Nothing lost, nothing twice, nobody else's file touched, nothing left over,
