@@ -87,6 +87,9 @@ class FileOperations {
   // True where a server may hang and the file is better left alone (FUSE,
   // NFS, CIFS).
   virtual bool MayHang(int fd) = 0;
+  // True if no name in `directory` can be changed, because its file system or
+  // the mount that it was opened through is read-only. False if nobody knows.
+  virtual bool IsReadOnly(int directory) = 0;
 
   virtual Result<bool> MakeDirectory(int directory,
                                      const std::string& name) = 0;  // 0700

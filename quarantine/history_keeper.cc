@@ -32,7 +32,7 @@ void HistoryKeeper::Purge(int64_t before_ms) {
     parts_.failed(purged.error());
   }
   const Result<std::vector<std::string>> ids =
-      parts_.store.QuarantinedBefore(before_ms);
+      parts_.store.InVaultBefore(before_ms);
   if (ids) {
     due_.assign(ids->begin(), ids->end());
   } else if (parts_.failed) {

@@ -49,8 +49,9 @@ Result<HistoryPurge> HistoryPurge::Prepare(const Database& database) {
                                    " < ?1"},
       {&purge.scans_before_,
        std::string("DELETE FROM scans WHERE end_ms < ?1 AND ") + kScanIsOver},
-      {&purge.quarantined_before_,
-       std::string("SELECT id FROM threats WHERE status = 'quarantined' AND ") +
+      {&purge.in_vault_before_,
+       std::string("SELECT id FROM threats WHERE status IN "
+                   "('quarantined', 'quarantine_failed') AND ") +
            kLastChange + " < ?1 ORDER BY number"},
       {&purge.count_,
        "SELECT (SELECT COUNT(*) FROM threats WHERE status <> 'quarantined') + "
@@ -82,10 +83,9 @@ Result<Purged> HistoryPurge::Before(int64_t time_ms) {
   return purged;
 }
 
-Result<std::vector<std::string>> HistoryPurge::QuarantinedBefore(
-    int64_t time_ms) {
+Result<std::vector<std::string>> HistoryPurge::InVaultBefore(int64_t time_ms) {
   std::vector<std::string> ids;
-  Run run(quarantined_before_);
+  Run run(in_vault_before_);
   run.Number(time_ms);
   while (true) {
     const Result<bool> row = run.Step();

@@ -38,8 +38,9 @@ class HistoryPurge {
   // `kept_id`.
   Result<Purged> Above(size_t items_max, std::string_view kept_id);
 
-  // Ids of what has been in quarantine since before then.
-  Result<std::vector<std::string>> QuarantinedBefore(int64_t time_ms);
+  // Ids of what has been in quarantine since before then, and of what could not
+  // be taken, of which there may be a copy.
+  Result<std::vector<std::string>> InVaultBefore(int64_t time_ms);
 
  private:
   // Items of one kind, that of a user each.
@@ -60,7 +61,7 @@ class HistoryPurge {
   const Database* database_;
   Statement threats_before_;
   Statement scans_before_;
-  Statement quarantined_before_;
+  Statement in_vault_before_;
   Statement count_;
   Statement forget_threat_;
   Statement forget_scan_;

@@ -73,6 +73,8 @@ Isolation Isolator::Isolate(const Hit& hit) {
     return LeaveForRecovery(header,
                             (begun ? file.error() : begun.error()).message);
   }
+  std::optional<Isolation> from_copy = FromCopy(hit);
+  if (from_copy) return std::move(*from_copy);
   ObjectHeader begun;
   const bool is_new = hit.threat_id.empty() || vault_.Contains(hit.threat_id);
   begun.id = is_new ? NewThreatId() : hit.threat_id;
@@ -234,6 +236,9 @@ Isolation Isolator::SealAndCapture(const Hit& hit, ObjectHeader header,
       return LeaveForRecovery(header, "it was captured before");
     }
     SetPlace(*place, header);
+    if (files_.IsReadOnly(place->parent.UnsafeFd())) {
+      return KeepCopy(fd, std::move(header), is_staged);
+    }
     const Result<ObjectHeader> staged =
         is_staged ? vault_.StageAgain(header, fd) : vault_.Stage(header, fd);
     is_staged = is_staged || staged;

@@ -70,7 +70,8 @@ class Isolator {
   // Blocks for a scan, a copy and a few flushes. Whatever fails, the file is
   // either untouched in its place or sealed in the vault. One that was deleted
   // and is only held open is sealed too, and `removed`; `nlink` in its header
-  // is 0.
+  // is 0. Of one on a read-only file system a copy is sealed, and
+  // `quarantine_failed`; `is_copy` in its header is set.
   Isolation Isolate(const Hit& hit);
 
   // Unlinks a captured file when nobody else has it open, or in any case with
@@ -97,6 +98,8 @@ class Isolator {
   // the new one takes its place or the isolation is given up.
   Isolation IsolateAs(const ObjectHeader& begun, bool is_staged,
                       const Hit& hit);
+  std::optional<Isolation> FromCopy(const Hit& hit);
+  Isolation KeepCopy(int fd, ObjectHeader header, bool is_staged);
   Isolation SealDeleted(const Hit& hit, ObjectHeader header);
   void SetDeletedPlace(ObjectHeader& header);
   bool HoldsWhatWasSealed(int fd, const ObjectHeader& sealed,

@@ -246,6 +246,11 @@ Result<uint64_t> LinuxFileOperations::FreeBytes(int directory) {
   return uint64_t{facts.f_bavail} * facts.f_frsize;
 }
 
+bool LinuxFileOperations::IsReadOnly(int directory) {
+  struct statvfs facts = {};
+  return ::fstatvfs(directory, &facts) == 0 && (facts.f_flag & ST_RDONLY) != 0;
+}
+
 bool LinuxFileOperations::MayHang(int fd) {
   struct statfs facts = {};
   if (::fstatfs(fd, &facts) != 0) return true;

@@ -35,6 +35,7 @@ class LinuxFileOperations final : public FileOperations {
   bool IsOnSameMount(int directory, int other_directory) override;
   Result<uint64_t> FreeBytes(int directory) override;
   bool MayHang(int fd) override;
+  bool IsReadOnly(int directory) override;
 
   Result<bool> MakeDirectory(int directory, const std::string& name) override;
   Result<bool> RemoveDirectory(int directory, const std::string& name) override;

@@ -233,6 +233,7 @@ Result<std::string> EncodeObjectHeader(const ObjectHeader& header) {
   if (header.isolated_in_time.has_value()) {
     map["isolated_in_time"] = *header.isolated_in_time;
   }
+  if (header.is_copy) map["is_copy"] = true;
   std::string payload(AsText(header.sha256));
   for (size_t i = 0; i < sizeof(uint64_t); ++i) {
     payload.push_back(static_cast<char>(header.data_bytes >> (8 * i) & 0xff));
@@ -280,6 +281,7 @@ Result<ObjectHeader> DecodeObjectHeader(ByteView payload) {
   header.parent_handle_type = fields.Integer<int32_t>("parent_handle_type");
   header.scan_id = fields.Text("scan_id");
   header.isolated_in_time = fields.OptionalBool("isolated_in_time");
+  header.is_copy = fields.OptionalBool("is_copy").value_or(false);
   header.file = FactsIn(FieldReader(fields.Map("file"), "file.", bad_field));
   if (!bad_field.empty()) {
     return Damaged("field '" + bad_field + "' is missing or wrong");

@@ -34,6 +34,8 @@ struct ObjectHeader {
   FileFacts file;
   // What was known when it was sealed; the threat's word is the one to show.
   std::optional<bool> isolated_in_time;
+  // The original is in its place: its file system was read-only.
+  bool is_copy = false;
 
   // Of the content, holes included as zeros. Filled in by Seal.
   std::array<uint8_t, 32> sha256 = {};

@@ -40,6 +40,21 @@ Result<UniqueFd> FindOriginal(FileOperations& files,
 
 bool WasDeleted(const ObjectHeader& header) { return header.file.nlink == 0; }
 
+namespace {
+
+ThreatStatus StatusOf(const ObjectHeader& header) {
+  if (WasDeleted(header)) return ThreatStatus::kRemoved;
+  return header.is_copy ? ThreatStatus::kQuarantineFailed
+                        : ThreatStatus::kQuarantined;
+}
+
+bool IsCopy(Vault& vault, const std::string& id) {
+  const Result<ObjectHeader> header = vault.Header(id);
+  return header && header->is_copy;
+}
+
+}  // namespace
+
 Threat ThreatOf(const ObjectHeader& header) {
   Threat threat;
   threat.id = header.id;
@@ -124,11 +139,8 @@ Result<Reconciliation> Reconcile(Vault& vault, ThreatStore& store) {
       }
       Threat threat = ThreatOf(*header);
       threat.isolated_in_time = false;  // Nobody was there to see it.
-      threat.history.push_back({header->time_ms,
-                                WasDeleted(*header)
-                                    ? ThreatStatus::kRemoved
-                                    : ThreatStatus::kQuarantined,
-                                "recorded from the vault"});
+      threat.history.push_back(
+          {header->time_ms, StatusOf(*header), "recorded from the vault"});
       keep(store.Record(threat, FileKey(header->file)), result.recorded);
     } else if (known->second == ThreatStatus::kRestored ||
                known->second == ThreatStatus::kRemoved) {
@@ -137,6 +149,9 @@ Result<Reconciliation> Reconcile(Vault& vault, ThreatStore& store) {
       const bool is_kept = known->second == ThreatStatus::kRemoved && header &&
                            WasDeleted(*header);
       if (!is_kept) keep(vault.Remove(id), result.removed);
+    } else if (known->second == ThreatStatus::kQuarantineFailed &&
+               IsCopy(vault, id)) {
+      continue;
     } else if (known->second != ThreatStatus::kQuarantined) {
       keep(store.AddStatus(id, ThreatStatus::kQuarantined,
                            WallClockMilliseconds(), "found in the vault"),

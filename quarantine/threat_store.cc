@@ -173,10 +173,10 @@ Result<Purged> ThreatStore::Purge(int64_t before_ms) {
   return purged;
 }
 
-Result<std::vector<std::string>> ThreatStore::QuarantinedBefore(
+Result<std::vector<std::string>> ThreatStore::InVaultBefore(
     int64_t time_ms) const {
   const MutexLock lock(mutex_);
-  return state_->purge->QuarantinedBefore(time_ms);
+  return state_->purge->InVaultBefore(time_ms);
 }
 
 Result<bool> ThreatStore::AddStatus(std::string_view id, ThreatStatus status,

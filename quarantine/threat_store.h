@@ -148,8 +148,9 @@ class ThreatStore {
   // Forgets what HistoryPurge::Before says, which is returned, and what is
   // above items_max.
   Result<Purged> Purge(int64_t before_ms);
-  // Ids of what has been in quarantine since before then.
-  Result<std::vector<std::string>> QuarantinedBefore(int64_t time_ms) const;
+  // Ids of what has been in quarantine since before then, and of what could not
+  // be taken, of which there may be a copy.
+  Result<std::vector<std::string>> InVaultBefore(int64_t time_ms) const;
 
   // Threats and scans forgotten by items_max since Open.
   uint64_t items_purged() const { return items_purged_.load(); }

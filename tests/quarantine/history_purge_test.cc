@@ -87,8 +87,10 @@ TEST_F(HistoryPurgeTest, AScanGoesAfterTheThreatsThatReferToIt) {
 TEST_F(HistoryPurgeTest, SaysWhatHasBeenInQuarantineForLong) {
   Put(1, 1000, ThreatStatus::kQuarantined);
   Put(2, 1000, ThreatStatus::kRemoved);
+  Put(3, 1000, ThreatStatus::kQuarantineFailed);
+  Put(4, 1000, ThreatStatus::kBlocked);
   Put(30, 1000, ThreatStatus::kQuarantined);
-  EXPECT_THAT(store_->QuarantinedBefore(30).value(), ElementsAre(IdOf(1)));
+  EXPECT_THAT(store_->InVaultBefore(30).value(), ElementsAre(IdOf(1), IdOf(3)));
 }
 
 TEST_F(HistoryPurgeTest, AUserWithManyPushesOutNothingOfOthers) {

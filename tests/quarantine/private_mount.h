@@ -36,11 +36,8 @@ class PrivateMount {
   PrivateMount(const PrivateMount&) = delete;
   PrivateMount& operator=(const PrivateMount&) = delete;
 
-  void MakeReadOnly() {
-    EXPECT_EQ(::mount(nullptr, target_.c_str(), nullptr, MS_REMOUNT | MS_RDONLY,
-                      nullptr),
-              0);
-  }
+  void MakeReadOnly() { Remount(MS_RDONLY); }
+  void MakeWritable() { Remount(0); }
 
  private:
   // Nothing that is mounted from now on reaches anybody else.
@@ -49,6 +46,12 @@ class PrivateMount {
         ::unshare(CLONE_NEWNS) == 0 &&
         ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
     ASSERT_TRUE(is_private);
+  }
+
+  void Remount(unsigned long flags) {
+    EXPECT_EQ(
+        ::mount(nullptr, target_.c_str(), nullptr, MS_REMOUNT | flags, nullptr),
+        0);
   }
 
   const std::string target_;

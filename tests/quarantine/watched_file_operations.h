@@ -92,6 +92,12 @@ class WatchedFileOperations : public FileOperations {
   Result<uint64_t> FreeBytes(int directory) override {
     return Watch("FreeBytes", [&] { return files_.FreeBytes(directory); });
   }
+  bool IsReadOnly(int directory) override {
+    if (Before("IsReadOnly")) return false;
+    const bool is_read_only = files_.IsReadOnly(directory);
+    After("IsReadOnly");
+    return is_read_only;
+  }
   bool MayHang(int fd) override {
     if (Before("MayHang")) return true;
     const bool may_hang = files_.MayHang(fd);

@@ -289,6 +289,11 @@ Result<uint64_t> SimulatedFiles::FreeBytes(int directory) {
   return kFreeBytes;
 }
 
+bool SimulatedFiles::IsReadOnly(int directory) {
+  (void)Enter("IsReadOnly", Kind::kLooks, NodeOf(directory));
+  return false;
+}
+
 bool SimulatedFiles::MayHang(int fd) {
   return Enter("MayHang", Kind::kLooks, NodeOf(fd)).has_value();
 }

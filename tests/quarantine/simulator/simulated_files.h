@@ -96,6 +96,7 @@ class SimulatedFiles final : public FileOperations {
   bool IsOnSameMount(int directory, int other_directory) override;
   Result<uint64_t> FreeBytes(int directory) override;
   bool MayHang(int fd) override;
+  bool IsReadOnly(int directory) override;
   Result<bool> MakeDirectory(int directory, const std::string& name) override;
   Result<bool> RemoveDirectory(int directory, const std::string& name) override;
   Result<bool> Rename(int from_directory, const std::string& from,
