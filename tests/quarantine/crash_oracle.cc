@@ -179,9 +179,7 @@ void CrashOracle::CheckFile(const FileSight& sight,
                     "it has another owner or mode");
   complaints.Unless(sight.mtime_ns == was.mtime_ns, "it has another time");
   complaints.Unless(sight.xattrs == was.xattrs, "it has other attributes");
-  complaints.Unless(sight.flags == was.flags,
-                    "it has other flags, " + std::to_string(sight.flags) +
-                        " for " + std::to_string(was.flags));
+  complaints.Unless(sight.flags == was.flags, "it has other flags");
   constexpr int64_t kBlocksOfNames = 16;  // Attributes may take a block.
   complaints.Unless(sight.blocks <= was.blocks + kBlocksOfNames,
                     "its holes are filled");
