@@ -74,8 +74,7 @@ Result<bool> CaptureArea::Prepare(CapturedFile& captured) {
     if (now && now->nlink != 0 && files_.IsOnSameMount(parent, directory)) {
       return true;
     }
-    const Result<bool> removed = RemoveDirectory(captured);
-    if (!removed) return removed;
+    RemoveDirectory(captured);
     captured.directory = UniqueFd();
   }
   if (files_.IsOnSameMount(parent, unsafe_stage_fd_)) return true;
@@ -125,45 +124,48 @@ Result<bool> CaptureArea::WriteNote(const ObjectHeader& header,
   return vault_.WriteNote(kNote, note);
 }
 
-// Whoever may write to its parent may move it, and what is on the way there:
-// ".." leads to where it is.
+// True: it was there, by one of its names, and is gone.
+Result<bool> CaptureArea::RemoveFrom(int parent, const CapturedFile& captured,
+                                     const FileFacts& facts) {
+  const Result<std::string> path = files_.PathOf(captured.directory.UnsafeFd());
+  const std::string names[] = {CaptureDirectoryName(captured.header.id),
+                               path ? BaseName(*path) : ""};
+  for (const std::string& name : names) {
+    if (name.empty()) continue;
+    const Result<FileFacts> found = files_.IdentityIn(parent, name);
+    if (!found || !IsSameFile(*found, facts)) continue;
+    Result<bool> done = files_.RemoveDirectory(parent, name);
+    // Durable before the note goes: else it may come back with the power.
+    if (done) (void)files_.Sync(parent);
+    return done;
+  }
+  return false;
+}
+
+// Whoever may write to its parent may move the parent, and mount something over
+// it; the directory itself stays in there, unless its owner, root, moves it.
 Result<bool> CaptureArea::RemoveWhereItIs(const CapturedFile& captured) {
   const int directory = captured.directory.UnsafeFd();
   const Result<FileFacts> facts = files_.Identity(directory);
   if (!facts) return Unexpected(facts.error());
   if (facts->nlink == 0) return true;
+  if (captured.parent.valid()) {
+    Result<bool> done =
+        RemoveFrom(captured.parent.UnsafeFd(), captured, *facts);
+    if (!done || *done) return done;
+  }
   const Result<UniqueFd> parent = files_.OpenDirectoryIn(directory, kParent);
   if (!parent) return Unexpected(parent.error());
-  const auto is_named = [&](const std::string& name) {
-    const auto found = files_.IdentityIn(parent->UnsafeFd(), name);
-    return found && IsSameFile(*found, *facts);
-  };
-  std::string name = CaptureDirectoryName(captured.header.id);
-  if (!is_named(name)) {
-    const Result<std::string> path = files_.PathOf(directory);
-    if (!path) return Unexpected(path.error());
-    name = BaseName(*path);
-    if (!is_named(name)) {
-      return Fail(ErrorCode::kOperational,
-                  "the directory of its capture is being moved");
-    }
-  }
-  const Result<bool> done = files_.RemoveDirectory(parent->UnsafeFd(), name);
-  // Durable before the note goes: else it may come back with the power.
-  if (done) (void)files_.Sync(parent->UnsafeFd());
-  return done;
+  return RemoveFrom(parent->UnsafeFd(), captured, *facts);
 }
 
-Result<bool> CaptureArea::RemoveDirectory(const CapturedFile& captured) {
-  if (!captured.directory.valid()) return true;
-  Result<bool> done = RemoveWhereItIs(captured);
-  for (int i = 1; !done && i < kRemovalsMax; ++i) {
+void CaptureArea::RemoveDirectory(const CapturedFile& captured) {
+  if (!captured.directory.valid()) return;
+  Result<bool> done = false;
+  for (int i = 0; (!done || !*done) && i < kRemovalsMax; ++i) {
     done = RemoveWhereItIs(captured);
   }
-  // Not ours to force: somebody may have put something in.
-  if (!done && !IsOutOfOurHands(done.error())) return done;
-  (void)vault_.DropNote(kNote, captured.header.id);
-  return true;
+  if (done && *done) (void)vault_.DropNote(kNote, captured.header.id);
 }
 
 // --- What is in it ----------------------------------------------------------
@@ -253,9 +255,8 @@ Result<bool> CaptureArea::Find(CapturedFile& captured) {
   found = Identity(captured);
   if (!found) {
     if (!IsNotFound(found.error())) return Unexpected(found.error());
-    const Result<bool> removed = RemoveDirectory(captured);
+    RemoveDirectory(captured);
     captured.directory = UniqueFd();
-    if (!removed) return removed;
     return false;
   }
   if (captured.parent.valid()) return true;
@@ -276,15 +277,18 @@ std::vector<Error> CaptureArea::RemoveLeftDirectories() {
     CapturedFile captured;
     captured.header.id = id;
     Result<UniqueFd> directory = FindDirectory(id, -1);
-    Result<bool> done = true;
-    if (directory) {
-      captured.directory = std::move(*directory);
-      done = captured.directory.valid() ? RemoveDirectory(captured)
-                                        : vault_.DropNote(kNote, id);
-    } else {
-      done = Unexpected(directory.error());
+    if (!directory) {
+      // It is not mounted: some other start will find it.
+      if (directory.error().code == ErrorCode::kNotSupported) continue;
+      problems.push_back(directory.error());
+      continue;
     }
-    if (!done) problems.push_back(done.error());
+    captured.directory = std::move(*directory);
+    if (captured.directory.valid()) {
+      RemoveDirectory(captured);
+    } else {
+      (void)vault_.DropNote(kNote, id);
+    }
   }
   return problems;
 }

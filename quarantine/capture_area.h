@@ -42,10 +42,9 @@ class CaptureArea {
   // `captured.parent`: the one that it has, if that still does, else a new
   // one; not valid: stage/ is near enough.
   Result<bool> Prepare(CapturedFile& captured);
-  // Removes the directory, wherever somebody moved it, and its note; unless
-  // somebody put something in. On error it is still there, and the staged
-  // object must stay: nothing else leads to it.
-  Result<bool> RemoveDirectory(const CapturedFile& captured);
+  // Removes the directory and its note, wherever somebody moved it. What cannot
+  // be removed now is, by its note, at some other start.
+  void RemoveDirectory(const CapturedFile& captured);
 
   // Its name is the one that it has when it is captured.
   bool IsInStage(const FilePlace& place);
@@ -74,6 +73,8 @@ class CaptureArea {
   Result<bool> WriteNote(const ObjectHeader& header,
                          const FileFacts& directory);
   Result<UniqueFd> FindDirectory(const std::string& id, int parent);
+  Result<bool> RemoveFrom(int parent, const CapturedFile& captured,
+                          const FileFacts& facts);
   Result<bool> RemoveWhereItIs(const CapturedFile& captured);
 
   Vault& vault_;

@@ -40,7 +40,8 @@ class FileOperations {
   // Opens an absolute path to a directory, for reading; a symbolic link in any
   // component is an error.
   virtual Result<UniqueFd> OpenDirectory(const std::string& path) = 0;
-  // Opens a directory in another; "..": the one that it is in.
+  // Opens a directory in another; "..": the one that it is in, unless something
+  // is mounted over that.
   virtual Result<UniqueFd> OpenDirectoryIn(int directory,
                                            const std::string& name) = 0;
   // Opens for reading, never blocking on a FIFO.

@@ -44,7 +44,10 @@ Result<UniqueFd> FindParent(FileOperations& files, const ObjectHeader& header,
   Result<UniqueFd> parent = files.OpenDirectory(header.parent_path);
   Result<FileFacts> facts = Fail(ErrorCode::kNotFound, "");
   if (parent) facts = files.Identity(parent->UnsafeFd());
-  if (facts && facts->handle == header.parent_handle) return parent;
+  if (facts && facts->handle == header.parent_handle &&
+      facts->handle_type == header.parent_handle_type) {
+    return parent;
+  }
   FileFacts wanted;
   wanted.dev = header.file.dev;
   wanted.handle_type = header.parent_handle_type;
@@ -56,6 +59,23 @@ Result<UniqueFd> FindParent(FileOperations& files, const ObjectHeader& header,
       code == ErrorCode::kNotFound || code == ErrorCode::kNotSupported;
   if (is_gone) return UniqueFd();
   return parent;
+}
+
+Result<UniqueFd> OpenSameFile(FileOperations& files, int directory,
+                              const std::string& name, const FileFacts& facts) {
+  Result<FileFacts> found = files.IdentityIn(directory, name);
+  if (!found) return Unexpected(found.error());
+  if (!IsSameFileAfterReboot(*found, facts)) {
+    return Fail(ErrorCode::kNotFound, "another file has its name");
+  }
+  Result<UniqueFd> file = files.OpenFileIn(directory, name);
+  if (!file) return file;
+  found = files.Identity(file->UnsafeFd());
+  if (!found) return Unexpected(found.error());
+  if (!IsSameFileAfterReboot(*found, facts)) {
+    return Fail(ErrorCode::kNotFound, "another file got its name");
+  }
+  return file;
 }
 
 Result<FilePlace> FindPlace(FileOperations& files, int fd,

@@ -35,6 +35,11 @@ Result<FilePlace> FindPlace(FileOperations& files, int fd,
 Result<UniqueFd> FindParent(FileOperations& files, const ObjectHeader& header,
                             int hint);
 
+// The file of that name for reading, if it is the one that `facts` are of.
+// kNotFound: there is none, or another one.
+Result<UniqueFd> OpenSameFile(FileOperations& files, int directory,
+                              const std::string& name, const FileFacts& facts);
+
 // What is before the last '/'; "/" for a name in it.
 [[nodiscard]] std::string DirectoryName(const std::string& path);
 // What follows the last '/'.

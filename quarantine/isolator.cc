@@ -312,8 +312,7 @@ Isolation Isolator::Capture(const Hit& hit, ObjectHeader header,
     }
     if (!done && !IsNotFound(last)) break;
   }
-  const Result<bool> removed = area_.RemoveDirectory(captured);
-  if (!removed) return LeaveForRecovery(header, removed.error().message);
+  area_.RemoveDirectory(captured);
   // That a name is gone does not say that the file is.
   const Result<FileFacts> now = files_.Identity(hit.unsafe_fd);
   if (now && now->nlink == 0) {
@@ -379,12 +378,12 @@ Isolation Isolator::LeaveForRecovery(const ObjectHeader& header,
 
 Isolation Isolator::Undo(const CapturedFile& captured, ThreatStatus status,
                          std::string detail) {
-  Result<bool> back = area_.PutBack(captured);
-  if (back) back = area_.RemoveDirectory(captured);
+  const Result<bool> back = area_.PutBack(captured);
   if (!back) {
     return LeaveForRecovery(captured.header,
                             detail + "; " + back.error().message);
   }
+  area_.RemoveDirectory(captured);
   return GiveUp(captured.header, captured.file.UnsafeFd(), status,
                 std::move(detail));
 }
@@ -457,10 +456,10 @@ Isolation Isolator::Unlink(CapturedFile& captured) {
                 done.error().message);
   }
   (void)files_.Sync(directory);
-  done = area_.RemoveDirectory(captured);
+  area_.RemoveDirectory(captured);
   (void)files_.Sync(captured.parent.UnsafeFd());
-  // If one of them fails, recovery finds the original gone and tries again.
-  if (done) done = vault_.Publish(captured.header.id);
+  // If it fails, recovery finds the original gone and tries again.
+  done = vault_.Publish(captured.header.id);
   return {ThreatStatus::kQuarantined,
           done ? "" : done.error().message,
           captured.header,

@@ -122,7 +122,6 @@ class Isolator {
   Isolation ResumeCaptured(CapturedFile captured);
   Isolation PublishUnlinked(ObjectHeader header, const UniqueFd& file,
                             size_t others);
-  Result<UniqueFd> OpenInPlace(const ObjectHeader& header, int parent);
   bool HasLostAName(const ObjectHeader& header, const UniqueFd& file);
 
   Vault& vault_;

@@ -31,23 +31,21 @@ Isolation Isolator::KeepCopy(int fd, ObjectHeader header, bool is_staged) {
   return {ThreatStatus::kQuarantineFailed, kDetail, *staged, {}};
 }
 
-// A hit on a file of which there is a copy already. Empty: it is to be isolated
-// like any other, by the same id; the copy is gone then.
+// A hit on a file of which there is a copy already. Empty: it can be isolated
+// now. The copy stays, and ends with its time: what is isolated gets another
+// id.
 std::optional<Isolation> Isolator::FromCopy(const Hit& hit) {
   if (hit.threat_id.empty()) return std::nullopt;
   Result<ObjectHeader> copy = vault_.Header(hit.threat_id);
   if (!copy || !copy->is_copy) return std::nullopt;
   const Result<FileFacts> now = files_.Identity(hit.unsafe_fd);
-  if (now && IsSameFile(*now, copy->file) && IsUnchanged(copy->file, *now)) {
-    const Result<FilePlace> place = FindPlace(files_, hit.unsafe_fd, *now);
-    if (place && files_.IsReadOnly(place->parent.UnsafeFd())) {
-      return Isolation{
-          ThreatStatus::kQuarantineFailed, kDetail, std::move(*copy), {}};
-    }
+  if (!now || !IsSameFile(*now, copy->file)) return std::nullopt;
+  const Result<FilePlace> place = FindPlace(files_, hit.unsafe_fd, *now);
+  if (!place || !files_.IsReadOnly(place->parent.UnsafeFd())) {
+    return std::nullopt;
   }
-  // The original is there, and has more to say.
-  (void)vault_.Remove(hit.threat_id);
-  return std::nullopt;
+  return Isolation{
+      ThreatStatus::kQuarantineFailed, kDetail, std::move(*copy), {}};
 }
 
 }  // namespace gatehouse

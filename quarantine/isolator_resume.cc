@@ -7,24 +7,6 @@
 
 namespace gatehouse {
 
-// The file by the name under which it was found, if it still has it.
-Result<UniqueFd> Isolator::OpenInPlace(const ObjectHeader& header, int parent) {
-  const std::string name = BaseName(header.path);
-  Result<FileFacts> found = files_.IdentityIn(parent, name);
-  if (!found) return Unexpected(found.error());
-  if (!IsSameFileAfterReboot(*found, header.file)) {
-    return Fail(ErrorCode::kNotFound, "another file has its name");
-  }
-  Result<UniqueFd> file = files_.OpenFileIn(parent, name);
-  if (!file) return file;
-  found = files_.Identity(file->UnsafeFd());
-  if (!found) return Unexpected(found.error());
-  if (!IsSameFileAfterReboot(*found, header.file)) {
-    return Fail(ErrorCode::kNotFound, "another file got its name");
-  }
-  return file;
-}
-
 // The name it was found by is gone; what is left are other hard links, which
 // are judged when somebody opens them.
 bool Isolator::HasLostAName(const ObjectHeader& header, const UniqueFd& file) {
@@ -63,7 +45,9 @@ Isolation Isolator::PublishUnlinked(ObjectHeader header, const UniqueFd& file,
     const Result<FileFacts> now = files_.Identity(file.UnsafeFd());
     if (now) names = now->nlink;
   }
-  if (others != 0 && names + others >= header.file.nlink) {
+  const bool is_twice = others != 0 && header.file.nlink != 0 &&
+                        names + others >= header.file.nlink;
+  if (is_twice) {
     // Somebody who could not read this object began anew.
     Isolation twice = GiveUp(header, -1, ThreatStatus::kNotFound,
                              "it is in quarantine by another id");
@@ -86,7 +70,9 @@ Isolation Isolator::PublishUnlinked(ObjectHeader header, const UniqueFd& file,
     }
   }
   const Result<bool> published = vault_.Publish(header.id);
-  return {ThreatStatus::kQuarantined,
+  const ThreatStatus status = header.is_copy ? ThreatStatus::kQuarantineFailed
+                                             : ThreatStatus::kQuarantined;
+  return {status,
           published ? "" : published.error().message,
           std::move(header),
           {}};
@@ -114,13 +100,14 @@ Isolation Isolator::Resume(const ObjectHeader& header,
       return ResumeCaptured(std::move(captured));
     }
     // Killed between a wrong capture and its undo.
-    Result<bool> back = area_.PutBack(captured);
-    if (back) back = area_.RemoveDirectory(captured);
+    const Result<bool> back = area_.PutBack(captured);
     if (!back) return LeaveForRecovery(header, back.error().message);
+    area_.RemoveDirectory(captured);
   }
   Result<UniqueFd> opened = Fail(ErrorCode::kNotFound, "");
   if (captured.parent.valid()) {
-    opened = OpenInPlace(header, captured.parent.UnsafeFd());
+    opened = OpenSameFile(files_, captured.parent.UnsafeFd(),
+                          captured.base_name, header.file);
   }
   if (!opened && opened.error().code != ErrorCode::kNotFound) {
     return LeaveForRecovery(header, opened.error().message);

@@ -111,10 +111,14 @@ Result<UniqueFd> LinuxFileOperations::OpenDirectory(const std::string& path) {
   return Opened(fd, "open directory", path);
 }
 
+// What is mounted over the parent is not the parent, and may hang.
 Result<UniqueFd> LinuxFileOperations::OpenDirectoryIn(int directory,
                                                       const std::string& name) {
-  const int fd = ::openat(directory, name.c_str(),
-                          O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  open_how how = {};
+  how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+  how.resolve = name == ".." ? RESOLVE_NO_XDEV : 0;
+  const auto fd = static_cast<int>(
+      ::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof(how)));
   return Opened(fd, "open directory", name);
 }
 

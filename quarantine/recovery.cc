@@ -22,7 +22,7 @@ Result<UniqueFd> FindOriginal(FileOperations& files,
   const int hint = parent ? parent->UnsafeFd() : -1;
   Result<UniqueFd> file = files.OpenByHandle(header.file, hint);
   if (!file && file.error().code == ErrorCode::kNotSupported && hint >= 0) {
-    file = files.OpenFileIn(hint, BaseName(header.path));
+    file = OpenSameFile(files, hint, BaseName(header.path), header.file);
   }
   if (!file) {
     if (file.error().code != ErrorCode::kNotSupported) return file;
@@ -104,12 +104,10 @@ size_t OtherObjectsOf(Vault& vault, const ThreatStore& store,
   const auto is_other = [&](const std::string& id) {
     if (id == header.id || vault.IsStaged(id)) return false;
     const Result<ObjectHeader> object = vault.Header(id);
-    if (object) return object->sha256 == header.sha256;
-    const Result<Threat> threat = store.Get(id);
-    const bool is_ended =
-        threat && (threat->status() == ThreatStatus::kRestored ||
-                   threat->status() == ThreatStatus::kRemoved);
-    return is_ended && threat->sha256 == HexText(header.sha256);
+    // The names of those that were sealed before were gone by then.
+    return object && !object->is_copy && object->sha256 == header.sha256 &&
+           object->time_ms >= header.time_ms &&
+           object->file.nlink <= header.file.nlink;
   };
   return static_cast<size_t>(std::count_if(ids->begin(), ids->end(), is_other));
 }
@@ -149,10 +147,8 @@ Result<Reconciliation> Reconcile(Vault& vault, ThreatStore& store) {
       const bool is_kept = known->second == ThreatStatus::kRemoved && header &&
                            WasDeleted(*header);
       if (!is_kept) keep(vault.Remove(id), result.removed);
-    } else if (known->second == ThreatStatus::kQuarantineFailed &&
-               IsCopy(vault, id)) {
-      continue;
-    } else if (known->second != ThreatStatus::kQuarantined) {
+    } else if (known->second != ThreatStatus::kQuarantined &&
+               !IsCopy(vault, id)) {
       keep(store.AddStatus(id, ThreatStatus::kQuarantined,
                            WallClockMilliseconds(), "found in the vault"),
            result.recorded);

@@ -38,9 +38,9 @@ struct Unfinished {
 // no event, wherever there are file handles.
 Result<Unfinished> FindUnfinished(Vault& vault, DenyList& deny_list);
 
-// How many other objects hold the very file of `header`, with that content, or
-// held it until they were restored or removed: it was isolated again by
-// somebody who could not read this one.
+// How many other objects hold the very file of `header`, with that content, and
+// were sealed later: it was isolated again by somebody who could not read this
+// one.
 size_t OtherObjectsOf(Vault& vault, const ThreatStore& store,
                       const ObjectHeader& header);
 

@@ -230,7 +230,9 @@ Result<bool> Restorer::Remove(const std::string& id,
   Result<bool> done = parts_.store.AddStatus(id, ThreatStatus::kRemoved,
                                              WallClockMilliseconds(), detail);
   if (!done && !IsNotFound(done.error())) return done;
-  return parts_.vault.Remove(id);
+  done = parts_.vault.Remove(id);
+  (void)parts_.vault.DropNote(kNote, id);  // Of what is not mounted.
+  return done;
 }
 
 // --- Recovery ---------------------------------------------------------------
@@ -241,7 +243,7 @@ Result<UniqueFd> Restorer::Find(const ObjectHeader& note, int parent) {
   FileOperations& files = parts_.vault.files();
   Result<UniqueFd> file = files.OpenByHandle(note.file, parent);
   if (!file && file.error().code == ErrorCode::kNotSupported && parent >= 0) {
-    file = files.OpenFileIn(parent, BaseName(note.path));
+    file = OpenSameFile(files, parent, BaseName(note.path), note.file);
   }
   if (!file) return file;
   const Result<FileFacts> facts = files.Identity(file->UnsafeFd());
@@ -255,25 +257,22 @@ Result<UniqueFd> Restorer::Find(const ObjectHeader& note, int parent) {
 Result<bool> Restorer::FinishFound(const ObjectHeader& note, int parent,
                                    int unsafe_fd) {
   FileOperations& files = parts_.vault.files();
-  // Its name may be known to memory only, and the object is all there is on the
-  // disk. Who moved it has taken it over.
-  if (parent >= 0) {
-    const Result<bool> synced = files.Sync(parent);
-    if (!synced) return synced;
-  }
+  const Result<UniqueFd> file = files.Reopen(unsafe_fd);
+  if (!file) return Unexpected(file.error());
+  const int fd = file->UnsafeFd();
   std::vector<std::string> not_given_back;
   if (note.file.inode_flags != 0) {
-    const Result<UniqueFd> file = files.Reopen(unsafe_fd);
-    Result<bool> done = Fail(ErrorCode::kOperational, "");
-    if (file) {
-      done = files.ChangeInodeFlags(file->UnsafeFd(), kInodeFlagsOfProtection,
-                                    note.file.inode_flags);
-      (void)files.Sync(file->UnsafeFd());
-    }
+    const Result<bool> done = files.ChangeInodeFlags(
+        fd, kInodeFlagsOfProtection, note.file.inode_flags);
     if (!done || !*done) {
       not_given_back.emplace_back("immutable or append-only flag");
     }
   }
+  // Its name may be known to memory only, and the object is all there is on the
+  // disk. Where its parent is gone, that of the file has to do.
+  Result<bool> synced = files.Sync(fd);
+  if (synced && parent >= 0) synced = files.Sync(parent);
+  if (!synced) return synced;
   const Result<Threat> known = parts_.store.Get(note.id);
   if (!known && IsNotFound(known.error())) {
     // The store was lost meanwhile: what it knew of the file is told anew.
@@ -315,8 +314,15 @@ Result<bool> Restorer::RecoverOne(const std::string& id) {
   if (!parent) return Unexpected(parent.error());
   const Result<UniqueFd> file = Find(*note, parent->UnsafeFd());
   if (file) return FinishFound(*note, parent->UnsafeFd(), file->UnsafeFd());
-  if (!IsNotFound(file.error())) return Unexpected(file.error());
   const Result<ObjectHeader> header = parts_.vault.Header(id);
+  if (!IsNotFound(file.error())) {
+    if (file.error().code != ErrorCode::kNotSupported) {
+      return Unexpected(file.error());
+    }
+    // Where it was restored to is not mounted, and may never be again. As long
+    // as there is an object, nothing is lost.
+    if (header) return true;
+  }
   if (header) {
     FileFacts never = note->file;
     never.size = header->file.size;

@@ -9,11 +9,13 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tests/quarantine/isolation_world.h"
+#include "tests/quarantine/private_mount.h"
 #include "tests/quarantine/watched_file_operations.h"
 
 namespace gatehouse {
@@ -149,6 +151,34 @@ TEST_F(MovedCaptureTest, WithoutTheNoteSomebodyElsesFileStaysCaptured) {
   LoseTheNote();
   (void)world_->Recover();
   EXPECT_THAT(CaptureDirectories(), ElementsAre("moved"));
+}
+
+// Somebody mounts something over the place right after the capture.
+class CoversThePlace : public WatchedFileOperations {
+ public:
+  CoversThePlace(FileOperations& files, const IsolationWorld& world)
+      : WatchedFileOperations(files), world_(world) {}
+  void Uncover() { cover_.reset(); }
+
+ protected:
+  void After(std::string_view call) override {
+    if (call == "Rename" && !cover_) cover_.emplace(world_.place());
+  }
+
+ private:
+  const IsolationWorld& world_;
+  std::optional<PrivateMount> cover_;
+};
+
+TEST_F(MovedCaptureTest, WhatIsMountedOverThePlaceChangesNothing) {
+  LinuxFileOperations linux_files;
+  CoversThePlace files(linux_files, *world_);
+  EXPECT_EQ(world_->Isolate(files, kName).status, ThreatStatus::kQuarantined);
+  files.Uncover();
+  EXPECT_THAT(CaptureDirectories(), IsEmpty());
+  EXPECT_THAT(world_->Wrongs(kName, MaliciousContent(100),
+                             {{"innocent", std::string(kInnocent)}}),
+              IsEmpty());
 }
 
 // Its rmdir was undone by a power cut, and the note's end was not.
