@@ -268,6 +268,17 @@ Result<bool> CaptureArea::Find(CapturedFile& captured) {
   return true;
 }
 
+// The file of an isolation that has ended, whose removal was undone.
+void CaptureArea::RemoveWhatCameBack(const CapturedFile& captured) {
+  const Result<FileFacts> found = Identity(captured);
+  if (!found) return;
+  const Result<ObjectHeader> object = vault_.Header(captured.header.id);
+  if (!object || !IsSameFileAfterReboot(*found, object->file)) return;
+  const int directory = captured.directory.UnsafeFd();
+  (void)files_.Unlink(directory, NameOf(captured));
+  (void)files_.Sync(directory);
+}
+
 std::vector<Error> CaptureArea::RemoveLeftDirectories() {
   const Result<std::vector<std::string>> ids = vault_.NotedIds(kNote);
   if (!ids) return {ids.error()};
@@ -285,6 +296,7 @@ std::vector<Error> CaptureArea::RemoveLeftDirectories() {
     }
     captured.directory = std::move(*directory);
     if (captured.directory.valid()) {
+      RemoveWhatCameBack(captured);
       RemoveDirectory(captured);
     } else {
       (void)vault_.DropNote(kNote, id);

@@ -76,6 +76,7 @@ class CaptureArea {
   Result<bool> RemoveFrom(int parent, const CapturedFile& captured,
                           const FileFacts& facts);
   Result<bool> RemoveWhereItIs(const CapturedFile& captured);
+  void RemoveWhatCameBack(const CapturedFile& captured);
 
   Vault& vault_;
   FileOperations& files_;

@@ -455,11 +455,11 @@ Isolation Isolator::Unlink(CapturedFile& captured) {
     return Undo(captured, ThreatStatus::kQuarantineFailed,
                 done.error().message);
   }
-  (void)files_.Sync(directory);
+  done = files_.Sync(directory);
   area_.RemoveDirectory(captured);
   (void)files_.Sync(captured.parent.UnsafeFd());
-  // If it fails, recovery finds the original gone and tries again.
-  done = vault_.Publish(captured.header.id);
+  // If one of them fails, recovery finds the original gone and tries again.
+  if (done) done = vault_.Publish(captured.header.id);
   return {ThreatStatus::kQuarantined,
           done ? "" : done.error().message,
           captured.header,

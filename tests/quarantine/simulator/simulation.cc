@@ -180,11 +180,12 @@ std::unique_ptr<Simulation::Process> Simulation::StartProcess() {
   return process;
 }
 
-void Simulation::Recover(Process& process) {
+// False: nothing is isolated, as it is with the daemon.
+bool Simulation::Recover(Process& process) {
   (void)process.restorer->Recover();  // What failed is tried again.
   DenyList deny_list;
   Result<Unfinished> unfinished = FindUnfinished(*process.vault, deny_list);
-  if (!unfinished) return;
+  if (!unfinished) return false;
   unread_objects_ += unfinished->problems.size();
   for (UnfinishedIsolation& one : unfinished->isolations) {
     // The deny list needs a real file, and there is none.
@@ -198,6 +199,7 @@ void Simulation::Recover(Process& process) {
   if (!reconciled && !had_faults_) {
     result_.wrongs += "reconcile: " + reconciled.error().message + "; ";
   }
+  return true;
 }
 
 // As the remediator does it.
@@ -295,7 +297,7 @@ void Simulation::Live(bool is_first) {
   try {
     process = StartProcess();
     if (process == nullptr) return;
-    Recover(*process);
+    if (!Recover(*process)) return;
     if (is_first || random_.OneIn(2)) Isolate(*process);
     RestoreOrRemove(*process);
   } catch (const ProcessDied&) {
@@ -318,7 +320,7 @@ void Simulation::LiveInPeace() {
       result_.wrongs += "the vault cannot be opened; ";
       return;
     }
-    Recover(*process);
+    (void)Recover(*process);
     if (i == settled && disk_.Listing() != listing) {
       result_.wrongs += "recovered twice is not recovered once; ";
     }

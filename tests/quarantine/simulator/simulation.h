@@ -77,7 +77,7 @@ class Simulation {
   void Live(bool is_first);
   void LiveInPeace();
   std::unique_ptr<Process> StartProcess();
-  void Recover(Process& process);
+  bool Recover(Process& process);
   void Isolate(Process& process);
   void FinishCaptured(Process& process, Isolation& isolation);
   void Record(Process& process, const Isolation& isolation);
