@@ -298,6 +298,12 @@ std::vector<Error> CaptureArea::RemoveLeftDirectories() {
     if (captured.directory.valid()) {
       RemoveWhatCameBack(captured);
       RemoveDirectory(captured);
+      const auto left = files_.Identity(captured.directory.UnsafeFd());
+      if (left && left->nlink != 0) {
+        problems.push_back({ErrorCode::kOperational,
+                            "the directory of the capture of '" + id +
+                                "' cannot be removed, or is not empty"});
+      }
     } else {
       (void)vault_.DropNote(kNote, id);
     }

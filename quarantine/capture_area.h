@@ -65,7 +65,7 @@ class CaptureArea {
   // one that was meant or what was taken for it. False: nothing was captured.
   Result<bool> Find(CapturedFile& captured);
   // Removes the directories of isolations that have ended and that came back
-  // with the power.
+  // with the power. Returns what is still there.
   std::vector<Error> RemoveLeftDirectories();
 
  private:

@@ -148,8 +148,8 @@ Result<bool> Restorer::GiveName(const NewFile& file, int directory) {
   const Result<FileFacts> now = files.Identity(file.fd.UnsafeFd());
   if (!now || now->nlink != 0) return done;
   Forget(file.exemption);
-  (void)parts_.vault.DropNote(kNote,
-                              file.note.id);  // Recovery finds no such file.
+  // If it stays, recovery finds no such file.
+  (void)parts_.vault.DropNote(kNote, file.note.id);
   if (done.error().error_number != EEXIST) return done;
   return Fail(ErrorCode::kOperational,
               "'" + DisplayText(path) + "' exists; nothing is overwritten");

@@ -196,5 +196,20 @@ TEST_F(MovedCaptureTest, ADirectoryThatCameBackIsRemoved) {
   EXPECT_THAT(world_->InStage(), IsEmpty());
 }
 
+// The removal of the file was, too, and its object is published.
+TEST_F(MovedCaptureTest, AFileThatCameBackIsRemovedWithIt) {
+  DieAfterTheCapture(false);
+  const fs::path vault = world_->state() + "/vault";
+  for (const std::string& name : world_->InStage()) {
+    if (!name.ends_with(".q")) continue;
+    fs::rename(vault / "stage" / name, vault / "data" / name);
+  }
+  (void)world_->Recover();
+  EXPECT_THAT(CaptureDirectories(), IsEmpty());
+  EXPECT_THAT(world_->Wrongs(kName, MaliciousContent(100),
+                             {{"innocent", std::string(kInnocent)}}),
+              IsEmpty());
+}
+
 }  // namespace
 }  // namespace gatehouse
