@@ -52,8 +52,9 @@ Remediator::Remediator(const Parts& parts,
     : parts_(parts),
       other_names_(parts.vault.files(), parts.deny_list),
       unfinished_(std::move(unfinished)) {
-  // What a predecessor counted as going on is not.
-  parts_.statistics.pending.store(0);
+  // What a predecessor counted as going on is not. The recovery is one more:
+  // until it has ended, a record of what is in the vault may be missing.
+  parts_.statistics.pending.store(unfinished_.size() + 1);
   parts_.statistics.captured.store(0);
   const MutexLock lock(mutex_);
   for (const UnfinishedIsolation& isolation : unfinished_) {
@@ -404,6 +405,7 @@ void Remediator::Recover(Isolator& isolator) {
       for (const auto& done : EndWork(key)) done(threat);
     }
     unfinished.denied.Reset();
+    parts_.statistics.pending.fetch_sub(1);
   }
   unfinished_.clear();
   const Result<Reconciliation> reconciled =
@@ -412,6 +414,7 @@ void Remediator::Recover(Isolator& isolator) {
   if (reconciled && parts_.failed) {
     for (const Error& problem : reconciled->problems) parts_.failed(problem);
   }
+  parts_.statistics.pending.fetch_sub(1);
   const MutexLock lock(mutex_);
   is_recovered_ = true;
   changed_.NotifyAll();

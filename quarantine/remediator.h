@@ -48,8 +48,10 @@ struct RemediatorStatistics {
   std::atomic<uint64_t> not_isolated{0};   // Blocked, failed, or gone.
   std::atomic<uint64_t> recovered{0};      // Left unfinished by a dead process.
   std::atomic<uint64_t> record_errors{0};  // The store refused.
-  std::atomic<uint64_t> pending{0};        // Now: taken and not dealt with.
-  std::atomic<uint64_t> captured{0};       // Now: waiting for other users.
+  // Now: taken and not dealt with, left unfinished by a dead process, and one
+  // as long as the recovery runs.
+  std::atomic<uint64_t> pending{0};
+  std::atomic<uint64_t> captured{0};  // Now: waiting for other users.
 };
 
 // A malicious file that must go.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -26,18 +27,21 @@ class GatedFileOperations : public WatchedFileOperations {
   using WatchedFileOperations::WatchedFileOperations;
 
   void Close() { is_closed_ = true; }
+  // For every call, not only for the first step of an isolation.
+  void CloseWholly() { is_whole_ = is_closed_ = true; }
   void Open() {
-    is_closed_ = false;
+    is_whole_ = is_closed_ = false;
     is_closed_.notify_all();
   }
 
  protected:
   std::optional<Error> Before(std::string_view call) override {
-    if (call == "Facts") is_closed_.wait(true);
+    if (is_whole_ || call == "Facts") is_closed_.wait(true);
     return std::nullopt;
   }
 
  private:
+  std::atomic<bool> is_whole_{false};
   std::atomic<bool> is_closed_{false};
 };
 
@@ -50,12 +54,14 @@ class RemediatorTest : public testing::Test {
     store_ = std::move(*store);
     Result<Unfinished> unfinished = FindUnfinished(*vault_, deny_list_);
     ASSERT_TRUE(unfinished.has_value());
+    if (holds_recovery_) files_.CloseWholly();
     Remediator::Parts parts{*vault_, *store_,  deny_list_,  statistics_, {},
                             {},      isolates, pending_max, &rules_};
     auto started = Remediator::Start(parts, TestSignatures(),
                                      std::move(unfinished->isolations));
     ASSERT_TRUE(started.has_value()) << started.error().message;
     remediator_ = std::move(*started);
+    if (!holds_recovery_) remediator_->WaitForRecovery();
   }
   void TearDown() override { files_.Open(); }
 
@@ -87,6 +93,7 @@ class RemediatorTest : public testing::Test {
   DenyList deny_list_;
   RemediatorStatistics statistics_;
   ThreatRules rules_;
+  bool holds_recovery_ = false;
   std::mutex mutex_;
   std::vector<Threat> done_;
   std::unique_ptr<Vault> vault_;
@@ -254,6 +261,24 @@ TEST_F(RemediatorTest, WithoutQuarantineItIsRecordedAndLeft) {
   EXPECT_EQ(WaitForDone(1).front().status(), ThreatStatus::kBlocked);
   EXPECT_THAT(world_.InPlace(), SizeIs(1));
   EXPECT_EQ(Recorded().front().status(), ThreatStatus::kBlocked);
+}
+
+// Whoever waits for "nothing is pending" finds the list complete.
+TEST_F(RemediatorTest, TheRecoveryIsPendingUntilItHasEnded) {
+  Start();
+  world_.Put("threat", MaliciousContent(100));
+  EXPECT_TRUE(remediator_->Submit(Found("threat"), false));
+  WaitForDone(1);
+  remediator_.reset();
+  store_.reset();
+  std::filesystem::remove(world_.state() + "/threats.db");
+  holds_recovery_ = true;
+  Start();
+  EXPECT_EQ(statistics_.pending, 1U);
+  EXPECT_THAT(Recorded(), IsEmpty());
+  files_.Open();
+  EXPECT_TRUE(BecomesTrue([&] { return statistics_.pending == 0; }));
+  EXPECT_THAT(Recorded(), SizeIs(1));
 }
 
 TEST_F(RemediatorTest, FileInUseGoesWhenItsLastUserDoes) {

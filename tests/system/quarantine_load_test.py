@@ -37,22 +37,28 @@ class Load(threading.Thread):
         self.closed = {}  # When, by path.
         self.clean = {}
         self.late = 0
+        self.next = 0
         self.errors = []
         self.stop = threading.Event()
 
     def run(self):
         begin = time.monotonic()
-        number = 0
         while not self.stop.is_set():
-            due = begin + number / FILES_PER_SECOND
+            due = begin + self.next / FILES_PER_SECOND
             if self.stop.wait(max(0.0, due - time.monotonic())):
                 return
             self.late += time.monotonic() - due > 1.0
             try:
-                self.write(number)
+                self.write(self.next)
             except OSError as error:
-                self.errors.append("%d: %s" % (number, error))
-            number += 1
+                self.errors.append("%d: %s" % (self.next, error))
+            self.next += 1
+
+    def write_last(self):
+        """One more malicious file, after the thread has ended; its path."""
+        number = self.next + -self.next % EVIL_EVERY
+        self.write(number)
+        return os.path.join(self.folder, "evil-%d" % number)
 
     def write(self, number):
         if number % EVIL_EVERY == 0:
@@ -97,9 +103,15 @@ class QuarantineLoadTest(gate.GateTest):
                    "another worker")
         return daemon
 
-    def settle(self, daemon):
+    def settle(self, daemon, last):
+        """Waits until every event so far has been dealt with. The kernel's
+        queue keeps the order: when the last file is listed, no event of an
+        earlier one is still in it, where no counter could see it."""
         gate.until(lambda: gate.health(daemon).get("healthy"),
                    "the daemon answers")
+        gate.until(lambda: last in {threat["path"]
+                                    for threat in gate.threats(daemon)},
+                   "the last file is listed")
         gate.until(lambda: daemon.settled_counters()["quarantine"]["pending"]
                    == 0, "every hit has been dealt with")
 
@@ -147,7 +159,7 @@ class QuarantineLoadTest(gate.GateTest):
             load.stop.set()
             load.join()
         seconds = time.monotonic() - begin
-        self.settle(daemon)
+        self.settle(daemon, load.write_last())
         # So that this test may read what is left in its place.
         off = gate.mdatp(daemon, "config", "real-time-protection", "--value",
                          "disabled")
