@@ -50,7 +50,7 @@ std::string CleanContent(size_t bytes, unsigned seed) {
 
 std::shared_ptr<const SignatureSet> RandomLiterals(size_t count) {
   std::mt19937 random(2024);
-  std::vector<BodySignature> bodies;
+  Signatures signatures;
   for (size_t i = 0; i < count; ++i) {
     std::string literal;
     if (random() % 4 == 0) literal = kWords.at(random() % kWords.size());
@@ -58,12 +58,10 @@ std::shared_ptr<const SignatureSet> RandomLiterals(size_t count) {
     while (literal.size() < length) {
       literal += static_cast<char>(33 + random() % 94);
     }
-    const ByteView bytes = AsBytes(literal);
-    bodies.push_back({"Bench." + std::to_string(i),
-                      {bytes.begin(), bytes.end()},
-                      kAnyOffset});
+    signatures.bodies.push_back(
+        LiteralSignature("Bench." + std::to_string(i), AsBytes(literal)));
   }
-  auto set = SignatureSet::Compile(std::move(bodies), {});
+  auto set = SignatureSet::Compile(std::move(signatures));
   if (!set) std::abort();  // Programming error.
   return std::move(*set);
 }

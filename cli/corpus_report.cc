@@ -49,7 +49,7 @@ void PutPath(Json& object, const char* key, std::string_view bytes) {
 Json ToJson(const LineCounts& counts) {
   return {{"lines", counts.lines},
           {"loaded", counts.loaded},
-          {"skipped", counts.skipped},
+          {"skipped", counts.skipped()},
           {"malformed", counts.malformed}};
 }
 

@@ -26,16 +26,17 @@ Error NothingUsable(const std::string& directory, const LoadReport& report) {
   for (const FileReport& file : report.files) {
     message += ", " + DisplayText(file.file) + ": " +
                std::to_string(file.counts.malformed) + " malformed and " +
-               std::to_string(file.counts.skipped) + " skipped of " +
+               std::to_string(file.counts.skipped()) + " skipped of " +
                std::to_string(file.counts.lines) + " line(s)";
   }
-  if (report.files.empty()) message += ": no .ndb, .hdb or .hsb file";
+  if (report.files.empty())
+    message += ": no signature file (.ndb, .ldb, .hdb, ...)";
   return {ErrorCode::kInvalidInput, std::move(message)};
 }
 
 Result<std::shared_ptr<const SignatureSet>> LoadSignatures(
     const std::string& directory, LoadReport& report) {
-  if (directory.empty()) return SignatureSet::Compile({}, {});
+  if (directory.empty()) return SignatureSet::Compile({});
   Result<Definitions> definitions = LoadDefinitions(directory);
   if (!definitions) return Unexpected(definitions.error());
   report = std::move(definitions->report);
@@ -43,8 +44,7 @@ Result<std::shared_ptr<const SignatureSet>> LoadSignatures(
   if (report.Totals().loaded == 0) {
     return Unexpected(NothingUsable(directory, report));
   }
-  return SignatureSet::Compile(std::move(definitions->signatures.bodies),
-                               std::move(definitions->signatures.hashes));
+  return SignatureSet::Compile(std::move(definitions->signatures));
 }
 
 ExitCode ExitCodeAfter(const CorpusCounts& counts, bool fail_on_threat) {

@@ -54,7 +54,7 @@ void LogReport(const LoadReport& report, LogWriter& log) {
     log.Log(Severity::kInfo, "definitions loaded",
             {{"file", file.file},
              {"loaded", std::to_string(file.counts.loaded)},
-             {"skipped", std::to_string(file.counts.skipped)},
+             {"skipped", std::to_string(file.counts.skipped())},
              {"malformed", std::to_string(file.counts.malformed)}});
   }
   for (const LoadProblem& problem : report.problems) {
@@ -95,8 +95,7 @@ Result<LoadedSignatures> LoadSignatures(const std::string& directory,
     }
   }
   Result<std::shared_ptr<const SignatureSet>> set =
-      SignatureSet::Compile(std::move(definitions.signatures.bodies),
-                            std::move(definitions.signatures.hashes));
+      SignatureSet::Compile(std::move(definitions.signatures));
   if (!set) return Unexpected(set.error());
   loaded.set = std::move(*set);
   constexpr uint64_t kBuiltIn = 1;

@@ -1,6 +1,5 @@
 #include "engine/scanner.h"
 
-#include <hs/hs_runtime.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,20 +15,27 @@
 
 #include "base/bytes.h"
 #include "engine/file_digest.h"
+#include "engine/format/content.h"
+#include "engine/format/executable_facts.h"
+#include "engine/format/file_type.h"
+#include "engine/matching/signature_judge.h"
+#include "engine/matching/trigger_hits.h"
+#include "engine/matching/trigger_scan.h"
+#include "engine/matching/work_budget.h"
 #include "signatures/eicar.h"
 
 namespace gatehouse {
 
-// One pass over a file: fill a block, look at it, until the end. Three kinds of
-// signature look at every block: Hyperscan's stream remembers what straddles a
-// border; anchored literals see each block together with the tail of the one
-// before it (the carry, kept in memory directly in front of the block); digests
-// are chained. EICAR and the digests of a file that fits one block are judged
-// at the end, when the true size is known.
+// One pass over a file: fill a block, look for triggers and digest it, until
+// the end. Each block is shown together with the tail of the one before it (the
+// carry, kept in memory directly in front of the block), so that no trigger is
+// cut in two. What the triggers say is confirmed at the end, when the file's
+// true size is known: in memory, if it fits one block, else by reading it at
+// random. EICAR, too, and the digests of a file that fits one block.
 //
 // A larger file must say its size beforehand, or we would digest everything.
 // When it then turns out to have another size whose digests we lack, the file
-// is read again. Not here: archives and file types (content extraction).
+// is read again. Not here: archives (content extraction).
 
 namespace {
 
@@ -37,38 +43,21 @@ namespace {
 constexpr size_t kBlockBytes = size_t{256} << 10;
 // In front of the block; a whole page, so that reads stay aligned.
 constexpr size_t kCarryBytesMax = 4096;
-static_assert(kLiteralBytesMax <= kCarryBytesMax);
+// For a closer look: some tenths of a second, and more for larger files.
+constexpr uint64_t kWorkBase = uint64_t{1} << 28;
+constexpr uint64_t kWorkPerByte = 64;
 // How often a file is read whose size changes under us.
 constexpr int kPassesMax = 3;
-
-struct FreeScratch {
-  void operator()(hs_scratch_t* scratch) const {
-    (void)hs_free_scratch(scratch);  // Fails only for a scratch in use.
-  }
-};
-struct CloseStream {
-  void operator()(hs_stream_t* stream) const {
-    // Without scratch and callback: ends the stream, reports nothing.
-    (void)hs_close_stream(stream, nullptr, nullptr, nullptr);
-  }
-};
 
 // What was found so far in one file.
 struct Findings {
   bool eicar = false;
   std::vector<std::string_view> hash_names;
-  MatchedIds bodies;  // Hyperscan and anchored literals.
+  MatchedIds bodies;
+  bool is_work_limited = false;  // Not all bodies are known.
 
   bool any() const { return eicar || !hash_names.empty() || !bodies.empty(); }
 };
-
-// Called by Hyperscan, which is C: must not throw.
-int OnBodyMatch(unsigned id, unsigned long long /*from*/,
-                unsigned long long /*to*/, unsigned /*flags*/,
-                void* findings) noexcept {
-  static_cast<Findings*>(findings)->bodies.Add(uint32_t{id});
-  return 0;  // Go on: behind a name that is allowed there may be another.
-}
 
 // How a pass over the file ended.
 enum class PassEnd : uint8_t { kEndOfFile, kLimit, kError };
@@ -132,15 +121,22 @@ Pass FailedWith(int error_number, uint64_t bytes) {
 }  // namespace
 
 struct Scanner::State {
-  State(std::shared_ptr<const SignatureSet> set, FileDigests file_digests)
+  State(std::shared_ptr<const SignatureSet> set, FileDigests file_digests,
+        TriggerScan trigger_scan)
       : signatures(std::move(set)),
         digests(std::move(file_digests)),
+        triggers(std::move(trigger_scan)),
+        hits(MostTriggers(*signatures)),
+        judge(*signatures),
         memory(static_cast<uint8_t*>(std::aligned_alloc(
             kCarryBytesMax, kCarryBytesMax + kBlockBytes))) {}
 
+  static size_t MostTriggers(const SignatureSet& set);
   Pass ReadThrough(int fd, uint64_t expected_bytes, const ScanLimits& limits,
                    Findings& findings);
-  hs_error_t LookAt(uint64_t offset, size_t bytes, Findings& findings);
+  bool LookAt(uint64_t offset, size_t bytes);
+  void Recognise(size_t bytes, uint64_t expected_bytes);
+  void JudgeBodies(int fd, Pass& pass, Findings& findings);
   bool JudgeWhole(uint64_t file_bytes, Findings& findings);
   void NameThreats(const Findings& findings, Verdict& verdict) const;
   Verdict Conclude(const Pass& pass, const Findings& findings) const;
@@ -148,16 +144,30 @@ struct Scanner::State {
   uint8_t* block() const { return memory.get() + kCarryBytesMax; }
 
   std::shared_ptr<const SignatureSet> signatures;
-  std::unique_ptr<hs_scratch_t, FreeScratch> scratch;
-  std::unique_ptr<hs_stream_t, CloseStream> stream;
   FileDigests digests;
+  TriggerScan triggers;
+  TriggerHits hits;
+  SignatureJudge judge;
+  ExecutableFacts facts;
+  // For a closer look at a large file.
+  std::vector<uint8_t> window = std::vector<uint8_t>(kContentWindowBytes);
+  FileType type = FileType::kBinary;
+  Target target = Target::kAny;
+  size_t shard = 0;
   struct FreeMemory {  // The owner of aligned memory.
     void operator()(uint8_t* bytes) const { std::free(bytes); }  // As above.
   };
   std::unique_ptr<uint8_t, FreeMemory> memory;  // The carry, then the block.
   size_t carry_bytes = 0;
-  bool stream_is_fresh = true;
 };
+
+size_t Scanner::State::MostTriggers(const SignatureSet& set) {
+  size_t most = 0;
+  for (const ShardRecord& shard : set.tables().shards) {
+    most = std::max<size_t>(most, shard.trigger_count);
+  }
+  return most;
+}
 
 Scanner::Scanner(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Scanner::~Scanner() = default;
@@ -165,26 +175,15 @@ Scanner::~Scanner() = default;
 Result<std::unique_ptr<Scanner>> Scanner::Create(
     std::shared_ptr<const SignatureSet> signatures) {
   assert(signatures != nullptr);
-  Result<FileDigests> digests =
-      FileDigests::Create(signatures->digest_algorithms());
+  DigestNeeds algorithms = signatures->hashes().algorithms();
+  Result<FileDigests> digests = FileDigests::Create(algorithms);
   if (!digests) return Unexpected(digests.error());
-  const hs_database_t* const database = signatures->body_database();
-  auto state =
-      std::make_unique<State>(std::move(signatures), std::move(*digests));
+  Result<TriggerScan> triggers = TriggerScan::Create(*signatures);
+  if (!triggers) return Unexpected(triggers.error());
+  auto state = std::make_unique<State>(
+      std::move(signatures), std::move(*digests), std::move(*triggers));
   if (state->memory == nullptr) {
     return Fail(ErrorCode::kOperational, "allocate a read buffer");
-  }
-  if (database != nullptr) {
-    hs_scratch_t* scratch = nullptr;
-    if (hs_alloc_scratch(database, &scratch) != HS_SUCCESS) {
-      return Fail(ErrorCode::kOperational, "allocate Hyperscan scratch space");
-    }
-    state->scratch.reset(scratch);
-    hs_stream_t* stream = nullptr;
-    if (hs_open_stream(database, 0, &stream) != HS_SUCCESS) {
-      return Fail(ErrorCode::kOperational, "open a Hyperscan stream");
-    }
-    state->stream.reset(stream);
   }
   return std::unique_ptr<Scanner>(new Scanner(std::move(state)));
 }
@@ -200,6 +199,7 @@ Verdict Scanner::Scan(int fd, const ScanLimits& limits) {
   uint64_t expected_bytes = static_cast<uint64_t>(status.st_size);
   for (int i = 0; i < kPassesMax; ++i) {
     pass = state_->ReadThrough(fd, expected_bytes, limits, findings);
+    state_->JudgeBodies(fd, pass, findings);
     if (pass.end != PassEnd::kEndOfFile ||
         state_->JudgeWhole(pass.bytes, findings)) {
       return state_->Conclude(pass, findings);
@@ -212,15 +212,13 @@ Verdict Scanner::Scan(int fd, const ScanLimits& limits) {
 
 Pass Scanner::State::ReadThrough(int fd, uint64_t expected_bytes,
                                  const ScanLimits& limits, Findings& findings) {
-  if (stream && !stream_is_fresh) {
-    (void)hs_reset_stream(stream.get(), 0, nullptr, nullptr, nullptr);
-    stream_is_fresh = true;
-  }
+  hits.Clear();
+  findings.bodies = MatchedIds();  // Of another pass, if any.
   carry_bytes = 0;
   // A file of one block is digested at its end, by its true size.
   digests.Start(expected_bytes < kBlockBytes
                     ? DigestNeeds{}
-                    : signatures->DigestsFor(expected_bytes));
+                    : signatures->hashes().NeedsFor(expected_bytes));
   uint64_t offset = 0;
   while (true) {
     const NotScannedReason limit = ReachedLimit(limits);
@@ -234,8 +232,8 @@ Pass Scanner::State::ReadThrough(int fd, uint64_t expected_bytes,
     if (is_probe && filled.bytes != 0) {
       return LimitedBy(NotScannedReason::kSizeLimit, offset);
     }
-    if (filled.bytes != 0 &&
-        LookAt(offset, filled.bytes, findings) != HS_SUCCESS) {
+    if (offset == 0) Recognise(filled.bytes, expected_bytes);
+    if (filled.bytes != 0 && !LookAt(offset, filled.bytes)) {
       return FailedWith(EPROTO, offset);  // A misuse; never pass it as clean.
     }
     offset += filled.bytes;
@@ -247,32 +245,60 @@ Pass Scanner::State::ReadThrough(int fd, uint64_t expected_bytes,
   return {PassEnd::kEndOfFile, NotScannedReason::kNone, 0, offset};
 }
 
-hs_error_t Scanner::State::LookAt(uint64_t offset, size_t bytes,
-                                  Findings& findings) {
-  const ByteView fresh(block(), bytes);
-  hs_error_t status = HS_SUCCESS;
-  if (stream) {
-    stream_is_fresh = false;
-    status = hs_scan_stream(stream.get(), AsText(fresh).data(),
-                            static_cast<unsigned>(bytes), 0, scratch.get(),
-                            OnBodyMatch, &findings);
-    assert(status == HS_SUCCESS);
+// What the file is, by its first bytes, which the block holds.
+void Scanner::State::Recognise(size_t bytes, uint64_t expected_bytes) {
+  type = DetectFileType({block(), bytes},
+                        std::max<uint64_t>(bytes, expected_bytes));
+  target = static_cast<Target>(TargetOf(type));
+  shard = signatures->tables().targets[static_cast<size_t>(target)];
+}
+
+bool Scanner::State::LookAt(uint64_t offset, size_t bytes) {
+  const ByteView window_now(block() - carry_bytes, carry_bytes + bytes);
+  if (!triggers.Scan(shard, window_now, offset - carry_bytes, carry_bytes,
+                     hits)) {
+    return false;
   }
-  digests.Update(fresh);
-  const AnchoredLiterals& anchored = signatures->anchored_bodies();
-  if (anchored.empty()) return status;
-  const ByteView window(block() - carry_bytes, carry_bytes + bytes);
-  anchored.FindIn(window, offset - carry_bytes, carry_bytes, findings.bodies);
-  carry_bytes = std::min(anchored.longest() - 1, window.size());
-  std::memmove(block() - carry_bytes,
-               window.data() + window.size() - carry_bytes, carry_bytes);
-  return status;
+  digests.Update({block(), bytes});
+  carry_bytes =
+      std::min({triggers.OverlapOf(shard), window_now.size(), kCarryBytesMax});
+  // Only if there is more to come, but that is not known; and the block stays.
+  if (bytes == kBlockBytes) {
+    std::memmove(block() - carry_bytes,
+                 window_now.data() + window_now.size() - carry_bytes,
+                 carry_bytes);
+  }
+  return true;
+}
+
+// Confirms what the triggers promised, in as much of the file as was read.
+void Scanner::State::JudgeBodies(int fd, Pass& pass, Findings& findings) {
+  if (signatures->body_count() == 0) return;
+  // The byte that tells whether a limited file goes on stands in the block.
+  const bool is_in_memory =
+      pass.bytes <= kBlockBytes && pass.reason != NotScannedReason::kSizeLimit;
+  Content in_memory(ByteView(block(), is_in_memory ? pass.bytes : 0));
+  Content in_file(fd, pass.bytes, window);
+  Content& content = is_in_memory ? in_memory : in_file;
+  Layer layer{content, target};
+  if (IsExecutable(target)) {
+    ReadExecutableFacts(type, content, facts);
+    layer.executable = &facts;
+  }
+  WorkBudget budget(kWorkBase + kWorkPerByte * pass.bytes);
+  judge.Judge(layer, shard, hits, budget, findings.bodies);
+  if (content.error_number() != 0 && pass.end == PassEnd::kEndOfFile) {
+    pass = FailedWith(content.error_number(), pass.bytes);
+  }
+  if (budget.is_exhausted() && pass.end == PassEnd::kEndOfFile) {
+    pass = LimitedBy(NotScannedReason::kWorkLimit, pass.bytes);
+  }
 }
 
 // Judges what only the whole file can tell. Returns false if the file must be
 // read again, because a digest is needed that was not computed.
 bool Scanner::State::JudgeWhole(uint64_t file_bytes, Findings& findings) {
-  const DigestNeeds needs = signatures->DigestsFor(file_bytes);
+  const DigestNeeds needs = signatures->hashes().NeedsFor(file_bytes);
   if (file_bytes < kBlockBytes) {
     const ByteView file(block(), file_bytes);
     findings.eicar = IsEicarTestFile(file);
@@ -287,7 +313,7 @@ bool Scanner::State::JudgeWhole(uint64_t file_bytes, Findings& findings) {
     const auto algorithm = static_cast<DigestAlgorithm>(i);
     const Digest digest = digests.Finish(algorithm);
     const std::vector<std::string_view> names =
-        signatures->FindHashes(algorithm, digest.view(), file_bytes);
+        signatures->hashes().Find(algorithm, digest.view(), file_bytes);
     findings.hash_names.insert(findings.hash_names.end(), names.begin(),
                                names.end());
   }

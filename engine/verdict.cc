@@ -30,6 +30,8 @@ std::string_view ReasonWord(NotScannedReason reason) {
       return "changed_while_scanning";
     case NotScannedReason::kSizeLimit:
       return "size_limit";
+    case NotScannedReason::kWorkLimit:
+      return "work_limit";
     case NotScannedReason::kTimeLimit:
       return "time_limit";
     case NotScannedReason::kCancelled:

@@ -27,6 +27,7 @@ enum class NotScannedReason : uint8_t {
   kVanished,              // The name was gone before it could be opened.
   kChangedWhileScanning,  // Its size would not hold still.
   kSizeLimit,             // Longer than ScanLimits::bytes_max.
+  kWorkLimit,             // A closer look took more than WorkBudget allows.
   kTimeLimit,             // Longer than ScanLimits::give_up_at allowed.
   kCancelled,             // The caller asked to stop.
   kDeadline,              // The AUTH deadline came before the verdict.
@@ -41,7 +42,7 @@ enum class NotScannedReason : uint8_t {
   kAuditedThreat,
   kThreatTypeOff,
 };
-inline constexpr size_t kNotScannedReasonCount = 17;
+inline constexpr size_t kNotScannedReasonCount = 18;
 
 // The word for output and counters: "time_limit".
 [[nodiscard]] std::string_view ReasonWord(NotScannedReason reason);

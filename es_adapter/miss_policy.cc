@@ -52,6 +52,7 @@ bool IsMiss(const Verdict& verdict) {
   }
   switch (verdict.reason) {
     case NotScannedReason::kDeadline:
+    case NotScannedReason::kWorkLimit:
     case NotScannedReason::kTimeLimit:
     case NotScannedReason::kSizeLimit:
     case NotScannedReason::kScanCrashed:

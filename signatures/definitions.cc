@@ -62,16 +62,30 @@ Result<void> FeedFile(int fd, SignatureTextReader& reader) {
   }
 }
 
-void LoadFile(int directory_fd, const std::string& name, SignatureFormat format,
-              Definitions& definitions) {
+struct Loading {
+  int directory_fd = -1;
+  LoadOptions options;
+  IgnoreList ignored;
+};
+
+void LoadFile(Loading& loading, const std::string& name,
+              const FileFormat& format, Definitions& definitions) {
   LoadReport& report = definitions.report;
-  const Result<UniqueFd> fd = OpenRegularFile(directory_fd, name);
+  if (format.format == SignatureFormat::kContainer) {
+    FileReport file;
+    file.file = name;
+    file.unsupported["not supported yet: " + std::string(format.what)] = 0;
+    report.files.push_back(std::move(file));
+    return;
+  }
+  const Result<UniqueFd> fd = OpenRegularFile(loading.directory_fd, name);
   if (!fd) {
-    report.files.push_back({name, {}});
+    report.files.push_back({name, {}, {}});
     report.AddProblem({name, 0, fd.error().message});
     return;
   }
-  SignatureTextReader reader(name, format, definitions.signatures, report);
+  SignatureTextReader reader(name, format, loading.options,
+                             {definitions.signatures, report, loading.ignored});
   const Result<void> fed = FeedFile(fd->UnsafeFd(), reader);
   reader.Finish();
   if (!fed) report.AddProblem({name, 0, fed.error().message});
@@ -94,7 +108,8 @@ Result<std::vector<std::string>> NamesIn(DIR* directory) {
 
 }  // namespace
 
-Result<Definitions> LoadDefinitions(const std::string& directory) {
+Result<Definitions> LoadDefinitions(const std::string& directory,
+                                    const LoadOptions& options) {
   const std::string what = "load definitions '" + DisplayText(directory) + "'";
   const std::unique_ptr<DIR, CloseDirectory> stream(
       ::opendir(directory.c_str()));
@@ -104,11 +119,16 @@ Result<Definitions> LoadDefinitions(const std::string& directory) {
     return Fail(names.error().code, what + ": " + names.error().message);
   }
   Definitions definitions;
-  for (const std::string& name : *names) {
-    if (const std::optional<SignatureFormat> format = FormatOfFile(name)) {
-      LoadFile(::dirfd(stream.get()), name, *format, definitions);
-    } else {
-      definitions.report.AddIgnoredFile(name);
+  Loading loading{::dirfd(stream.get()), options, {}};
+  // What is to be ignored must be known first.
+  for (const bool is_first : {true, false}) {
+    for (const std::string& name : *names) {
+      const std::optional<FileFormat> format = FormatOfFile(name);
+      if (!format) {
+        if (is_first) definitions.report.AddIgnoredFile(name);
+      } else if (is_first == (format->format == SignatureFormat::kIgnore)) {
+        LoadFile(loading, name, *format, definitions);
+      }
     }
   }
   return definitions;

@@ -7,8 +7,9 @@
 #include <string>
 
 #include "base/result.h"
+#include "signatures/clamav/signature_text.h"
 #include "signatures/load_report.h"
-#include "signatures/signature_text.h"
+#include "signatures/signatures.h"
 
 namespace gatehouse {
 
@@ -19,10 +20,12 @@ struct Definitions {
   LoadReport report;
 };
 
-// Reads the files of `directory` whose extension is known, in order of name;
+// Reads the files of `directory` whose extension is known, in order of name,
+// those of what to ignore first;
 // sub-directories are not entered. Symbolic links to regular files are
 // followed. A file that cannot be read is a problem in the report, and the
 // others are still loaded. Errors: `directory` is none, or unreadable.
-Result<Definitions> LoadDefinitions(const std::string& directory);
+Result<Definitions> LoadDefinitions(const std::string& directory,
+                                    const LoadOptions& options = {});
 
 }  // namespace gatehouse

@@ -9,12 +9,13 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "signatures/signature_set.h"
+#include "signatures/hash_signature.h"
 
 namespace gatehouse {
 
 class HashStore {
  public:
+  HashStore() = default;
   explicit HashStore(std::vector<HashSignature> signatures);
 
   size_t count() const { return signatures_.size(); }

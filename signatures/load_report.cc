@@ -20,14 +20,20 @@ void LoadReport::AddIgnoredFile(std::string file) {
   }
 }
 
+LineCounts& LineCounts::operator+=(const LineCounts& other) {
+  lines += other.lines;
+  loaded += other.loaded;
+  level += other.level;
+  unsupported += other.unsupported;
+  ignored += other.ignored;
+  unwanted += other.unwanted;
+  malformed += other.malformed;
+  return *this;
+}
+
 LineCounts LoadReport::Totals() const {
   LineCounts totals;
-  for (const FileReport& file : files) {
-    totals.lines += file.counts.lines;
-    totals.loaded += file.counts.loaded;
-    totals.skipped += file.counts.skipped;
-    totals.malformed += file.counts.malformed;
-  }
+  for (const FileReport& file : files) totals += file.counts;
   return totals;
 }
 

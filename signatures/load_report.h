@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,17 +16,27 @@ namespace gatehouse {
 inline constexpr size_t kLoadProblemsMax = 1000;
 inline constexpr size_t kIgnoredFilesMax = 1000;
 
-// lines == loaded + skipped + malformed, always.
+// lines == loaded + skipped() + malformed, always.
 struct LineCounts {
-  uint64_t lines = 0;      // Neither empty nor a comment.
-  uint64_t loaded = 0;     // Became a signature.
-  uint64_t skipped = 0;    // Correct, but not for this version of the engine.
-  uint64_t malformed = 0;  // Wrong.
+  uint64_t lines = 0;        // Neither empty nor a comment.
+  uint64_t loaded = 0;       // Became a signature, or an entry of a list.
+  uint64_t level = 0;        // For engines of another functionality level.
+  uint64_t unsupported = 0;  // Needs something this version cannot do.
+  uint64_t ignored = 0;      // By an .ign or .ign2 file.
+  uint64_t unwanted = 0;     // About potentially unwanted applications.
+  uint64_t malformed = 0;    // Wrong.
+
+  [[nodiscard]] uint64_t skipped() const {
+    return level + unsupported + ignored + unwanted;
+  }
+  LineCounts& operator+=(const LineCounts& other);
 };
 
 struct FileReport {
   std::string file;
   LineCounts counts;
+  // Lines by what they need and this version cannot do.
+  std::map<std::string, uint64_t> unsupported;
 };
 
 struct LoadProblem {
@@ -36,10 +47,13 @@ struct LoadProblem {
 
 struct LoadReport {
   std::vector<FileReport> files;
+  // What is malformed, and files that cannot be read.
   std::vector<LoadProblem> problems;
   uint64_t problems_left_out = 0;
   std::vector<std::string> ignored_files;  // Not a signature file's name.
   uint64_t ignored_files_left_out = 0;
+  // Digests of any size: they make us digest every byte of every file.
+  uint64_t any_size_hashes = 0;
 
   void AddProblem(LoadProblem problem);
   void AddIgnoredFile(std::string file);

@@ -122,7 +122,7 @@ class Json(mdatp.Case):
 
     def test_the_report_on_definitions(self):
         self.write("defs/a.ndb", (NDB + "# comment\nBad:0:*:xx\n"
-                                  "Later:1:*:aabb\n").encode())
+                                  "Later:1:*:aabb:300\n").encode())
         self.write("defs/notes.txt", b"x")
         report = mdatp.scan_json(self.folder, "--definitions",
                                  self.path("defs"))["definitions"]

@@ -13,10 +13,29 @@
 
 #include "base/bytes.h"
 #include "engine/scanner.h"
-#include "signatures/signature_line.h"
+#include "signatures/clamav/signature_line.h"
 #include "signatures/signature_set.h"
 
 namespace gatehouse {
+
+inline constexpr uint64_t kAnyOffset = ~uint64_t{0};
+inline constexpr size_t kLiteralBytesMax = 4000;
+
+// A literal, anywhere or at one offset, in a form that oracles can read.
+struct BodySignature {
+  std::string name;
+  std::vector<uint8_t> literal;
+  uint64_t offset = kAnyOffset;
+};
+
+inline Signature SignatureOf(const BodySignature& body) {
+  PatternOffset offset;
+  if (body.offset != kAnyOffset) {
+    offset.base = OffsetBase::kStart;
+    offset.delta = static_cast<int64_t>(body.offset);
+  }
+  return LiteralSignature(body.name, body.literal, offset);
+}
 
 inline BodySignature Body(std::string name, std::string_view literal,
                           uint64_t offset = kAnyOffset) {
@@ -53,15 +72,22 @@ inline HashSignature HashByProgram(std::string name, DigestAlgorithm algorithm,
 }
 
 inline std::shared_ptr<const SignatureSet> MakeSet(
-    std::vector<BodySignature> bodies, std::vector<HashSignature> hashes = {}) {
-  auto set = SignatureSet::Compile(std::move(bodies), std::move(hashes));
+    const std::vector<BodySignature>& bodies,
+    std::vector<HashSignature> hashes = {}) {
+  Signatures signatures;
+  for (const BodySignature& body : bodies) {
+    signatures.bodies.push_back(SignatureOf(body));
+  }
+  signatures.hashes = std::move(hashes);
+  auto set = SignatureSet::Compile(std::move(signatures));
   EXPECT_TRUE(set.has_value());
   return set.value();
 }
 
 inline std::unique_ptr<Scanner> MakeScanner(
-    std::vector<BodySignature> bodies, std::vector<HashSignature> hashes = {}) {
-  auto scanner = Scanner::Create(MakeSet(std::move(bodies), std::move(hashes)));
+    const std::vector<BodySignature>& bodies,
+    std::vector<HashSignature> hashes = {}) {
+  auto scanner = Scanner::Create(MakeSet(bodies, std::move(hashes)));
   EXPECT_TRUE(scanner.has_value());
   return std::move(scanner.value());
 }

@@ -144,6 +144,7 @@ TEST(MissPolicyTest, AMissIsWhatTheTableSays) {
       {Reason::kRestored, false},       {Reason::kRemoteFileSystem, false},
       {Reason::kExcluded, false},       {Reason::kAllowedThreat, false},
       {Reason::kAuditedThreat, false},  {Reason::kThreatTypeOff, false},
+      {Reason::kWorkLimit, true},
   };
   EXPECT_EQ(table.size() + 1, kNotScannedReasonCount);
   for (const Row& row : table) {

@@ -24,7 +24,7 @@
 #include "quarantine/restorer.h"
 #include "quarantine/threat_store.h"
 #include "quarantine/vault.h"
-#include "signatures/signature_line.h"
+#include "signatures/clamav/signature_line.h"
 #include "signatures/signature_set.h"
 #include "tests/quarantine/driver_part.h"
 
@@ -44,10 +44,10 @@ std::shared_ptr<const SignatureSet> CompileSignatures() {
     const std::vector<uint8_t> bytes = ParseHex(digest).value();
     std::copy(bytes.begin(), bytes.end(), signature->digest.begin());
   }
-  const ByteView marker = AsBytes(kDriverMarker);
-  const BodySignature body{
-      "Test.Marker", {marker.begin(), marker.end()}, kAnyOffset};
-  return SignatureSet::Compile({body}, {one_byte, empty}).value();
+  Signatures signatures;
+  signatures.bodies = {LiteralSignature("Test.Marker", AsBytes(kDriverMarker))};
+  signatures.hashes = {one_byte, empty};
+  return SignatureSet::Compile(std::move(signatures)).value();
 }
 
 const std::shared_ptr<const SignatureSet>& DriverSignatures() {

@@ -34,12 +34,52 @@ TEST(DefinitionsTest, LoadsEveryKnownFileInOrderOfName) {
 TEST(DefinitionsTest, ListsOtherFilesAsIgnored) {
   const TempDir folder;
   (void)folder.Write("readme.txt", "x");
-  (void)folder.Write("main.cvd", "x");
   (void)folder.MakeDirectory("old");
   const Result<Definitions> loaded = LoadDefinitions(folder.path());
   ASSERT_TRUE(loaded.has_value());
-  EXPECT_THAT(loaded->report.ignored_files,
-              ElementsAre("main.cvd", "old", "readme.txt"));
+  EXPECT_THAT(loaded->report.ignored_files, ElementsAre("old", "readme.txt"));
+}
+
+TEST(DefinitionsTest, AContainerIsNamedAndNoError) {
+  const TempDir folder;
+  (void)folder.Write("main.cvd", "x");
+  (void)folder.Write("a.ndb", "A:0:*:aabb\n");
+  const Result<Definitions> loaded = LoadDefinitions(folder.path());
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->report.Totals().loaded, 1U);
+  ASSERT_THAT(loaded->report.files, SizeIs(2));
+  EXPECT_THAT(loaded->report.files[1].unsupported, SizeIs(1));
+  EXPECT_THAT(loaded->report.problems, SizeIs(0));
+}
+
+TEST(DefinitionsTest, WhatIsIgnoredIsKnownBeforeItIsRead) {
+  const TempDir folder;
+  (void)folder.Write("a.ndb", "A.One:0:*:aabb\nA.Two:0:*:aabb\n");
+  (void)folder.Write("z.ign2", "A.Two.UNOFFICIAL\n");
+  const Result<Definitions> loaded = LoadDefinitions(folder.path());
+  ASSERT_TRUE(loaded.has_value());
+  ASSERT_THAT(loaded->signatures.bodies, SizeIs(1));
+  EXPECT_EQ(loaded->signatures.bodies.front().name, "A.One");
+  EXPECT_EQ(loaded->report.Totals().ignored, 1U);
+  EXPECT_EQ(loaded->report.Totals().lines, 3U);
+}
+
+TEST(DefinitionsTest, AnIgnoredLineIsMeantByItsHash) {
+  const TempDir folder;
+  // By md5sum, of the two lines without their ends.
+  (void)folder.Write("a.ndb", "A.One:0:*:aabb\nA.One:0:*:aabbcc\n");
+  (void)folder.Write("z.ign2", "A.One:8f0ed889a501f715b202413c5df1482e\n");
+  const Result<Definitions> loaded = LoadDefinitions(folder.path());
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->report.Totals().ignored, 1U);
+  EXPECT_EQ(loaded->report.Totals().loaded, 2U);
+}
+
+TEST(DefinitionsTest, WhatIsUnwantedIsLoadedWhenItIsAskedFor) {
+  const TempDir folder;
+  (void)folder.Write("a.ndu", "PUA.One:0:*:aabb\n");
+  EXPECT_EQ(LoadDefinitions(folder.path())->report.Totals().unwanted, 1U);
+  EXPECT_EQ(LoadDefinitions(folder.path(), {true})->report.Totals().loaded, 1U);
 }
 
 TEST(DefinitionsTest, AnEmptyDirectoryIsNoError) {

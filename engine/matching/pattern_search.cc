@@ -1,0 +1,187 @@
+#include "engine/matching/pattern_search.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "engine/matching/literal_search.h"
+
+namespace gatehouse {
+namespace {
+
+// Shorter intervals are tried place by place.
+constexpr uint64_t kFewPlaces = 16;
+constexpr size_t kNeedleMax = 64;
+constexpr size_t kIntervalsMax = size_t{1} << 16;
+// What is charged: a chunk is searched at many bytes per cycle, while a closer
+// look costs as much as some hundred bytes.
+constexpr uint64_t kSearchDivisor = 8;
+constexpr uint64_t kLookUnits = 64;
+
+// The run that is looked for to find a part.
+const FixedRun* BestRun(const PatternPart& part) {
+  const FixedRun* best = nullptr;
+  for (const FixedRun& run : part.runs) {
+    const size_t length = std::min(run.bytes.size(), kNeedleMax);
+    const size_t best_length =
+        best == nullptr ? 0 : std::min(best->bytes.size(), kNeedleMax);
+    const bool is_longer = length > best_length;
+    if (is_longer ||
+        (length == best_length && best->is_folded && !run.is_folded)) {
+      best = &run;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+struct PatternSearch::Task {
+  Content& content;
+  WorkBudget& budget;
+  const std::vector<PatternPart>& parts;
+  uint64_t enough = kAll;
+  MatchCount found = {};
+  uint64_t tried_until = 0;      // Starts before it were tried in this part.
+  uint64_t smallest_end = kAll;  // Of this part.
+};
+
+MatchCount PatternSearch::Count(Content& content, ByteView program,
+                                const std::vector<PlaceInterval>& starts,
+                                uint64_t enough, WorkBudget& budget) {
+  const auto parts = PartsOf(program);
+  if (!parts) return {};
+  Task task{content, budget, *parts, enough};
+  now_ = starts;
+  last_ends_.clear();
+  for (size_t part = 0; part < parts->size() && !now_.empty(); ++part) {
+    next_.clear();
+    SearchPart(task, part);
+    MergeNext();
+    now_.swap(next_);
+  }
+  if (parts->size() > 1) {
+    std::sort(last_ends_.begin(), last_ends_.end());
+    const auto end = std::unique(last_ends_.begin(), last_ends_.end());
+    task.found.count = static_cast<uint64_t>(end - last_ends_.begin());
+  }
+  return task.found;
+}
+
+// Makes next_ ascending, and its intervals apart.
+void PatternSearch::MergeNext() {
+  std::sort(next_.begin(), next_.end(),
+            [](const PlaceInterval& a, const PlaceInterval& b) {
+              return a.first < b.first;
+            });
+  size_t kept = 0;
+  for (const PlaceInterval& interval : next_) {
+    if (kept != 0 && interval.first <= next_[kept - 1].last) {
+      next_[kept - 1].last = std::max(next_[kept - 1].last, interval.last);
+    } else {
+      next_[kept++] = interval;
+    }
+  }
+  next_.resize(kept);
+}
+
+void PatternSearch::SearchPart(Task& task, size_t part) {
+  task.tried_until = 0;
+  task.smallest_end = kAll;
+  const PatternPart& what = task.parts[part];
+  const uint64_t size = task.content.size();
+  if (size < what.length_min) return;
+  const uint64_t last = size - what.length_min;
+  for (PlaceInterval interval : now_) {
+    interval.last = std::min(interval.last, last);
+    if (interval.first > interval.last) continue;
+    if (!SearchInterval(task, part, interval)) return;
+  }
+}
+
+// False: no need to go on.
+bool PatternSearch::SearchInterval(Task& task, size_t part,
+                                   PlaceInterval interval) {
+  const PatternPart& what = task.parts[part];
+  const FixedRun* const run = BestRun(what);
+  if (run == nullptr || interval.last - interval.first < kFewPlaces) {
+    for (uint64_t at = interval.first; at <= interval.last; ++at) {
+      if (!TryAt(task, part, at)) return false;
+    }
+    return true;
+  }
+  const ByteView needle =
+      run->bytes.first(std::min(run->bytes.size(), kNeedleMax));
+  const LiteralSearch search(needle, run->is_folded);
+  uint64_t at = interval.first + run->distance_min;
+  const uint64_t end = interval.last + run->distance_max;  // Included.
+  while (at <= end) {
+    const uint64_t wanted =
+        std::min<uint64_t>(end - at + needle.size(), kContentWindowMax);
+    const ByteView chunk = task.content.At(at, wanted);
+    if (chunk.size() < needle.size()) break;
+    if (!task.budget.Take(chunk.size() / kSearchDivisor + 1)) return false;
+    literal_places_.clear();
+    for (size_t place = search.Find(chunk, 0); place != LiteralSearch::kNone;
+         place = search.Find(chunk, place + 1)) {
+      literal_places_.push_back(at + place);
+    }
+    at += chunk.size() - needle.size() + 1;
+    for (const uint64_t place : literal_places_) {
+      if (place < run->distance_min) continue;
+      const uint64_t first =
+          std::max({interval.first, task.tried_until,
+                    place - std::min<uint64_t>(place, run->distance_max)});
+      const uint64_t last = std::min(interval.last, place - run->distance_min);
+      for (uint64_t start = first; start <= last; ++start) {
+        if (!TryAt(task, part, start)) return false;
+      }
+      task.tried_until = std::max(task.tried_until, last + 1);
+    }
+  }
+  return true;
+}
+
+bool PatternSearch::TryAt(Task& task, size_t part, uint64_t begin) {
+  const PatternPart& what = task.parts[part];
+  if (!task.budget.Take(kLookUnits + what.length_max / kSearchDivisor)) {
+    return false;
+  }
+  const std::vector<uint64_t>& ends =
+      matcher_.EndsAt(task.content, what, begin);
+  return ends.empty() || Arrive(task, part, begin, ends);
+}
+
+// The part matches from `begin` to each of `ends`.
+bool PatternSearch::Arrive(Task& task, size_t part, uint64_t begin,
+                           const std::vector<uint64_t>& ends) {
+  if (part == 0) task.found.last_begin = begin;
+  if (part + 1 == task.parts.size()) {
+    if (part == 0) return ++task.found.count < task.enough;
+    if (last_ends_.size() + ends.size() > kIntervalsMax &&
+        !task.budget.Take(kLookUnits * ends.size())) {
+      return false;
+    }
+    last_ends_.insert(last_ends_.end(), ends.begin(), ends.end());
+    return task.enough > 1;
+  }
+  const PatternPart& after = task.parts[part + 1];
+  if (after.gap_max == kUnlimitedGap) {
+    task.smallest_end = std::min(task.smallest_end, ends.front());
+    next_.assign(1, {task.smallest_end + after.gap_min, task.content.size()});
+    // Nothing that starts later ends before it.
+    return begin + task.parts[part].length_min < task.smallest_end;
+  }
+  if (next_.size() + ends.size() > kIntervalsMax) {
+    MergeNext();
+    if (next_.size() + ends.size() > kIntervalsMax &&
+        !task.budget.Take(kLookUnits * kIntervalsMax)) {
+      return false;
+    }
+  }
+  for (const uint64_t end : ends) {
+    next_.push_back({end + after.gap_min, end + after.gap_max});
+  }
+  return true;
+}
+
+}  // namespace gatehouse

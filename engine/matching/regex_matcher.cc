@@ -1,0 +1,117 @@
+#include "engine/matching/regex_matcher.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <algorithm>
+
+#include "signatures/regex_check.h"
+
+namespace gatehouse {
+namespace {
+
+// An interpreter of expressions takes some nanoseconds per byte.
+constexpr uint64_t kUnitsPerByte = 16;
+
+struct FreeCode {
+  void operator()(pcre2_code* code) const { pcre2_code_free(code); }
+};
+struct FreeMatch {
+  void operator()(pcre2_match_data* match) const {
+    pcre2_match_data_free(match);
+  }
+};
+struct FreeLimits {
+  void operator()(pcre2_match_context* limits) const {
+    pcre2_match_context_free(limits);
+  }
+};
+using Code = std::unique_ptr<pcre2_code, FreeCode>;
+
+bool IsWordByte(uint8_t byte) {
+  return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+         (byte >= 'A' && byte <= 'Z');
+}
+
+bool IsWholeWord(ByteView subject, size_t begin, size_t end) {
+  return (begin == 0 || !IsWordByte(subject[begin - 1])) &&
+         (end == subject.size() || !IsWordByte(subject[end]));
+}
+
+}  // namespace
+
+struct RegexMatcher::State {
+  std::unordered_map<uint32_t, Code> codes;
+  std::unique_ptr<pcre2_match_data, FreeMatch> match{
+      pcre2_match_data_create(1, nullptr)};
+  std::unique_ptr<pcre2_match_context, FreeLimits> limits{
+      pcre2_match_context_create(nullptr)};
+
+  const pcre2_code* CodeOf(const Task& task);
+};
+
+RegexMatcher::RegexMatcher() : state_(std::make_unique<State>()) {
+  (void)pcre2_set_match_limit(state_->limits.get(), kRegexMatchLimit);
+  (void)pcre2_set_depth_limit(state_->limits.get(), kRegexDepthLimit);
+}
+RegexMatcher::~RegexMatcher() = default;
+
+// Null: it cannot be compiled, which was found out when it was loaded.
+const pcre2_code* RegexMatcher::State::CodeOf(const Task& task) {
+  const auto found = codes.find(task.key);
+  if (found != codes.end()) return found->second.get();
+  if (codes.size() >= kRegexesKeptMax) codes.clear();
+  int error = 0;
+  PCRE2_SIZE place = 0;
+  const ByteView text = AsBytes(task.expression);
+  Code code(pcre2_compile(text.data(), text.size(), Pcre2Options(task.options),
+                          &error, &place, nullptr));
+  return codes.emplace(task.key, std::move(code)).first->second.get();
+}
+
+MatchCount RegexMatcher::Count(const Task& task, ByteView subject,
+                               WorkBudget& budget) {
+  const pcre2_code* const code = state_->CodeOf(task);
+  if (code == nullptr || state_->match == nullptr) return {};
+  size_t from = 0;
+  uint32_t options = PCRE2_NO_UTF_CHECK;
+  if (!task.is_anywhere) {
+    if (task.start.first > subject.size()) return {};
+    from = task.start.first;
+    const bool is_rolling = (task.options & kRegexRolling) != 0;
+    if (!is_rolling && task.start.first == task.start.last) {
+      options |= PCRE2_ANCHORED;
+    }
+    if ((task.options & kRegexEncompass) != 0) {
+      subject =
+          subject.first(std::min<uint64_t>(subject.size(), task.start.last));
+      if (from > subject.size()) return {};
+    }
+  }
+  const bool is_global = (task.options & kRegexGlobal) != 0;
+  MatchCount found;
+  while (from <= subject.size()) {
+    if (!budget.Take((subject.size() - from) * kUnitsPerByte + 1)) break;
+    const int status =
+        pcre2_match(code, subject.data(), subject.size(), from, options,
+                    state_->match.get(), state_->limits.get());
+    if (status == PCRE2_ERROR_NOMATCH) break;
+    if (status < 0) {
+      (void)budget.Take(~uint64_t{0});  // Nobody knows.
+      break;
+    }
+    const PCRE2_SIZE* const ends =
+        pcre2_get_ovector_pointer(state_->match.get());
+    const bool counts = (task.options & kRegexWholeWord) == 0 ||
+                        IsWholeWord(subject, ends[0], ends[1]);
+    if (counts) {
+      found.last_begin = ends[0];
+      ++found.count;
+      if (!is_global || found.count >= task.enough) break;
+    }
+    from = std::max<size_t>(ends[1], from + 1);
+  }
+  return found;
+}
+
+}  // namespace gatehouse

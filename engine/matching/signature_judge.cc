@@ -1,0 +1,384 @@
+#include "engine/matching/signature_judge.h"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+
+#include "engine/matching/byte_compare.h"
+#include "engine/matching/layer_rules.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr uint64_t kAll = PatternSearch::kAll;
+// Places that a literal leaves open for the start of its part; of more, the
+// whole layer is searched.
+constexpr uint32_t kDistancesMax = 64;
+constexpr size_t kUsualCount = 64;
+
+bool Compares(Comparison comparison, uint64_t value, uint64_t count) {
+  switch (comparison) {
+    case Comparison::kNone:
+      return value != 0;
+    case Comparison::kEqual:
+      return value == count;
+    case Comparison::kGreater:
+      return value > count;
+    case Comparison::kLess:
+      return value < count;
+  }
+  return false;
+}
+
+// Little-endian; bytes that are not there are zero.
+uint32_t WordOf(ByteView bytes) {
+  uint32_t word = 0;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    word |= uint32_t{bytes[i]} << (8 * i);
+  }
+  return word;
+}
+
+bool IsIn(const std::vector<PlaceInterval>& places, uint64_t place) {
+  return std::any_of(places.begin(), places.end(),
+                     [place](const PlaceInterval& interval) {
+                       return interval.first <= place && place <= interval.last;
+                     });
+}
+
+}  // namespace
+
+struct SignatureJudge::Case {
+  const Layer& layer;
+  WorkBudget& budget;
+  const SignatureRecord& signature;
+  std::span<const AtomRecord> atoms;
+  std::span<const LogicNode> logic;
+  // Regular expressions wait until nothing else decides.
+  bool asks_regexes = false;
+};
+
+SignatureJudge::SignatureJudge(const SignatureSet& signatures)
+    : tables_(signatures.tables()) {
+  // Enough for nearly all files, so that the first one is as fast as the rest.
+  candidates_.reserve(kUsualCount);
+  atoms_.reserve(kUsualCount);
+  starts_.reserve(kUsualCount);
+}
+
+void SignatureJudge::CollectCandidates(const TriggerHits& hits, size_t shard) {
+  candidates_.clear();
+  const uint32_t first = tables_.shards[shard].trigger_begin;
+  for (uint32_t i = 0; i < hits.hits().size(); ++i) {
+    const TriggerRecord& trigger =
+        tables_.triggers[first + hits.hits()[i].trigger];
+    for (uint32_t use = 0; use < trigger.use_count; ++use) {
+      const uint32_t index = trigger.use_begin + use;
+      candidates_.push_back({tables_.trigger_uses[index].signature, index, i});
+    }
+  }
+  const ShardRecord& record = tables_.shards[shard];
+  for (uint32_t i = 0; i < record.always_count; ++i) {
+    candidates_.push_back({tables_.always[record.always_begin + i], kNoUse, 0});
+  }
+}
+
+void SignatureJudge::Judge(const Layer& layer, size_t shard,
+                           const TriggerHits& hits, WorkBudget& budget,
+                           MatchedIds& matched) {
+  has_subject_ = false;
+  CollectCandidates(hits, shard);
+  const ShardRecord& record = tables_.shards[shard];
+  CollectAnchored(
+      layer, tables_.anchors.subspan(record.anchor_begin, record.anchor_count));
+  std::sort(candidates_.begin(), candidates_.end(),
+            [](const Candidate& a, const Candidate& b) {
+              return a.signature < b.signature;
+            });
+  for (size_t i = 0; i < candidates_.size() && !budget.is_exhausted();) {
+    const uint32_t id = candidates_[i].signature;
+    const SignatureRecord& signature = tables_.signatures[id];
+    Case one{layer, budget, signature, tables_.AtomsOf(signature),
+             tables_.LogicOf(signature)};
+    const bool is_open =
+        PassesGates(tables_, tables_.gates[signature.gates], layer);
+    if (is_open) Begin(signature);
+    bool is_promising = false;
+    for (; i < candidates_.size() && candidates_[i].signature == id; ++i) {
+      const Candidate& candidate = candidates_[i];
+      if (!is_open || is_promising) continue;
+      is_promising = candidate.use == kNoUse ||
+                     IsPromising(one, tables_.trigger_uses[candidate.use],
+                                 hits.hits()[candidate.hit]);
+    }
+    if (is_promising && Matches(one)) matched.Add(id);
+  }
+  subject_ = {};
+}
+
+// Those of which a pattern is at its place. Every file is asked about all of
+// them: a word decides nearly always.
+void SignatureJudge::CollectAnchored(const Layer& layer,
+                                     std::span<const AnchorUse> anchors) {
+  uint32_t offset = kNoUse;
+  std::optional<uint64_t> place;
+  for (const AnchorUse& anchor : anchors) {
+    if (anchor.offset != offset) {
+      offset = anchor.offset;
+      StartsOf(tables_.offsets[offset], layer, starts_);
+      place.reset();
+      if (!starts_.empty()) place = starts_.front().first;
+    }
+    if (!place) continue;
+    const ByteView bytes =
+        layer.content.At(*place + anchor.distance, sizeof(anchor.value));
+    if ((WordOf(bytes) & anchor.mask) == anchor.value &&
+        IsAt(layer, anchor, *place)) {
+      candidates_.push_back({anchor.signature, kNoUse, 0});
+    }
+  }
+}
+
+bool SignatureJudge::IsAt(const Layer& layer, const AnchorUse& anchor,
+                          uint64_t place) {
+  const SignatureRecord& signature = tables_.signatures[anchor.signature];
+  const AtomRecord& atom = tables_.AtomsOf(signature)[anchor.atom];
+  for (size_t variant = 0; variant < atom.variant_count; ++variant) {
+    const auto parts = PartsOf(tables_.ProgramOf(atom, variant));
+    if (parts && !search_.part_matcher()
+                      .EndsAt(layer.content, parts->front(), place)
+                      .empty()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Whether the use's pattern may match, judged at the places of its trigger.
+bool SignatureJudge::IsPromising(Case& one, const TriggerUse& use,
+                                 const TriggerHits::Hit& hit) {
+  const AtomRecord& atom = one.atoms[use.atom];
+  if (!hit.knows_all_places ||
+      use.distance_max - use.distance_min > kDistancesMax) {
+    return true;
+  }
+  const auto parts = PartsOf(tables_.ProgramOf(atom, use.variant));
+  if (!parts || use.part >= parts->size()) return false;
+  if (use.part == 0) {
+    StartsOf(tables_.offsets[atom.offset], one.layer, starts_);
+  }
+  const PatternPart& part = (*parts)[use.part];
+  for (uint32_t i = 0; i < hit.count; ++i) {
+    const uint64_t place = hit.ends.at(i) - use.length;
+    for (uint32_t d = use.distance_min; d <= use.distance_max; ++d) {
+      if (place < d || (use.part == 0 && !IsIn(starts_, place - d))) continue;
+      if (search_.part_matcher()
+              .EndsAt(one.layer.content, part, place - d)
+              .empty()) {
+        continue;
+      }
+      if (parts->size() == 1) {
+        AtomState& state = atoms_[use.atom];
+        state.found = {1, place - d};
+        state.counted_to = std::max<uint64_t>(state.counted_to, 1);
+      }
+      return true;
+    }
+  }
+  return false;
+}
+
+void SignatureJudge::Begin(const SignatureRecord& signature) {
+  atoms_.assign(signature.atom_count, {});
+}
+
+bool SignatureJudge::Matches(Case& one) {
+  const auto root = static_cast<uint32_t>(one.logic.size() - 1);
+  Truth truth = Evaluate(one, root, 1).truth;
+  if (truth == Truth::kUnknown) {
+    one.asks_regexes = true;
+    truth = Evaluate(one, root, 1).truth;
+  }
+  return truth == Truth::kYes && !one.budget.is_exhausted();
+}
+
+SignatureJudge::NodeValue SignatureJudge::Evaluate(Case& one, uint32_t number,
+                                                   uint64_t enough) {
+  const LogicNode& node = one.logic[number];
+  const bool compares = node.comparison != Comparison::kNone;
+  if (compares) enough = std::max<uint64_t>(enough, uint64_t{node.count} + 1);
+  if (node.different > 1) enough = std::max<uint64_t>(enough, 2);
+  NodeValue value;
+  if (node.kind == LogicKind::kAtom) {
+    value = EvaluateAtom(one, node.left, enough);
+  } else if (node.kind == LogicKind::kGroup) {
+    value = Evaluate(one, node.left, enough);
+  } else {
+    value = EvaluatePair(one, node, enough);
+  }
+  if (!compares || value.truth == Truth::kUnknown) return value;
+  const uint64_t sum = value.truth == Truth::kYes ? value.sum : 0;
+  const bool holds = Compares(node.comparison, sum, node.count) &&
+                     value.different >= node.different;
+  value.truth = holds ? Truth::kYes : Truth::kNo;
+  return value;
+}
+
+SignatureJudge::NodeValue SignatureJudge::EvaluatePair(Case& one,
+                                                       const LogicNode& node,
+                                                       uint64_t enough) {
+  const bool is_and = node.kind == LogicKind::kAnd;
+  // What decides alone, when no sum is asked for.
+  const Truth decisive = is_and ? Truth::kNo : Truth::kYes;
+  const NodeValue left = Evaluate(one, node.left, enough);
+  if (left.truth == decisive && (is_and || enough == 1)) return left;
+  const NodeValue right = Evaluate(one, node.right, enough);
+  NodeValue both;
+  if (left.truth == decisive || right.truth == decisive) {
+    both.truth = decisive;
+  } else if (left.truth == Truth::kUnknown || right.truth == Truth::kUnknown) {
+    both.truth = Truth::kUnknown;
+  } else {
+    both.truth = is_and ? Truth::kYes : Truth::kNo;
+  }
+  // A sum is not known before all of it is.
+  if (enough > 1 &&
+      (left.truth == Truth::kUnknown || right.truth == Truth::kUnknown)) {
+    both.truth = Truth::kUnknown;
+  }
+  const auto add = [&both](const NodeValue& value) {
+    if (value.truth != Truth::kYes) return;
+    both.sum += value.sum;
+    both.different += value.different;
+  };
+  add(left);
+  add(right);
+  return both;
+}
+
+SignatureJudge::NodeValue SignatureJudge::EvaluateAtom(Case& one, uint32_t atom,
+                                                       uint64_t enough) {
+  const AtomRecord& record = one.atoms[atom];
+  if (record.kind == AtomKind::kRegex && !one.asks_regexes) {
+    return {Truth::kUnknown, 0, 0};
+  }
+  if (atoms_[atom].counted_to < enough) {
+    MatchCount found;
+    switch (record.kind) {
+      case AtomKind::kPattern:
+        found = CountPattern(one, record, enough);
+        break;
+      case AtomKind::kRegex:
+        found = CountRegex(one, atom, enough);
+        break;
+      case AtomKind::kByteCompare: {
+        const CompareRecord& compare = tables_.compares[record.detail];
+        const NodeValue base = EvaluateAtom(one, compare.reference, kAll);
+        if (base.truth == Truth::kUnknown) return base;
+        const uint64_t begin = atoms_[compare.reference].found.last_begin;
+        const bool holds = base.truth == Truth::kYes &&
+                           ByteCompareHolds(compare, begin, one.layer.content);
+        found.count = holds ? 1 : 0;
+        break;
+      }
+      case AtomKind::kMacro:
+        found = CountMacro(one, atom);
+        break;
+    }
+    atoms_[atom] = {found, found.count < enough ? kAll : enough};
+  }
+  const uint64_t count = atoms_[atom].found.count;
+  const Truth truth = count == 0 ? Truth::kNo : Truth::kYes;
+  return {truth, count, count == 0 ? 0U : 1U};
+}
+
+MatchCount SignatureJudge::CountPattern(Case& one, const AtomRecord& atom,
+                                        uint64_t enough) {
+  MatchCount all;
+  StartsOf(tables_.offsets[atom.offset], one.layer, starts_);
+  if (starts_.empty()) return all;
+  for (size_t variant = 0; variant < atom.variant_count; ++variant) {
+    const MatchCount found =
+        search_.Count(one.layer.content, tables_.ProgramOf(atom, variant),
+                      starts_, enough, one.budget);
+    if (found.count == 0) continue;
+    all.count += found.count;
+    all.last_begin = std::max(all.last_begin, found.last_begin);
+    if (all.count >= enough) break;
+  }
+  return all;
+}
+
+// The layer in one piece; empty if it is too large for an expression.
+ByteView SignatureJudge::Subject(const Layer& layer) {
+  if (!layer.content.memory().empty()) return layer.content.memory();
+  if (has_subject_) return subject_;
+  has_subject_ = true;
+  subject_.clear();
+  if (layer.content.size() > kRegexBytesMax) return {};
+  subject_.reserve(layer.content.size());
+  while (subject_.size() < layer.content.size()) {
+    const ByteView more = layer.content.At(subject_.size(), kContentWindowMax);
+    if (more.empty()) break;
+    subject_.insert(subject_.end(), more.begin(), more.end());
+  }
+  return subject_;
+}
+
+MatchCount SignatureJudge::CountRegex(Case& one, uint32_t atom,
+                                      uint64_t enough) {
+  const AtomRecord& record = one.atoms[atom];
+  const RegexRecord& regex = tables_.regexes[record.detail];
+  if (Evaluate(one, regex.trigger, 1).truth != Truth::kYes) return {};
+  StartsOf(tables_.offsets[record.offset], one.layer, starts_);
+  if (starts_.empty()) return {};
+  RegexMatcher::Task task;
+  task.key = one.signature.atom_begin + atom;
+  task.expression = tables_.Text(record.code);
+  task.options = regex.options;
+  task.is_anywhere = record.offset == 0;
+  task.start = starts_.front();
+  task.enough = enough;
+  return regexes_.Count(task, Subject(one.layer), one.budget);
+}
+
+// A pattern of the group within the distances behind a match of the atom
+// before. Matches are asked for one by one: nobody writes such signatures.
+MatchCount SignatureJudge::CountMacro(Case& one, uint32_t atom) {
+  const AtomRecord& before = one.atoms[atom - 1];
+  const MacroRecord& macro = tables_.macros[one.atoms[atom].detail];
+  if (before.kind != AtomKind::kPattern) return {};
+  std::vector<PlaceInterval> from;
+  StartsOf(tables_.offsets[before.offset], one.layer, from);
+  while (!from.empty() && !one.budget.is_exhausted()) {
+    MatchCount first;
+    for (size_t variant = 0; variant < before.variant_count && first.count == 0;
+         ++variant) {
+      first =
+          search_.Count(one.layer.content, tables_.ProgramOf(before, variant),
+                        from, 1, one.budget);
+    }
+    if (first.count == 0) return {};
+    const std::vector<PlaceInterval> within = {
+        {first.last_begin + macro.distance_min,
+         first.last_begin + macro.distance_max}};
+    for (const uint32_t id : tables_.macro_signatures) {
+      const SignatureRecord& signature = tables_.signatures[id];
+      const AtomRecord& pattern = tables_.AtomsOf(signature).front();
+      if (tables_.offsets[pattern.offset].section != macro.group) continue;
+      const MatchCount found =
+          search_.Count(one.layer.content, tables_.ProgramOf(pattern, 0),
+                        within, 1, one.budget);
+      if (found.count != 0) return found;
+    }
+    std::erase_if(from, [&first](const PlaceInterval& interval) {
+      return interval.last <= first.last_begin;
+    });
+    if (!from.empty()) {
+      from.front().first = std::max(from.front().first, first.last_begin + 1);
+    }
+  }
+  return {};
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,79 @@
+// SignatureJudge: which signatures match a layer, exactly.
+//
+// Triggers say where to look. A signature whose trigger was seen is confirmed:
+// its gates first, then the pattern at the very place, then its other atoms,
+// regular expressions last, and nothing twice.
+//
+// One thread at a time. Borrows the SignatureSet, which must outlive it; keeps
+// its memory from layer to layer.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/matching/layer.h"
+#include "engine/matching/pattern_search.h"
+#include "engine/matching/regex_matcher.h"
+#include "engine/matching/trigger_hits.h"
+#include "engine/matching/work_budget.h"
+#include "signatures/matched_ids.h"
+#include "signatures/signature_set.h"
+
+namespace gatehouse {
+
+class SignatureJudge {
+ public:
+  explicit SignatureJudge(const SignatureSet& signatures);
+
+  // Adds to `matched` the signatures of the shard that match the layer in which
+  // `hits` were found. When the budget is used up, what was not confirmed until
+  // then is not added.
+  void Judge(const Layer& layer, size_t shard, const TriggerHits& hits,
+             WorkBudget& budget, MatchedIds& matched);
+
+ private:
+  enum class Truth : uint8_t { kNo, kYes, kUnknown };
+  struct NodeValue {
+    Truth truth = Truth::kNo;
+    uint64_t sum = 0;        // Of matches, if it holds.
+    uint32_t different = 0;  // Atoms that matched.
+  };
+  struct AtomState {
+    MatchCount found;
+    uint64_t counted_to = 0;  // Counting stopped there; kAll: never.
+  };
+  struct Candidate {
+    uint32_t signature = 0;
+    uint32_t use = 0;  // In trigger_uses.
+    uint32_t hit = 0;  // In the hits.
+  };
+  static constexpr uint32_t kNoUse = ~uint32_t{0};
+  struct Case;  // The signature that is looked at.
+
+  void CollectCandidates(const TriggerHits& hits, size_t shard);
+  bool IsPromising(Case& one, const TriggerUse& use,
+                   const TriggerHits::Hit& hit);
+  void CollectAnchored(const Layer& layer, std::span<const AnchorUse> anchors);
+  bool IsAt(const Layer& layer, const AnchorUse& anchor, uint64_t place);
+  bool Matches(Case& one);
+  void Begin(const SignatureRecord& signature);
+  NodeValue Evaluate(Case& one, uint32_t node, uint64_t enough);
+  NodeValue EvaluatePair(Case& one, const LogicNode& node, uint64_t enough);
+  NodeValue EvaluateAtom(Case& one, uint32_t atom, uint64_t enough);
+  MatchCount CountPattern(Case& one, const AtomRecord& atom, uint64_t enough);
+  MatchCount CountRegex(Case& one, uint32_t atom, uint64_t enough);
+  MatchCount CountMacro(Case& one, uint32_t atom);
+  ByteView Subject(const Layer& layer);
+
+  const SignatureTables& tables_;
+  PatternSearch search_;
+  RegexMatcher regexes_;
+  std::vector<Candidate> candidates_;
+  std::vector<AtomState> atoms_;
+  std::vector<PlaceInterval> starts_;
+  std::vector<uint8_t> subject_;  // A whole layer that is not in memory.
+  bool has_subject_ = false;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,122 @@
+#include "signatures/literal_rates.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "signatures/literal_rates_data.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr float kStepsPerBit = 8.0;
+constexpr size_t kBytes = 256;
+constexpr size_t kQuad = 4;
+// A bucket holds many quads that are rare; only what stands out is believed.
+constexpr double kNoiseFactor = 3.0;
+
+// The data: per kind of file the frequency of each pair, then that of each
+// bucket of quads; bytes that mean 2^(-value / kStepsPerBit).
+float Frequency(uint8_t value) {
+  return std::exp2(-static_cast<float>(value) / kStepsPerBit);
+}
+
+struct PairModel {
+  std::vector<float> pairs;  // By first byte, then second.
+  std::array<float, kBytes> singles = {};
+};
+
+}  // namespace
+
+struct LiteralRates::Model {
+  std::array<PairModel, 2> kinds;  // Text, binaries.
+  std::vector<float> quads;        // By bucket.
+  double quad_noise = 0.0;
+};
+
+namespace {
+
+using Model = LiteralRates::Model;
+
+// As if each byte depended only on the one before it.
+double ChainRate(const PairModel& kind, ByteView literal) {
+  double rate = 1.0;
+  for (size_t i = 0; i + 1 < literal.size(); ++i) {
+    const size_t pair = literal[i] * kBytes + literal[i + 1];
+    rate *= static_cast<double>(kind.pairs[pair]);
+    if (i != 0) rate /= static_cast<double>(kind.singles[literal[i]]);
+  }
+  return rate;
+}
+
+// No more often than its rarest quad.
+double QuadRate(const Model& model, ByteView literal) {
+  if (literal.size() < kQuad) return 0.0;
+  double rarest = 1.0;
+  for (size_t i = 0; i + kQuad <= literal.size(); ++i) {
+    const double rate =
+        static_cast<double>(model.quads[QuadBucket(literal.subspan(i, kQuad))]);
+    rarest = std::min(rarest, rate);
+  }
+  return rarest > model.quad_noise ? rarest : 0.0;
+}
+
+double RateAsIs(const Model& model, ByteView literal) {
+  const double chain = std::max(ChainRate(model.kinds[0], literal),
+                                ChainRate(model.kinds[1], literal));
+  return std::max(chain, QuadRate(model, literal));
+}
+
+uint8_t Upper(uint8_t byte) {
+  const bool is_lower = byte >= 'a' && byte <= 'z';
+  return is_lower ? static_cast<uint8_t>(byte - ('a' - 'A')) : byte;
+}
+
+}  // namespace
+
+LiteralRates LiteralRates::BuiltIn() {
+  const ByteView data = LiteralRatesData();
+  assert(data.size() == 2 * kBytes * kBytes + kQuadBuckets);
+  auto model = std::make_unique<Model>();
+  size_t at = 0;
+  for (PairModel& kind : model->kinds) {
+    kind.pairs.reserve(kBytes * kBytes);
+    for (size_t pair = 0; pair < kBytes * kBytes; ++pair) {
+      kind.pairs.push_back(Frequency(data[at++]));
+      kind.singles.at(pair / kBytes) += kind.pairs.back();
+    }
+  }
+  model->quads.reserve(kQuadBuckets);
+  while (model->quads.size() < kQuadBuckets) {
+    model->quads.push_back(Frequency(data[at++]));
+  }
+  std::vector<float> sorted = model->quads;
+  std::nth_element(sorted.begin(), sorted.begin() + kQuadBuckets / 2,
+                   sorted.end());
+  model->quad_noise =
+      kNoiseFactor * static_cast<double>(sorted[kQuadBuckets / 2]);
+  return LiteralRates(std::move(model));
+}
+
+LiteralRates::LiteralRates(std::unique_ptr<const Model> model)
+    : model_(std::move(model)) {}
+LiteralRates::LiteralRates(LiteralRates&&) noexcept = default;
+LiteralRates::~LiteralRates() = default;
+
+double LiteralRates::RateOf(ByteView literal, bool is_folded) const {
+  assert(literal.size() >= 2);
+  if (!is_folded) return RateAsIs(*model_, literal);
+  std::array<uint8_t, 64> upper = {};
+  const size_t length = std::min(literal.size(), upper.size());
+  std::transform(literal.begin(),
+                 literal.begin() + static_cast<ptrdiff_t>(length),
+                 upper.begin(), Upper);
+  return RateAsIs(*model_, literal) +
+         RateAsIs(*model_, ByteView(upper).first(length));
+}
+
+}  // namespace gatehouse

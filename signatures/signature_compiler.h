@@ -1,0 +1,40 @@
+// Turns signatures into tables, and chooses what is looked for.
+//
+// Thread-safe: a pure function. CPU-bound: some hundred milliseconds for a
+// hundred thousand patterns.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "signatures/signature.h"
+#include "signatures/signature_tables.h"
+
+namespace gatehouse {
+
+inline constexpr size_t kSignaturesMax = size_t{1} << 24;
+// Literals of this length or more are looked for together; the others, which
+// would slow the search for all, apart.
+inline constexpr size_t kTriggerBytesLong = 5;
+
+// One thing to look for; its number in the shard is its index.
+struct TriggerText {
+  std::vector<uint8_t> bytes;
+  bool is_folded = false;
+
+  friend auto operator<=>(const TriggerText&, const TriggerText&) = default;
+};
+
+struct CompiledTables {
+  TableVectors tables;
+  // By shard.
+  std::vector<std::vector<TriggerText>> triggers;
+};
+
+// The signatures are numbered in order of name. Errors: kLimitExceeded.
+Result<CompiledTables> CompileTables(std::vector<Signature> signatures,
+                                     size_t window);
+
+}  // namespace gatehouse

@@ -1,0 +1,292 @@
+#include "signatures/signature_tables.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "signatures/byte_pattern.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr size_t kTables = 17;
+constexpr size_t kWord = sizeof(uint64_t);
+
+// The head: version, number of tables, then begin (in words) and count of each.
+constexpr size_t kHeadWords = 1 + 2 * kTables;
+
+template <class Record>
+void Append(const std::vector<Record>& records, size_t& table,
+            std::vector<uint64_t>& buffer) {
+  static_assert(std::is_trivially_copyable_v<Record>);
+  static_assert(alignof(Record) <= kWord);
+  const size_t begin = buffer.size();
+  const size_t bytes = records.size() * sizeof(Record);
+  buffer.resize(begin + (bytes + kWord - 1) / kWord);
+  if (bytes != 0) std::memcpy(&buffer[begin], records.data(), bytes);
+  buffer[1 + 2 * table] = begin;
+  buffer[2 + 2 * table] = records.size();
+  ++table;
+}
+
+// One function for writer and reader, so that both know the same order.
+template <class Tables, class Visit>
+void VisitTables(Tables& tables, Visit visit) {
+  visit(tables.signatures);
+  visit(tables.atoms);
+  visit(tables.logic);
+  visit(tables.offsets);
+  visit(tables.regexes);
+  visit(tables.compares);
+  visit(tables.macros);
+  visit(tables.gates);
+  visit(tables.containers);
+  visit(tables.triggers);
+  visit(tables.trigger_uses);
+  visit(tables.anchors);
+  visit(tables.always);
+  visit(tables.shards);
+  visit(tables.targets);
+  visit(tables.macro_signatures);
+  visit(tables.bytes);
+}
+
+uint64_t HeadWord() { return uint64_t{kTablesVersion} << 32 | kTables; }
+
+// Looks at everything that one record says about another.
+class Inspector {
+ public:
+  explicit Inspector(const SignatureTables& tables) : tables_(tables) {}
+
+  // The name of the first table that is wrong, or nothing.
+  const char* FirstWrong();
+
+ private:
+  bool IsRange(ByteRange range) const {
+    return range.begin <= tables_.bytes.size() &&
+           range.size <= tables_.bytes.size() - range.begin;
+  }
+  template <class Table>
+  static bool IsSlice(const Table& table, uint64_t begin, uint64_t count) {
+    return begin <= table.size() && count <= table.size() - begin;
+  }
+  bool IsSignature(const SignatureRecord& record);
+  bool AreTriggersEarlier(const SignatureRecord& record);
+  bool IsLogic(const SignatureRecord& record) const;
+  bool IsAtom(const AtomRecord& atom, size_t index,
+              const SignatureRecord& signature) const;
+  bool IsPattern(const AtomRecord& atom) const;
+  bool IsTriggerUse(const TriggerUse& use) const;
+  bool IsShard(const ShardRecord& shard) const;
+
+  template <class Table, class Test>
+  static bool All(const Table& table, Test test) {
+    return std::all_of(table.begin(), table.end(), test);
+  }
+
+  const SignatureTables& tables_;
+  std::vector<size_t> atoms_until_;  // By node: its largest atom, plus one.
+};
+
+bool Inspector::IsPattern(const AtomRecord& atom) const {
+  if (atom.variant_count == 0) return false;
+  for (size_t i = 0; i < atom.variant_count; ++i) {
+    if (!PartsOf(tables_.ProgramOf(atom, i))) return false;
+  }
+  return true;
+}
+
+bool Inspector::IsAtom(const AtomRecord& atom, size_t index,
+                       const SignatureRecord& signature) const {
+  if (!IsRange(atom.code) || atom.offset >= tables_.offsets.size()) {
+    return false;
+  }
+  switch (atom.kind) {
+    case AtomKind::kPattern:
+      return IsPattern(atom);
+    case AtomKind::kRegex:
+      return atom.detail < tables_.regexes.size() &&
+             tables_.regexes[atom.detail].trigger < signature.logic_count;
+    case AtomKind::kByteCompare:
+      return atom.detail < tables_.compares.size() &&
+             tables_.compares[atom.detail].reference < index;
+    case AtomKind::kMacro:
+      return index != 0 && atom.detail < tables_.macros.size();
+  }
+  return false;
+}
+
+bool Inspector::IsLogic(const SignatureRecord& record) const {
+  if (record.logic_count == 0 ||
+      !IsSlice(tables_.logic, record.logic_begin, record.logic_count)) {
+    return false;
+  }
+  const std::span<const LogicNode> nodes = tables_.LogicOf(record);
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const LogicNode& node = nodes[i];
+    const bool is_atom = node.kind == LogicKind::kAtom;
+    const size_t limit = is_atom ? record.atom_count : i;
+    if (node.kind > LogicKind::kGroup || node.comparison > Comparison::kLess ||
+        node.left >= limit || (!is_atom && node.right >= limit)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Else a trigger could ask for its own expression, for ever.
+bool Inspector::AreTriggersEarlier(const SignatureRecord& record) {
+  const std::span<const AtomRecord> atoms = tables_.AtomsOf(record);
+  const auto is_regex = [](const AtomRecord& atom) {
+    return atom.kind == AtomKind::kRegex;
+  };
+  if (std::none_of(atoms.begin(), atoms.end(), is_regex)) return true;
+  atoms_until_.clear();
+  for (const LogicNode& node : tables_.LogicOf(record)) {
+    atoms_until_.push_back(
+        node.kind == LogicKind::kAtom
+            ? size_t{node.left} + 1
+            : std::max(atoms_until_[node.left], atoms_until_[node.right]));
+  }
+  for (size_t i = 0; i < atoms.size(); ++i) {
+    if (is_regex(atoms[i]) &&
+        atoms_until_[tables_.regexes[atoms[i].detail].trigger] > i) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Inspector::IsSignature(const SignatureRecord& record) {
+  if (!IsRange(record.name) || record.gates >= tables_.gates.size() ||
+      record.target >= kTargetCount || !IsLogic(record) ||
+      !IsSlice(tables_.atoms, record.atom_begin, record.atom_count)) {
+    return false;
+  }
+  const std::span<const AtomRecord> atoms = tables_.AtomsOf(record);
+  for (size_t i = 0; i < atoms.size(); ++i) {
+    if (!IsAtom(atoms[i], i, record)) return false;
+  }
+  return AreTriggersEarlier(record);
+}
+
+bool Inspector::IsTriggerUse(const TriggerUse& use) const {
+  if (use.signature >= tables_.signatures.size()) return false;
+  const SignatureRecord& signature = tables_.signatures[use.signature];
+  if (use.atom >= signature.atom_count) return false;
+  const AtomRecord& atom = tables_.AtomsOf(signature)[use.atom];
+  return atom.kind == AtomKind::kPattern && use.variant < atom.variant_count &&
+         use.distance_min <= use.distance_max;
+}
+
+bool Inspector::IsShard(const ShardRecord& shard) const {
+  return IsSlice(tables_.triggers, shard.trigger_begin, shard.trigger_count) &&
+         IsSlice(tables_.anchors, shard.anchor_begin, shard.anchor_count) &&
+         IsSlice(tables_.always, shard.always_begin, shard.always_count);
+}
+
+const char* Inspector::FirstWrong() {
+  const auto& t = tables_;
+  const auto is_known = [&t](uint32_t id) { return id < t.signatures.size(); };
+  if (!All(t.signatures, [this](const auto& r) { return IsSignature(r); })) {
+    return "signatures";
+  }
+  if (!All(t.containers, [this](ByteRange r) { return IsRange(r); })) {
+    return "containers";
+  }
+  if (t.gates.empty() || !All(t.gates, [&t](const GatesRecord& r) {
+        return IsSlice(t.containers, r.containers_begin, r.containers_count);
+      })) {
+    return "gates";
+  }
+  if (t.offsets.empty() || !All(t.offsets, [](const OffsetRecord& r) {
+        return r.base <= static_cast<uint8_t>(OffsetBase::kMacroGroup);
+      })) {
+    return "offsets";
+  }
+  if (!All(t.triggers, [&t](const TriggerRecord& r) {
+        return IsSlice(t.trigger_uses, r.use_begin, r.use_count);
+      })) {
+    return "triggers";
+  }
+  if (!All(t.trigger_uses, [this](const auto& r) { return IsTriggerUse(r); })) {
+    return "trigger uses";
+  }
+  if (!All(t.anchors, [&t, is_known](const AnchorUse& r) {
+        return is_known(r.signature) && r.offset < t.offsets.size() &&
+               r.atom < t.signatures[r.signature].atom_count;
+      })) {
+    return "anchors";
+  }
+  if (!All(t.always, is_known)) return "always";
+  if (!All(t.macro_signatures, is_known)) return "macro signatures";
+  if (!All(t.shards, [this](const auto& r) { return IsShard(r); })) {
+    return "shards";
+  }
+  if (t.targets.size() != kTargetCount ||
+      !All(t.targets, [&t](uint32_t s) { return s < t.shards.size(); })) {
+    return "targets";
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+ByteView SignatureTables::ProgramOf(const AtomRecord& atom,
+                                    size_t variant) const {
+  ByteView rest = bytes.subspan(atom.code.begin, atom.code.size);
+  for (size_t i = 0;; ++i) {
+    uint32_t size = 0;
+    if (rest.size() < sizeof(size)) return {};
+    std::memcpy(&size, rest.data(), sizeof(size));
+    rest = rest.subspan(sizeof(size));
+    if (size > rest.size()) return {};
+    if (i == variant) return rest.first(size);
+    rest = rest.subspan(size);
+  }
+}
+
+std::vector<uint64_t> PackTables(const TableVectors& tables) {
+  std::vector<uint64_t> buffer(kHeadWords);
+  buffer[0] = HeadWord();
+  size_t table = 0;
+  VisitTables(tables,
+              [&](const auto& records) { Append(records, table, buffer); });
+  return buffer;
+}
+
+Result<SignatureTables> OpenTables(std::span<const uint64_t> buffer) {
+  if (buffer.size() < kHeadWords || buffer[0] != HeadWord()) {
+    return Fail(ErrorCode::kInvalidInput, "signature tables: another version");
+  }
+  SignatureTables tables;
+  size_t table = 0;
+  bool is_whole = true;
+  VisitTables(tables, [&](auto& view) {
+    using Record = typename std::remove_reference_t<decltype(view)>::value_type;
+    const uint64_t begin = buffer[1 + 2 * table];
+    const uint64_t count = buffer[2 + 2 * table];
+    ++table;
+    if (begin > buffer.size() ||
+        count > (buffer.size() - begin) * kWord / sizeof(Record)) {
+      is_whole = false;
+      return;
+    }
+    // The buffer was written from these records, and is aligned for them.
+    view = {static_cast<const Record*>(
+                static_cast<const void*>(buffer.data() + begin)),
+            static_cast<size_t>(count)};
+  });
+  if (!is_whole) {
+    return Fail(ErrorCode::kInvalidInput, "signature tables: cut off");
+  }
+  if (const char* const wrong = Inspector(tables).FirstWrong()) {
+    return Fail(ErrorCode::kInvalidInput,
+                std::string("signature tables: wrong table of ") + wrong);
+  }
+  return tables;
+}
+
+}  // namespace gatehouse

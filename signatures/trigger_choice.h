@@ -1,0 +1,47 @@
+// Chooses what is looked for so that a signature is found: its triggers.
+//
+// A signature can only match where certain of its bytes are. Of all sets of
+// literals of which one must be there (one variant of one pattern for an "and",
+// all of them for an "or"), the one is chosen that clean files hold least
+// often. Patterns tied to a place are looked at there instead, when that is
+// cheaper.
+//
+// Thread-safe: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "signatures/literal_rates.h"
+#include "signatures/signature.h"
+
+namespace gatehouse {
+
+// A literal of the signature's atom, in its program.
+struct TriggerLiteral {
+  ByteView bytes;
+  bool is_folded = false;
+  uint16_t atom = 0;
+  uint16_t variant = 0;
+  uint16_t part = 0;
+  uint32_t distance_min = 0;  // From the part's start.
+  uint32_t distance_max = 0;
+};
+
+struct TriggerChoice {
+  // One of them is in every file that the signature matches.
+  std::vector<TriggerLiteral> literals;
+  std::vector<uint16_t> anchored_atoms;  // Or one of these is at its place.
+  // Nothing is necessary (it matches what lacks something): always evaluated.
+  bool is_always = false;
+  // Expected number of times that something is to be confirmed, per byte.
+  double rate = 0.0;
+};
+
+// Literals have at most `window` bytes. The choice refers to the signature.
+[[nodiscard]] TriggerChoice ChooseTriggers(const Signature& signature,
+                                           size_t window,
+                                           const LiteralRates& rates);
+
+}  // namespace gatehouse
