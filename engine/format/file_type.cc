@@ -199,7 +199,8 @@ char LowerCase(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-// Reads every `stride`th character of a text: one byte of each 16-bit unit.
+// Reads every `stride`th character of a text, from the first on: with 2, one
+// byte of each 16-bit unit.
 class Characters {
  public:
   Characters(std::string_view text, size_t stride)
@@ -238,6 +239,7 @@ bool HasTag(const Characters& characters) {
   size_t anchor_end = std::string_view::npos;
   for (size_t at = text.find('<'); at != std::string_view::npos;
        at = text.find('<', at + 1)) {
+    if (at % characters.stride() != 0) continue;
     for (const std::string_view tag : kHtmlTags) {
       if (characters.StandsAt(at, tag)) return true;
     }

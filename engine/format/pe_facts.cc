@@ -106,8 +106,10 @@ uint32_t TrueFileAlignment(const Fields& table, const PeHeaders& headers) {
   const uint32_t alignment = headers.file_alignment;
   if (alignment == 0) return alignment;
   for (size_t i = 0; i < headers.section_count; ++i) {
+    const uint32_t raw_bytes = table.U32(i * kSectionBytes + 16);
     const uint32_t raw_offset = table.U32(i * kSectionBytes + 20);
-    if (raw_offset % alignment != 0 && raw_offset % kUsualAlignment == 0) {
+    if (raw_bytes != 0 && raw_offset % alignment != 0 &&
+        raw_offset % kUsualAlignment == 0) {
       return kUsualAlignment;
     }
   }
@@ -126,21 +128,24 @@ bool ReadSections(Content& content, const PeHeaders& headers,
     const size_t at = i * kSectionBytes;
     const uint32_t address_bytes = table.U32(at + 8);
     const uint32_t address = table.U32(at + 12);
+    uint32_t raw_bytes = table.U32(at + 16);
+    const uint32_t raw_offset = table.U32(at + 20);
     ExecutableSection section;
     section.address = RoundDown(address, headers.section_alignment);
     section.address_bytes = RoundUp(address_bytes, headers.section_alignment);
-    section.raw_offset = RoundDown(table.U32(at + 20), file_alignment);
-    section.raw_bytes = RoundUp(table.U32(at + 16), file_alignment);
+    section.raw_offset = RoundDown(raw_offset, file_alignment);
+    section.raw_bytes = RoundUp(raw_bytes, file_alignment);
     if (section.raw_bytes != 0) {
-      if (section.raw_offset >= file_bytes) continue;  // It does not count.
-      section.raw_bytes =
-          std::min(section.raw_bytes, file_bytes - section.raw_offset);
+      if (raw_offset >= file_bytes) continue;  // It does not count.
+      const uint64_t rest = file_bytes - section.raw_offset;
+      section.raw_bytes = std::min(section.raw_bytes, rest);
+      raw_bytes = static_cast<uint32_t>(
+          std::min<uint64_t>(raw_bytes, file_bytes - raw_offset));
     }
     if (section.address_bytes == 0) {
-      section.address_bytes = RoundUp(static_cast<uint32_t>(section.raw_bytes),
-                                      headers.section_alignment);
+      section.address_bytes = RoundUp(raw_bytes, headers.section_alignment);
     }
-    if (((address | address_bytes) & kSignBit) != 0) return false;
+    if (((address | address_bytes | raw_bytes) & kSignBit) != 0) return false;
     facts.sections.push_back(section);
   }
   return !facts.sections.empty();
