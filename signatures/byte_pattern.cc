@@ -37,7 +37,9 @@ std::optional<Lengths> LengthsOfStep(const PatternStep& step, int depth) {
       return Lengths{step.length, step.length};
     case PatternOp::kBoundary:
       if (step.boundary.place != BoundaryPlace::kWithin) return Lengths{};
-      return Lengths{1, step.boundary.kind == BoundaryKind::kLine ? 2U : 1U};
+      return Lengths{1, 1};
+    case PatternOp::kNear:
+      return Lengths{};
     case PatternOp::kGap:
       return std::nullopt;  // Only at top level, and there it is no step.
     case PatternOp::kOneOf:
@@ -189,6 +191,14 @@ void PatternWriter::AddBoundary(const Boundary& boundary) {
   code_.push_back(boundary.Code());
 }
 
+void PatternWriter::AddNear(const NearByte& near) {
+  assert(near.min <= near.max && near.max <= kNearMax);
+  Begin(PatternOp::kNear);
+  code_.insert(code_.end(),
+               {static_cast<uint8_t>(near.place), near.min, near.max,
+                static_cast<uint8_t>(near.value & near.mask), near.mask});
+}
+
 void PatternWriter::Gap(uint32_t min, uint32_t max) {
   assert(min <= max);
   Begin(PatternOp::kGap);
@@ -237,6 +247,16 @@ std::optional<PatternStep> PatternReader::ReadStep(PatternOp op) {
     step.boundary = *boundary;
     return step;
   }
+  if (op == PatternOp::kNear) {
+    const std::optional<ByteView> near = Bytes(5);
+    if (!near || (*near)[0] > 1 || (*near)[1] > (*near)[2] ||
+        (*near)[2] > kNearMax) {
+      return std::nullopt;
+    }
+    step.near = {static_cast<BoundaryPlace>((*near)[0]), (*near)[1], (*near)[2],
+                 (*near)[3], (*near)[4]};
+    return step;
+  }
   const std::optional<uint32_t> count = Number(kCountBytes);
   if (!count || *count == 0) return std::nullopt;
   step.count = *count;
@@ -271,7 +291,7 @@ std::optional<PatternStep> PatternReader::Next() {
   rest_ = rest_.subspan(1);
   std::optional<PatternStep> step;
   if (op >= static_cast<uint8_t>(PatternOp::kLiteral) &&
-      op <= static_cast<uint8_t>(PatternOp::kGap)) {
+      op <= static_cast<uint8_t>(PatternOp::kNear)) {
     step = ReadStep(static_cast<PatternOp>(op));
   }
   is_broken_ = !step.has_value();

@@ -13,6 +13,9 @@
 //   kOneOf         u16 n, n (u16 size, program)   one of n programs
 //   kNoneOf        u16 n, u16 length, bytes  `length` bytes, none of the n
 //   kBoundary      u8                        see BoundaryCode
+//   kNear          u8 place, u8 min, u8 max, u8 value, u8 mask
+//                                            a byte min to max bytes before the
+//                                            place, or behind it, fits
 //   kGap           u32 min, u32 max          only between parts, at top level
 //
 // Gaps cut a program into parts. Only kOneOf has variable length. Thread-safe:
@@ -38,6 +41,7 @@ enum class PatternOp : uint8_t {
   kNoneOf = 6,
   kBoundary = 7,
   kGap = 8,
+  kNear = 9,
 };
 
 // As the maximum of a gap: no limit.
@@ -54,7 +58,7 @@ enum class BoundaryKind : uint8_t {
   kNotAlphanumeric = 2
 };
 // Before the first byte, behind the last one, or between (then it takes a byte
-// itself, a line end of two characters takes two).
+// itself).
 enum class BoundaryPlace : uint8_t { kBefore = 0, kBehind = 1, kWithin = 2 };
 
 struct Boundary {
@@ -67,6 +71,16 @@ struct Boundary {
   // Nothing if the code means none.
   [[nodiscard]] static std::optional<Boundary> FromCode(uint8_t code);
 };
+
+// A byte that stands apart from the part, and takes no place in it.
+struct NearByte {
+  BoundaryPlace place = BoundaryPlace::kBefore;  // Or kBehind.
+  uint8_t min = 0;                               // Bytes in between.
+  uint8_t max = 0;
+  uint8_t value = 0;
+  uint8_t mask = 0xff;
+};
+inline constexpr uint8_t kNearMax = 32;
 
 struct MaskedByte {
   uint8_t value = 0;  // Zero where the mask is.
@@ -85,6 +99,7 @@ class PatternWriter {
   // All of one length.
   void NoneOf(const std::vector<std::vector<uint8_t>>& literals);
   void AddBoundary(const Boundary& boundary);
+  void AddNear(const NearByte& near);
   void Gap(uint32_t min, uint32_t max);
 
   [[nodiscard]] const std::vector<uint8_t>& code() const { return code_; }
@@ -110,6 +125,7 @@ struct PatternStep {
   uint32_t gap_min = 0;  // kGap.
   uint32_t gap_max = 0;
   Boundary boundary;
+  NearByte near;
 };
 
 // Reads a program from its front.

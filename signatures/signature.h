@@ -113,12 +113,15 @@ enum class NumberForm : uint8_t {
   kRaw = 3,
 };
 
+// Values are on disk: never renumber.
+enum class ByteOrderMark : uint8_t { kNone = 0, kLittle = 1, kBig = 2 };
+
 // Compares a number that stands at a distance of another atom's match.
 struct ByteCompareAtom {
   uint32_t reference = 0;  // The atom whose last match start is the base.
   int64_t distance = 0;
   NumberForm form = NumberForm::kRaw;
-  bool is_little_endian = false;
+  ByteOrderMark order = ByteOrderMark::kNone;
   bool is_exact = false;  // All of `bytes` must be digits.
   uint32_t bytes = 0;
   struct Condition {
@@ -138,18 +141,20 @@ struct MacroAtom {
 using Atom = std::variant<PatternAtom, RegexAtom, ByteCompareAtom, MacroAtom>;
 
 // Values are on disk: never renumber.
-enum class LogicKind : uint8_t { kAtom = 0, kAnd = 1, kOr = 2, kGroup = 3 };
+enum class LogicKind : uint8_t { kAtom = 0, kAnd = 1, kOr = 2 };
 
 // A node of the expression. Without a comparison it holds when its atom has a
 // match, both or either of its children hold. With one, its count of matches
-// (of a group: the sum of its atoms' if the group holds, else 0) is compared.
+// (of a pair: the sum of its atoms' if the pair holds, else 0) is compared.
 struct LogicNode {
   LogicKind kind = LogicKind::kAtom;
   Comparison comparison = Comparison::kNone;
   uint16_t left = 0;  // kAtom: the atom; else an earlier node.
   uint16_t right = 0;
   uint32_t count = 0;
-  uint32_t different = 0;  // So many different atoms must have matched.
+  // So many different atoms must have matched; those of a pair within, if it
+  // has a comparison of its own, do not count.
+  uint32_t different = 0;
 
   friend bool operator==(const LogicNode&, const LogicNode&) = default;
 };

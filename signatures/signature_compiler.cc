@@ -149,7 +149,7 @@ AtomRecord TableWriter::CompareOf(const ByteCompareAtom& compare) {
         static_cast<uint8_t>(compare.conditions.at(i).comparison);
   }
   detail.form = static_cast<uint8_t>(compare.form);
-  detail.is_little_endian = compare.is_little_endian ? 1 : 0;
+  detail.order = static_cast<uint8_t>(compare.order);
   detail.is_exact = compare.is_exact ? 1 : 0;
   detail.reference = static_cast<uint16_t>(compare.reference);
   detail.bytes = compare.bytes;

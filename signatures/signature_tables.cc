@@ -128,7 +128,7 @@ bool Inspector::IsLogic(const SignatureRecord& record) const {
     const LogicNode& node = nodes[i];
     const bool is_atom = node.kind == LogicKind::kAtom;
     const size_t limit = is_atom ? record.atom_count : i;
-    if (node.kind > LogicKind::kGroup || node.comparison > Comparison::kLess ||
+    if (node.kind > LogicKind::kOr || node.comparison > Comparison::kLess ||
         node.left >= limit || (!is_atom && node.right >= limit)) {
       return false;
     }

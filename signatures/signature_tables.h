@@ -76,7 +76,7 @@ struct CompareRecord {
   std::array<int64_t, 2> values = {};
   std::array<uint8_t, 2> comparisons = {};
   uint8_t form = 0;
-  uint8_t is_little_endian = 0;
+  uint8_t order = 0;
   uint8_t is_exact = 0;
   uint8_t reserved = 0;
   uint16_t reference = 0;

@@ -138,7 +138,6 @@ TriggerChoice Chooser::OfNode(uint32_t number) const {
       (node.comparison == Comparison::kEqual && node.count == 0);
   if (holds_without) return Always();
   if (node.kind == LogicKind::kAtom) return OfAtom(node.left);
-  if (node.kind == LogicKind::kGroup) return OfNode(node.left);
   TriggerChoice left = OfNode(node.left);
   TriggerChoice right = OfNode(node.right);
   if (node.kind == LogicKind::kAnd) {

@@ -9,6 +9,10 @@ namespace {
 
 constexpr uint64_t kNumberMax = std::numeric_limits<int64_t>::max();
 
+ByteOrderMark OrderOf(const CompareRecord& compare) {
+  return static_cast<ByteOrderMark>(compare.order);
+}
+
 std::optional<uint32_t> Digit(uint8_t byte, uint32_t base) {
   uint32_t digit = base;
   if (byte >= '0' && byte <= '9') digit = byte - uint32_t{'0'};
@@ -49,9 +53,8 @@ std::optional<int64_t> TextNumber(const CompareRecord& compare, ByteView text) {
 int64_t RawNumber(const CompareRecord& compare, ByteView bytes) {
   uint64_t value = 0;
   for (size_t i = 0; i < bytes.size(); ++i) {
-    const size_t from =
-        compare.is_little_endian != 0 ? bytes.size() - 1 - i : i;
-    value = value << 8 | bytes[from];
+    const bool is_little = OrderOf(compare) == ByteOrderMark::kLittle;
+    value = value << 8 | bytes[is_little ? bytes.size() - 1 - i : i];
   }
   return std::bit_cast<int64_t>(value);
 }
@@ -75,6 +78,8 @@ bool Holds(Comparison comparison, int64_t number, int64_t value) {
 bool ByteCompareHolds(const CompareRecord& compare, uint64_t base,
                       Content& content) {
   const auto at = static_cast<int64_t>(base) + compare.distance;
+  // As observed: without a byte order, nothing ever compares.
+  if (OrderOf(compare) == ByteOrderMark::kNone) return false;
   if (at <= 0 || static_cast<uint64_t>(at) >= content.size()) return false;
   const ByteView bytes = content.At(static_cast<uint64_t>(at), compare.bytes);
   if (bytes.size() < compare.bytes) return false;

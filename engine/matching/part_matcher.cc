@@ -61,8 +61,7 @@ void PartMatcher::RunStep(const PatternStep& step, size_t depth,
   for (const uint32_t place : places) {
     const uint32_t after = After(step, place);
     if (after == kNoPlace) continue;
-    // Line ends of one and of two characters may meet.
-    if (kept == 0 || places[kept - 1] < after) places[kept++] = after;
+    places[kept++] = after;
   }
   places.resize(kept);
 }
@@ -91,6 +90,9 @@ uint32_t PartMatcher::After(const PatternStep& step, uint32_t place) const {
   if (step.op == PatternOp::kBoundary) {
     return AfterBoundary(step.boundary, place);
   }
+  if (step.op == PatternOp::kNear) {
+    return HasNear(step.near, place) ? place : kNoPlace;
+  }
   const uint32_t length =
       step.op == PatternOp::kNoneOf ? step.length : step.count;
   if (view_.size() - place < length) return kNoPlace;
@@ -117,6 +119,7 @@ uint32_t PartMatcher::After(const PatternStep& step, uint32_t place) const {
     case PatternOp::kOneOf:
     case PatternOp::kBoundary:
     case PatternOp::kGap:
+    case PatternOp::kNear:
       break;
   }
   return fits ? place + length : kNoPlace;
@@ -124,35 +127,75 @@ uint32_t PartMatcher::After(const PatternStep& step, uint32_t place) const {
 
 uint32_t PartMatcher::AfterBoundary(const Boundary& boundary,
                                     uint32_t place) const {
-  const bool is_before = boundary.place == BoundaryPlace::kBefore;
-  const bool is_within = boundary.place == BoundaryPlace::kWithin;
-  const bool is_edge =
-      is_before ? place == 0 && starts_at_front_ : place >= view_.size();
-  if (is_edge && (is_within || (!is_before && !ends_at_end_))) return kNoPlace;
-  bool holds = is_edge;
-  uint32_t length = 1;
-  if (!is_edge) {
-    const uint32_t unit = boundary.is_wide && is_before && place > 1 ? 2 : 1;
-    const uint8_t byte = view_[is_before ? place - unit : place];
-    switch (boundary.kind) {
-      case BoundaryKind::kWord:
-        holds = IsOneOf(byte, is_before ? kWordBefore : kWordBehind);
-        if (is_within) holds = holds || IsOneOf(byte, kWordBefore);
-        break;
-      case BoundaryKind::kLine: {
-        const bool is_crlf = byte == '\r' && place + 1 < view_.size() &&
-                             view_[place + 1] == '\n';
-        holds = byte == '\n' || (!is_before && is_crlf);
-        if (is_crlf) length = 2;
-        break;
-      }
-      case BoundaryKind::kNotAlphanumeric:
-        holds = !IsAlphanumeric(byte);
-        break;
-    }
+  if (boundary.place == BoundaryPlace::kBefore) {
+    return HoldsBefore(boundary, place) != boundary.is_negated ? place
+                                                               : kNoPlace;
   }
-  if (holds == boundary.is_negated) return kNoPlace;
-  return is_within ? place + length : place;
+  if (boundary.place == BoundaryPlace::kBehind) {
+    return HoldsBehind(boundary, place) != boundary.is_negated ? place
+                                                               : kNoPlace;
+  }
+  if (place >= view_.size()) return kNoPlace;
+  const uint8_t byte = view_[place];
+  bool holds = false;
+  switch (boundary.kind) {
+    case BoundaryKind::kWord:
+      holds = IsOneOf(byte, kWordBefore) || IsOneOf(byte, kWordBehind);
+      break;
+    case BoundaryKind::kLine:
+      holds = byte == '\n';
+      break;
+    case BoundaryKind::kNotAlphanumeric:
+      holds = !IsAlphanumeric(byte);
+      break;
+  }
+  return holds != boundary.is_negated ? place + 1 : kNoPlace;
+}
+
+bool PartMatcher::HoldsBefore(const Boundary& boundary, uint32_t place) const {
+  if (place == 0) {
+    assert(starts_at_front_);
+    return true;
+  }
+  const uint8_t byte = view_[place - 1];
+  switch (boundary.kind) {
+    case BoundaryKind::kWord:
+      return IsOneOf(byte, kWordBefore);
+    case BoundaryKind::kLine:
+      return byte == '\n';
+    case BoundaryKind::kNotAlphanumeric:
+      break;
+  }
+  if (!boundary.is_wide) return !IsAlphanumeric(byte);
+  return place < 2 || byte != 0 || !IsAlphanumeric(view_[place - 2]);
+}
+
+bool PartMatcher::HoldsBehind(const Boundary& boundary, uint32_t place) const {
+  if (place >= view_.size()) return ends_at_end_;
+  const uint8_t byte = view_[place];
+  const bool has_next = place + 1 < view_.size();
+  switch (boundary.kind) {
+    case BoundaryKind::kWord:
+      return IsOneOf(byte, kWordBehind);
+    case BoundaryKind::kLine:
+      return byte == '\n' ||
+             (byte == '\r' && has_next && view_[place + 1] == '\n');
+    case BoundaryKind::kNotAlphanumeric:
+      break;
+  }
+  if (!boundary.is_wide) return !IsAlphanumeric(byte);
+  return !has_next || view_[place + 1] != 0 || !IsAlphanumeric(byte);
+}
+
+bool PartMatcher::HasNear(const NearByte& near, uint32_t place) const {
+  for (uint32_t apart = near.min; apart <= near.max; ++apart) {
+    const bool is_before = near.place == BoundaryPlace::kBefore;
+    if (is_before && place < apart + 1) return false;
+    const size_t at = is_before ? place - apart - 1 : place + apart;
+    if (at >= view_.size()) return false;
+    if ((view_[at] & near.mask) == near.value) return true;
+  }
+  return false;
 }
 
 }  // namespace gatehouse

@@ -32,9 +32,13 @@ class PartMatcher {
   // Where the step ends if it starts at `place`; kNoPlace if it does not fit.
   uint32_t After(const PatternStep& step, uint32_t place) const;
   uint32_t AfterBoundary(const Boundary& boundary, uint32_t place) const;
+  bool HoldsBefore(const Boundary& boundary, uint32_t place) const;
+  bool HoldsBehind(const Boundary& boundary, uint32_t place) const;
+  bool HasNear(const NearByte& near, uint32_t place) const;
 
   static constexpr uint32_t kNoPlace = ~uint32_t{0};
-  static constexpr size_t kContext = 2;  // Bytes before and behind a part.
+  // Bytes before and behind a part that it may look at.
+  static constexpr size_t kContext = kNearMax + 2;
 
   ByteView view_;
   bool starts_at_front_ = false;  // view_ begins where the content does.

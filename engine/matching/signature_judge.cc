@@ -211,8 +211,6 @@ SignatureJudge::NodeValue SignatureJudge::Evaluate(Case& one, uint32_t number,
   NodeValue value;
   if (node.kind == LogicKind::kAtom) {
     value = EvaluateAtom(one, node.left, enough);
-  } else if (node.kind == LogicKind::kGroup) {
-    value = Evaluate(one, node.left, enough);
   } else {
     value = EvaluatePair(one, node, enough);
   }
@@ -221,6 +219,9 @@ SignatureJudge::NodeValue SignatureJudge::Evaluate(Case& one, uint32_t number,
   const bool holds = Compares(node.comparison, sum, node.count) &&
                      value.different >= node.different;
   value.truth = holds ? Truth::kYes : Truth::kNo;
+  // For the pair around: an atom whose rule holds is one of its members, a pair
+  // with a count of its own has none.
+  value.different = holds && node.kind == LogicKind::kAtom ? 1 : 0;
   return value;
 }
 

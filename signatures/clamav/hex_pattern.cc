@@ -41,7 +41,12 @@ class Parser {
 
   bool ParseItem();
   bool ParseGap();
-  bool ParseBracket();
+  bool ParseBraces();
+  std::optional<Range> ParseBracketRange();
+  bool AddNear(BoundaryPlace place, Range range, MaskedByte byte);
+  bool ParseBracketBefore();
+  bool ParseBracketBehind();
+  std::optional<MaskedByte> TakeByte();
   bool ParseBoundary(bool is_negated);
   bool ParseByte(PatternWriter& writer);
   bool ParseAlternatives(PatternWriter& writer, int depth);
@@ -50,12 +55,15 @@ class Parser {
   std::optional<Range> ParseRange(char end);
   void AddBoundary(BoundaryKind kind, BoundaryPlace place, bool is_negated);
   void AddByte(PatternWriter& writer, uint8_t value, uint8_t mask) const;
-  bool AtPartEnd() const;
+  bool AtPartEnd();
+  bool IsWithinPart(const Range& range) const;
 
   std::string_view rest_;
   const HexPatternOptions options_;
   PatternWriter writer_;
   bool part_is_empty_ = true;
+  bool part_has_boundary_ = false;  // In front.
+  bool has_range_ = false;          // A {n-m} was seen.
   int brackets_ = 0;
   std::string reason_;
 };
@@ -64,6 +72,7 @@ std::variant<std::vector<uint8_t>, std::string> Parser::Parse() {
   if (rest_.empty()) return std::string("no hexadecimal bytes");
   if (options_.is_full_word) {
     AddBoundary(BoundaryKind::kNotAlphanumeric, BoundaryPlace::kBefore, false);
+    part_has_boundary_ = true;
   }
   while (!rest_.empty()) {
     if (!ParseItem()) return reason_;
@@ -78,7 +87,10 @@ std::variant<std::vector<uint8_t>, std::string> Parser::Parse() {
 bool Parser::ParseItem() {
   const char c = rest_.front();
   if (c == '*' || c == '{') return ParseGap();
-  if (c == '[') return ParseBracket();
+  if (c == '[') return ParseBracketBehind();
+  if (part_is_empty_ && rest_.size() > 2 && rest_[2] == '[') {
+    return ParseBracketBefore();
+  }
   if (c == '!') {
     Consume("!");
     return ParseBoundary(true) || (reason_.empty() && ParseNoneOf());
@@ -93,6 +105,24 @@ bool Parser::ParseItem() {
   return ParseAlternatives(writer_, 1);
 }
 
+// What is exact and short belongs to its part, until the first range.
+bool Parser::IsWithinPart(const Range& range) const {
+  return range.min == range.max && range.max != 0 &&
+         range.max <= kWithinPartMax && !has_range_;
+}
+
+bool Parser::ParseBraces() {
+  const std::optional<Range> range = ParseRange('}');
+  if (!range) return Fail("gap is not understood");
+  if (!IsWithinPart(*range)) {
+    has_range_ = true;
+    return EndPart(*range);
+  }
+  writer_.Any(static_cast<uint32_t>(range->max));
+  part_is_empty_ = false;
+  return true;
+}
+
 bool Parser::EndPart(Range gap) {
   if (part_is_empty_) return Fail("a gap with nothing in front of it");
   if (gap.max == 0) gap.max = kUnlimitedGap;  // So the format's first reader.
@@ -102,12 +132,9 @@ bool Parser::EndPart(Range gap) {
   if (gap.min > kGapMax || gap.min > gap.max) {
     return Fail("gap's minimum is larger than its maximum");
   }
-  if (gap.min == gap.max && gap.max <= kWithinPartMax) {
-    writer_.Any(static_cast<uint32_t>(gap.max));
-    return true;
-  }
   writer_.Gap(static_cast<uint32_t>(gap.min), static_cast<uint32_t>(gap.max));
   part_is_empty_ = true;
+  part_has_boundary_ = false;
   return true;
 }
 
@@ -140,30 +167,84 @@ std::optional<Range> Parser::ParseRange(char end) {
 bool Parser::ParseGap() {
   if (Consume("*")) return EndPart({});
   Consume("{");
-  const std::optional<Range> range = ParseRange('}');
-  if (!range) return Fail("gap is not understood");
-  return EndPart(*range);
+  return ParseBraces();
 }
 
-// One byte at a distance: a part of its own, before or behind.
-bool Parser::ParseBracket() {
+// [n-m]. When wide, it is a gap like others.
+std::optional<Range> Parser::ParseBracketRange() {
   Consume("[");
-  if (++brackets_ > 2) return Fail("more than two brackets");
   const std::optional<Range> range = ParseRange(']');
-  if (!range) return Fail("bracket is not understood");
-  if (range->min > range->max || range->max > kBracketMax) {
-    return Fail("bracket's distance is larger than 32");
+  if (!range || range->min > range->max) {
+    (void)Fail("bracket is not understood");
+    return std::nullopt;
   }
-  if (part_is_empty_) return Fail("a bracket with nothing in front of it");
-  writer_.Gap(static_cast<uint32_t>(range->min),
-              static_cast<uint32_t>(range->max));
-  part_is_empty_ = true;
+  if (range->max > kBracketMax) {
+    (void)Fail("bracket's distance is larger than 32");
+    return std::nullopt;
+  }
+  if (options_.is_full_word && !options_.is_wide) {
+    (void)Fail("a bracket in a whole word");
+    return std::nullopt;
+  }
+  if (++brackets_ > 2) {
+    (void)Fail("more than two brackets");
+    return std::nullopt;
+  }
+  return range;
+}
+
+bool Parser::AddNear(BoundaryPlace place, Range range, MaskedByte byte) {
+  NearByte near;
+  near.place = place;
+  near.min = static_cast<uint8_t>(range.min);
+  near.max = static_cast<uint8_t>(range.max);
+  near.value = byte.value;
+  near.mask = byte.mask;
+  const bool is_letter =
+      byte.mask == 0xff && ((byte.value >= 'a' && byte.value <= 'z') ||
+                            (byte.value >= 'A' && byte.value <= 'Z'));
+  if (options_.ignores_case && is_letter) {
+    near.mask = 0xdf;
+    near.value = byte.value & 0xdfU;
+  }
+  writer_.AddNear(near);
   return true;
 }
 
-bool Parser::AtPartEnd() const {
-  return rest_.empty() || rest_.front() == '*' || rest_.front() == '{' ||
-         rest_.front() == '[';
+// aa[n-m]SIG
+bool Parser::ParseBracketBefore() {
+  if (options_.is_wide) {
+    part_is_empty_ = false;
+    return ParseByte(writer_);  // The bracket comes next, and is a gap.
+  }
+  const std::optional<MaskedByte> byte = TakeByte();
+  if (!byte) return false;
+  const std::optional<Range> range = ParseBracketRange();
+  return range && AddNear(BoundaryPlace::kBefore, *range, *byte);
+}
+
+// SIG[n-m]aa
+bool Parser::ParseBracketBehind() {
+  const std::optional<Range> range = ParseBracketRange();
+  if (!range) return false;
+  if (part_is_empty_) return Fail("a bracket with nothing in front of it");
+  if (options_.is_wide) return EndPart(*range);
+  const std::optional<MaskedByte> byte = TakeByte();
+  if (!byte) return false;
+  if (!AtPartEnd() || rest_.starts_with('[')) {
+    return Fail("more than one byte behind a bracket");
+  }
+  return AddNear(BoundaryPlace::kBehind, *range, *byte);
+}
+
+bool Parser::AtPartEnd() {
+  if (rest_.empty()) return !options_.is_full_word;  // That one comes last.
+  if (rest_.front() != '{') return rest_.front() == '*' || rest_.front() == '[';
+  const std::string_view rest = rest_;
+  rest_.remove_prefix(1);
+  const std::optional<Range> range = ParseRange('}');
+  rest_ = rest;
+  return range && !IsWithinPart(*range);
 }
 
 void Parser::AddBoundary(BoundaryKind kind, BoundaryPlace place,
@@ -182,10 +263,13 @@ bool Parser::ParseBoundary(bool is_negated) {
     return false;
   }
   BoundaryPlace place = BoundaryPlace::kWithin;
-  if (part_is_empty_) {
+  if (part_is_empty_ && !part_has_boundary_ && !is_negated) {
     place = BoundaryPlace::kBefore;
-  } else if (AtPartEnd()) {
+    part_has_boundary_ = true;
+  } else if (!part_is_empty_ && AtPartEnd()) {
     place = BoundaryPlace::kBehind;
+  } else {
+    part_is_empty_ = false;  // It takes a byte.
   }
   AddBoundary(kind, place, is_negated);
   return true;
@@ -209,8 +293,11 @@ void Parser::AddByte(PatternWriter& writer, uint8_t value, uint8_t mask) const {
   }
 }
 
-bool Parser::ParseByte(PatternWriter& writer) {
-  if (rest_.size() < 2) return Fail("odd number of hexadecimal digits");
+std::optional<MaskedByte> Parser::TakeByte() {
+  if (rest_.size() < 2) {
+    (void)Fail("odd number of hexadecimal digits");
+    return std::nullopt;
+  }
   uint32_t value = 0;
   uint32_t mask = 0;
   for (const char c : rest_.substr(0, 2)) {
@@ -218,12 +305,21 @@ bool Parser::ParseByte(PatternWriter& writer) {
     mask <<= 4;
     if (c == '?') continue;
     const std::optional<uint8_t> digit = ParseHexDigit(c);
-    if (!digit) return Fail("not a hexadecimal digit or operator");
+    if (!digit) {
+      (void)Fail("not a hexadecimal digit or operator");
+      return std::nullopt;
+    }
     value |= *digit;
     mask |= 0x0fU;
   }
   rest_.remove_prefix(2);
-  AddByte(writer, static_cast<uint8_t>(value), static_cast<uint8_t>(mask));
+  return MaskedByte{static_cast<uint8_t>(value), static_cast<uint8_t>(mask)};
+}
+
+bool Parser::ParseByte(PatternWriter& writer) {
+  const std::optional<MaskedByte> byte = TakeByte();
+  if (!byte) return false;
+  AddByte(writer, byte->value, byte->mask);
   return true;
 }
 
@@ -237,7 +333,10 @@ bool Parser::ParseAlternatives(PatternWriter& writer, int depth) {
     const bool is_end = rest_.front() == ')';
     if (is_end || rest_.front() == '|') {
       rest_.remove_prefix(1);
-      if (one.code().empty()) return Fail("an empty alternative");
+      // Real lines have (aa|), which is the same as nothing or aa.
+      if (one.code().empty() && (!is_end || programs.empty())) {
+        return Fail("an empty alternative");
+      }
       if (one.code().size() > 0xffff) return Fail("alternative too long");
       programs.push_back(one.Take());
       if (!is_end) continue;
@@ -254,7 +353,7 @@ bool Parser::ParseAlternatives(PatternWriter& writer, int depth) {
 
 bool Parser::ParseNoneOf() {
   if (!Consume("(")) return Fail("'!' without alternatives");
-  if (options_.ignores_case) return Fail("'!' with a modifier");
+  if (options_.has_flags) return Fail("'!' with a modifier");
   std::vector<std::vector<uint8_t>> literals(1);
   while (true) {
     if (rest_.empty()) return Fail("alternatives without an end");
@@ -295,19 +394,12 @@ size_t LongestRun(const PatternPart& part) {
 std::optional<std::string> Objection(const std::vector<uint8_t>& code) {
   const auto parts = PartsOf(code);
   if (!parts) return "pattern too large";
-  bool has_fixed_bytes = false;
-  for (size_t i = 0; i < parts->size(); ++i) {
-    const PatternPart& part = (*parts)[i];
+  for (const PatternPart& part : *parts) {
     if (part.length_max > kPartBytesMax) return "part longer than 32 KiB";
-    // Single bytes stand at the other end of a bracket.
-    const bool may_be_single = part.length_max == 1 && parts->size() > 1;
-    const size_t longest = LongestRun(part);
-    has_fixed_bytes = has_fixed_bytes || longest >= kFixedBytesMin;
-    if (longest < kFixedBytesMin && !(may_be_single && longest == 1)) {
+    if (LongestRun(part) < kFixedBytesMin) {
       return "a part without two given bytes in a row";
     }
   }
-  if (!has_fixed_bytes) return "nowhere two given bytes in a row";
   return std::nullopt;
 }
 

@@ -1,7 +1,8 @@
 // The hexadecimal language of .ndb and .ldb lines, turned into a program.
 //
 //   aa ?? a? ?a        one byte, wholly or partly given
-//   (aa|bb??|cc)       one of several; nested, of any lengths
+//   (aa|bb??|cc)       one of several; nested, of any lengths, the last one
+//                      perhaps empty
 //   !(aa|bb)           none of several of one length
 //   * {n} {n-m} {-n} {n-}       a gap; one of at most 0 bytes is unlimited
 //   aa[n-m]SIG SIG[n-m]aa       one byte at a distance of at most 32
@@ -23,6 +24,7 @@ struct HexPatternOptions {
   bool ignores_case = false;  // ASCII letters among whole bytes.
   bool is_wide = false;       // A zero byte follows each byte.
   bool is_full_word = false;  // As (W)...(W).
+  bool has_flags = false;     // Any flag at all was given.
 };
 
 // Every part has at least this many given bytes in a row, or it would be found

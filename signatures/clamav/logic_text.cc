@@ -1,6 +1,7 @@
 #include "signatures/clamav/logic_text.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "signatures/clamav/signature_line.h"
 
@@ -22,10 +23,17 @@ class Parser {
     return std::nullopt;
   }
   Node Add(const LogicNode& node);
-  Node ParseExpression(int depth);
+  struct Chain {  // term, operator, term, ...
+    std::vector<uint16_t> terms;
+    std::vector<LogicKind> operators;
+  };
+  std::optional<Chain> ParseChain(int depth);
+  Node Pair(LogicKind kind, uint16_t left, uint16_t right);
+  Node SplitAtFirst(const Chain& chain, size_t terms);
   Node ParseTerm(int depth);
+  Node ParseGroup(int depth);
   Node ParseAtom();
-  Node ParseComparison(uint16_t node, bool is_group);
+  Node ParseGroupCount(uint16_t node);
   std::optional<uint32_t> ParseNumber();
 
   std::string_view rest_;
@@ -36,9 +44,11 @@ class Parser {
 
 std::variant<ParsedLogic, std::string> Parser::Parse() {
   if (rest_.empty()) return std::string("no logic");
-  const Node root = ParseExpression(0);
-  if (!root) return reason_;
+  const std::optional<Chain> chain = ParseChain(0);
+  if (!chain) return reason_;
   if (!rest_.empty()) return std::string("logic goes on behind its end");
+  const Node root = SplitAtFirst(*chain, chain->terms.size());
+  if (!root) return reason_;
   return ParsedLogic{*root, atom_max_};
 }
 
@@ -48,36 +58,73 @@ Parser::Node Parser::Add(const LogicNode& node) {
   return static_cast<uint16_t>(logic_.size() - 1);
 }
 
-// The first operator splits, and what is right of it is one expression.
-Parser::Node Parser::ParseExpression(int depth) {
-  if (depth > kLogicDepthMax) return Fail("logic nested too deeply");
-  const Node left = ParseTerm(depth);
-  if (!left || rest_.empty() || rest_.front() == ')') return left;
-  const char op = rest_.front();
-  if (op != '&' && op != '|') return Fail("logic is not understood");
-  rest_.remove_prefix(1);
-  const Node right = ParseExpression(depth + 1);
-  if (!right) return right;
+Parser::Node Parser::Pair(LogicKind kind, uint16_t left, uint16_t right) {
   LogicNode node;
-  node.kind = op == '&' ? LogicKind::kAnd : LogicKind::kOr;
-  node.left = *left;
-  node.right = *right;
+  node.kind = kind;
+  node.left = left;
+  node.right = right;
   return Add(node);
 }
 
-Parser::Node Parser::ParseTerm(int depth) {
-  if (rest_.empty()) return Fail("logic ends too early");
-  if (rest_.front() != '(') {
-    const Node atom = ParseAtom();
-    return atom ? ParseComparison(*atom, false) : atom;
+// Up to a parenthesis that closes, or the end.
+std::optional<Parser::Chain> Parser::ParseChain(int depth) {
+  Chain chain;
+  while (true) {
+    const Node term = ParseTerm(depth);
+    if (!term) return std::nullopt;
+    chain.terms.push_back(*term);
+    if (rest_.empty() || rest_.front() == ')') return chain;
+    const char op = rest_.front();
+    if (op != '&' && op != '|') {
+      (void)Fail("logic is not understood");
+      return std::nullopt;
+    }
+    chain.operators.push_back(op == '&' ? LogicKind::kAnd : LogicKind::kOr);
+    rest_.remove_prefix(1);
   }
-  rest_.remove_prefix(1);
-  const Node inner = ParseExpression(depth + 1);
-  if (!inner) return inner;
-  if (rest_.empty()) return Fail("a parenthesis is not closed");
-  rest_.remove_prefix(1);  // ')', where an expression ends.
-  return ParseComparison(*inner, true);
 }
+
+// Its first `terms` terms: what is right of the first operator is one.
+Parser::Node Parser::SplitAtFirst(const Chain& chain, size_t terms) {
+  Node node = chain.terms[terms - 1];
+  for (size_t i = terms - 1; i-- > 0 && node;) {
+    node = Pair(chain.operators[i], chain.terms[i], *node);
+  }
+  return node;
+}
+
+Parser::Node Parser::ParseTerm(int depth) {
+  if (depth > kLogicDepthMax) return Fail("logic nested too deeply");
+  if (rest_.empty()) return Fail("logic ends too early");
+  return rest_.front() == '(' ? ParseGroup(depth) : ParseAtom();
+}
+
+Parser::Node Parser::ParseGroup(int depth) {
+  rest_.remove_prefix(1);
+  const std::optional<Chain> chain = ParseChain(depth + 1);
+  if (!chain) return std::nullopt;
+  if (rest_.empty()) return Fail("a parenthesis is not closed");
+  rest_.remove_prefix(1);
+  const size_t last = chain->terms.size() - 1;
+  const bool is_counted =
+      !rest_.empty() &&
+      std::string_view("=<>").find(rest_.front()) != std::string_view::npos;
+  if (last == 0) {
+    if (is_counted) return Fail("a count of a group of one");
+    return chain->terms.front();
+  }
+  const Node left = SplitAtFirst(*chain, last);
+  if (!left) return left;
+  const Node pair = Pair(chain->operators[last - 1], *left, chain->terms[last]);
+  return pair && is_counted ? ParseGroupCount(*pair) : pair;
+}
+
+Comparison ComparisonOf(char sign) {
+  if (sign == '=') return Comparison::kEqual;
+  return sign == '>' ? Comparison::kGreater : Comparison::kLess;
+}
+
+bool IsSign(char c) { return c == '=' || c == '>' || c == '<'; }
 
 Parser::Node Parser::ParseAtom() {
   const std::optional<uint32_t> atom = ParseNumber();
@@ -86,6 +133,20 @@ Parser::Node Parser::ParseAtom() {
   atom_max_ = std::max(atom_max_, *atom);
   LogicNode node;
   node.left = static_cast<uint16_t>(*atom);
+  // Of several signs the last one counts: real lines have ==.
+  while (!rest_.empty() && IsSign(rest_.front())) {
+    node.comparison = ComparisonOf(rest_.front());
+    rest_.remove_prefix(1);
+  }
+  if (node.comparison == Comparison::kNone) return Add(node);
+  const std::optional<uint32_t> count = ParseNumber();
+  if (!count) return Fail("a count is not a number");
+  node.count = *count;
+  // Of one atom the second number says nothing, and may be missing.
+  if (rest_.starts_with(',')) {
+    rest_.remove_prefix(1);
+    (void)ParseNumber();
+  }
   return Add(node);
 }
 
@@ -101,35 +162,19 @@ std::optional<uint32_t> Parser::ParseNumber() {
   return static_cast<uint32_t>(*number);
 }
 
-Parser::Node Parser::ParseComparison(uint16_t node, bool is_group) {
-  if (rest_.empty()) return node;
-  Comparison comparison = Comparison::kNone;
-  if (rest_.front() == '=') comparison = Comparison::kEqual;
-  if (rest_.front() == '>') comparison = Comparison::kGreater;
-  if (rest_.front() == '<') comparison = Comparison::kLess;
-  if (comparison == Comparison::kNone) return node;
+Parser::Node Parser::ParseGroupCount(uint16_t node) {
+  LogicNode& group = logic_[node];
+  group.comparison = ComparisonOf(rest_.front());
   rest_.remove_prefix(1);
   const std::optional<uint32_t> count = ParseNumber();
   if (!count) return Fail("a count is not a number");
-  std::optional<uint32_t> different = 0;
+  group.count = *count;
   if (rest_.starts_with(',')) {
     rest_.remove_prefix(1);
-    different = ParseNumber();
-    if (!different && is_group) return Fail("a count is not a number");
+    const std::optional<uint32_t> different = ParseNumber();
+    if (!different) return Fail("a count is not a number");
+    group.different = *different;
   }
-  if (logic_[node].comparison != Comparison::kNone) {
-    LogicNode group;  // So that the inner count stays what it is.
-    group.kind = LogicKind::kGroup;
-    group.left = node;
-    const Node outer = Add(group);
-    if (!outer) return outer;
-    node = *outer;
-  }
-  LogicNode& compared = logic_[node];
-  compared.comparison = comparison;
-  compared.count = *count;
-  // Of one atom it says nothing, and real lines leave it out.
-  compared.different = is_group ? *different : 0;
   return node;
 }
 

@@ -2,7 +2,9 @@
 //
 //   0&(1|2)      A=n A>n A<n      (...)>n,m   at least m different atoms
 //
-// There is no precedence: 0&1|2 is 0&(1|2). Source: as for hex_pattern.h.
+// There is no precedence. At the top the first operator splits: 0&1|2 is
+// 0&(1|2). Directly inside parentheses the last one does: (0|1&2&3) is
+// ((0|(1&2))&3). Source: as for hex_pattern.h.
 // Thread-safe: a pure function.
 #pragma once
 

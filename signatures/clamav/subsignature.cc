@@ -72,8 +72,9 @@ ParsedLine<Atom> ParsePattern(std::string_view text, Target target) {
     const bool is_wanted =
         is_wide ? flags.is_wide : !flags.is_wide || flags.is_ascii;
     if (!is_wanted) continue;
-    auto pattern = ParseHexPattern(
-        text, {flags.ignores_case, is_wide, flags.is_full_word});
+    auto pattern =
+        ParseHexPattern(text, {flags.ignores_case, is_wide, flags.is_full_word,
+                               colons != std::string_view::npos});
     if (auto* reason = std::get_if<std::string>(&pattern)) {
       return MalformedLine{std::move(*reason)};
     }
@@ -176,10 +177,10 @@ bool ParseCompareOptions(std::string_view text, ByteCompareAtom& atom) {
         atom.form = NumberForm::kRaw;
         break;
       case 'l':
-        atom.is_little_endian = true;
+        atom.order = ByteOrderMark::kLittle;
         break;
       case 'b':
-        atom.is_little_endian = false;
+        atom.order = ByteOrderMark::kBig;
         break;
       case 'e':
         atom.is_exact = true;
@@ -193,8 +194,9 @@ bool ParseCompareOptions(std::string_view text, ByteCompareAtom& atom) {
   }
   const std::optional<uint64_t> bytes = ParseDecimal(text);
   if (!has_form || !bytes || *bytes == 0) return false;
-  if (atom.form == NumberForm::kDecimalText && atom.is_little_endian) {
-    return false;
+  if (atom.form == NumberForm::kDecimalText) {
+    if (atom.order == ByteOrderMark::kLittle) return false;
+    atom.order = ByteOrderMark::kBig;
   }
   if (atom.form == NumberForm::kRaw) {
     if (*bytes != 1 && *bytes != 2 && *bytes != 4 && *bytes != 8) return false;
