@@ -16,11 +16,7 @@
 #include "base/bytes.h"
 #include "engine/file_digest.h"
 #include "engine/format/content.h"
-#include "engine/format/executable_facts.h"
-#include "engine/format/file_type.h"
-#include "engine/matching/signature_judge.h"
-#include "engine/matching/trigger_hits.h"
-#include "engine/matching/trigger_scan.h"
+#include "engine/matching/body_scan.h"
 #include "engine/matching/work_budget.h"
 #include "signatures/eicar.h"
 
@@ -122,20 +118,16 @@ Pass FailedWith(int error_number, uint64_t bytes) {
 
 struct Scanner::State {
   State(std::shared_ptr<const SignatureSet> set, FileDigests file_digests,
-        TriggerScan trigger_scan)
+        std::unique_ptr<BodyScan> body_scan)
       : signatures(std::move(set)),
         digests(std::move(file_digests)),
-        triggers(std::move(trigger_scan)),
-        hits(MostTriggers(*signatures)),
-        judge(*signatures),
+        bodies(std::move(body_scan)),
         memory(static_cast<uint8_t*>(std::aligned_alloc(
             kCarryBytesMax, kCarryBytesMax + kBlockBytes))) {}
 
-  static size_t MostTriggers(const SignatureSet& set);
   Pass ReadThrough(int fd, uint64_t expected_bytes, const ScanLimits& limits,
                    Findings& findings);
   bool LookAt(uint64_t offset, size_t bytes);
-  void Recognise(size_t bytes, uint64_t expected_bytes);
   void JudgeBodies(int fd, Pass& pass, Findings& findings);
   bool JudgeWhole(uint64_t file_bytes, Findings& findings);
   void NameThreats(const Findings& findings, Verdict& verdict) const;
@@ -145,29 +137,15 @@ struct Scanner::State {
 
   std::shared_ptr<const SignatureSet> signatures;
   FileDigests digests;
-  TriggerScan triggers;
-  TriggerHits hits;
-  SignatureJudge judge;
-  ExecutableFacts facts;
+  std::unique_ptr<BodyScan> bodies;
   // For a closer look at a large file.
   std::vector<uint8_t> window = std::vector<uint8_t>(kContentWindowBytes);
-  FileType type = FileType::kBinary;
-  Target target = Target::kAny;
-  size_t shard = 0;
   struct FreeMemory {  // The owner of aligned memory.
     void operator()(uint8_t* bytes) const { std::free(bytes); }  // As above.
   };
   std::unique_ptr<uint8_t, FreeMemory> memory;  // The carry, then the block.
   size_t carry_bytes = 0;
 };
-
-size_t Scanner::State::MostTriggers(const SignatureSet& set) {
-  size_t most = 0;
-  for (const ShardRecord& shard : set.tables().shards) {
-    most = std::max<size_t>(most, shard.trigger_count);
-  }
-  return most;
-}
 
 Scanner::Scanner(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Scanner::~Scanner() = default;
@@ -178,10 +156,10 @@ Result<std::unique_ptr<Scanner>> Scanner::Create(
   DigestNeeds algorithms = signatures->hashes().algorithms();
   Result<FileDigests> digests = FileDigests::Create(algorithms);
   if (!digests) return Unexpected(digests.error());
-  Result<TriggerScan> triggers = TriggerScan::Create(*signatures);
-  if (!triggers) return Unexpected(triggers.error());
-  auto state = std::make_unique<State>(
-      std::move(signatures), std::move(*digests), std::move(*triggers));
+  Result<std::unique_ptr<BodyScan>> bodies = BodyScan::Create(*signatures);
+  if (!bodies) return Unexpected(bodies.error());
+  auto state = std::make_unique<State>(std::move(signatures),
+                                       std::move(*digests), std::move(*bodies));
   if (state->memory == nullptr) {
     return Fail(ErrorCode::kOperational, "allocate a read buffer");
   }
@@ -212,7 +190,6 @@ Verdict Scanner::Scan(int fd, const ScanLimits& limits) {
 
 Pass Scanner::State::ReadThrough(int fd, uint64_t expected_bytes,
                                  const ScanLimits& limits, Findings& findings) {
-  hits.Clear();
   findings.bodies = MatchedIds();  // Of another pass, if any.
   carry_bytes = 0;
   // A file of one block is digested at its end, by its true size.
@@ -232,7 +209,7 @@ Pass Scanner::State::ReadThrough(int fd, uint64_t expected_bytes,
     if (is_probe && filled.bytes != 0) {
       return LimitedBy(NotScannedReason::kSizeLimit, offset);
     }
-    if (offset == 0) Recognise(filled.bytes, expected_bytes);
+    if (offset == 0) bodies->Begin({block(), filled.bytes}, expected_bytes);
     if (filled.bytes != 0 && !LookAt(offset, filled.bytes)) {
       return FailedWith(EPROTO, offset);  // A misuse; never pass it as clean.
     }
@@ -245,28 +222,16 @@ Pass Scanner::State::ReadThrough(int fd, uint64_t expected_bytes,
   return {PassEnd::kEndOfFile, NotScannedReason::kNone, 0, offset};
 }
 
-// What the file is, by its first bytes, which the block holds.
-void Scanner::State::Recognise(size_t bytes, uint64_t expected_bytes) {
-  type = DetectFileType({block(), bytes},
-                        std::max<uint64_t>(bytes, expected_bytes));
-  target = static_cast<Target>(TargetOf(type));
-  shard = signatures->tables().targets[static_cast<size_t>(target)];
-}
-
 bool Scanner::State::LookAt(uint64_t offset, size_t bytes) {
-  const ByteView window_now(block() - carry_bytes, carry_bytes + bytes);
-  if (!triggers.Scan(shard, window_now, offset - carry_bytes, carry_bytes,
-                     hits)) {
-    return false;
-  }
+  const ByteView shown(block() - carry_bytes, carry_bytes + bytes);
+  if (!bodies->LookAt(shown, offset - carry_bytes, carry_bytes)) return false;
   digests.Update({block(), bytes});
+  // A block that is not full is the last one, and stays as it is.
   carry_bytes =
-      std::min({triggers.OverlapOf(shard), window_now.size(), kCarryBytesMax});
-  // Only if there is more to come, but that is not known; and the block stays.
+      std::min({bodies->overlap_bytes(), shown.size(), kCarryBytesMax});
   if (bytes == kBlockBytes) {
     std::memmove(block() - carry_bytes,
-                 window_now.data() + window_now.size() - carry_bytes,
-                 carry_bytes);
+                 shown.data() + shown.size() - carry_bytes, carry_bytes);
   }
   return true;
 }
@@ -280,17 +245,14 @@ void Scanner::State::JudgeBodies(int fd, Pass& pass, Findings& findings) {
   Content in_memory(ByteView(block(), is_in_memory ? pass.bytes : 0));
   Content in_file(fd, pass.bytes, window);
   Content& content = is_in_memory ? in_memory : in_file;
-  Layer layer{content, target};
-  if (IsExecutable(target)) {
-    ReadExecutableFacts(type, content, facts);
-    layer.executable = &facts;
-  }
   WorkBudget budget(kWorkBase + kWorkPerByte * pass.bytes);
-  judge.Judge(layer, shard, hits, budget, findings.bodies);
-  if (content.error_number() != 0 && pass.end == PassEnd::kEndOfFile) {
-    pass = FailedWith(content.error_number(), pass.bytes);
+  const BodyScan::End end = bodies->Judge(content, budget, findings.bodies);
+  if (pass.end != PassEnd::kEndOfFile) return;
+  if (end == BodyScan::End::kReadError) {
+    const int error = content.error_number();
+    pass = FailedWith(error != 0 ? error : EPROTO, pass.bytes);
   }
-  if (budget.is_exhausted() && pass.end == PassEnd::kEndOfFile) {
+  if (end == BodyScan::End::kWorkLimit) {
     pass = LimitedBy(NotScannedReason::kWorkLimit, pass.bytes);
   }
 }

@@ -2,7 +2,8 @@
 //
 // One thread at a time per Scanner; any number of Scanners share one
 // SignatureSet. Keeps its SignatureSet alive. Creating a Scanner allocates the
-// scratch space and the read buffer; scanning a clean file allocates nothing.
+// scratch space and the read buffer; scanning a clean file allocates nothing,
+// but a text that is larger than those before makes room for its views.
 #pragma once
 
 #include <cstdint>

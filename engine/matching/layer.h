@@ -3,6 +3,7 @@
 // Thread-compatible. Borrows everything.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -15,6 +16,7 @@ namespace gatehouse {
 struct Layer {
   Content& content;
   Target target = Target::kAny;
+  uint64_t file_bytes = 0;  // What the gate on the file's size means.
   // Of an executable target; else null.
   const ExecutableFacts* executable = nullptr;
   // Types (CL_TYPE_...) of what it came from, outermost first.

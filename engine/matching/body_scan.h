@@ -1,0 +1,80 @@
+// BodyScan: finds the body signatures that match one file.
+//
+// Sees the file block by block as it is read, looks for triggers, and confirms
+// at the end. A text or an HTML file is judged in its normalised views, too,
+// each a layer of its own.
+//
+// One thread at a time. Borrows the SignatureSet, which must outlive it; keeps
+// its memory from file to file.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "engine/format/content.h"
+#include "engine/format/executable_facts.h"
+#include "engine/format/file_type.h"
+#include "engine/format/normalised_views.h"
+#include "engine/matching/signature_judge.h"
+#include "engine/matching/trigger_hits.h"
+#include "engine/matching/trigger_scan.h"
+#include "engine/matching/work_budget.h"
+#include "signatures/matched_ids.h"
+#include "signatures/signature_set.h"
+
+namespace gatehouse {
+
+class BodyScan {
+ public:
+  // Errors: kOperational when there is no memory.
+  static Result<std::unique_ptr<BodyScan>> Create(
+      const SignatureSet& signatures);
+
+  // Forgets the file before. `head` is the first block of the next one, of
+  // which `file_bytes` are expected.
+  void Begin(ByteView head, uint64_t file_bytes);
+
+  // How much of the block before must stand in front of the next one.
+  [[nodiscard]] size_t overlap_bytes() const;
+
+  // `block` stands at `offset`; its first `seen_bytes` were shown before. False
+  // if the file could not be scanned.
+  bool LookAt(ByteView block, uint64_t offset, size_t seen_bytes);
+
+  enum class End : uint8_t {
+    kDone,
+    kWorkLimit,  // The budget is used up: not all matches are known.
+    kReadError,  // Content::error_number.
+  };
+  // Adds what matches the file, of which everything was shown.
+  End Judge(Content& content, WorkBudget& budget, MatchedIds& matched);
+
+  [[nodiscard]] FileType type() const { return type_; }
+  [[nodiscard]] const ExecutableFacts& executable() const { return facts_; }
+
+ private:
+  BodyScan(const SignatureSet& signatures, TriggerScan triggers);
+
+  size_t ShardOf(Target target) const;
+  End JudgeViews(Content& content, WorkBudget& budget, MatchedIds& matched);
+  bool JudgeView(const NormalisedView& view, uint64_t file_bytes,
+                 WorkBudget& budget, MatchedIds& matched);
+  ByteView Whole(Content& content);
+
+  const SignatureSet& signatures_;
+  TriggerScan triggers_;
+  TriggerHits hits_;
+  SignatureJudge judge_;
+  ExecutableFacts facts_;
+  NormalisedViews views_;
+  std::vector<uint8_t> whole_;  // A text that is not in memory.
+  FileType type_ = FileType::kBinary;
+  Target target_ = Target::kAny;  // Of the file's own bytes.
+  NormalisedForm form_ = NormalisedForm::kNone;
+};
+
+}  // namespace gatehouse
