@@ -28,6 +28,7 @@ ScanFinding FindingOf(const FileEvent& event, const Verdict& verdict) {
   finding.path = event.unsafe_path;
   finding.kind = verdict.kind;
   finding.threat_name = verdict.threat_name;
+  finding.other_names = verdict.other_names;
   finding.reason = ReasonWord(verdict.reason);
   finding.error_number = verdict.error_number;
   return finding;
@@ -44,6 +45,19 @@ int64_t Milliseconds(std::chrono::system_clock::time_point time) {
 void PutPath(Json& object, const char* key, std::string_view bytes) {
   object[key] = bytes;
   if (!IsUtf8(bytes)) object[std::string(key) + "Bytes"] = Base64(bytes);
+}
+
+// Names of signatures, which are bytes, too; nothing when there are none.
+void PutNames(Json& object, const char* key,
+              const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  Json list = Json::array();
+  for (const std::string& name : names) {
+    Json entry = Json::object();
+    PutPath(entry, "name", name);
+    list.push_back(std::move(entry));
+  }
+  object[key] = std::move(list);
 }
 
 Json ToJson(const LineCounts& counts) {
@@ -97,6 +111,7 @@ struct FindingLists {
       case VerdictKind::kInfected:
       case VerdictKind::kSuspicious:
         PutPath(entry, "name", finding.threat_name);
+        PutNames(entry, "otherNames", finding.other_names);
         entry["type"] = ThreatType(finding.threat_name);
         entry["status"] = finding.status.empty() ? "detected" : finding.status;
         if (!finding.id.empty()) entry["tracking_id"] = finding.id;

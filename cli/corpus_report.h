@@ -22,6 +22,7 @@ struct ScanFinding {
   std::string path;
   VerdictKind kind = VerdictKind::kError;
   std::string threat_name;  // These are set as those of Verdict.
+  std::vector<std::string> other_names;
   std::string reason;
   int error_number = 0;
   // What the daemon did about it, and under which id it knows the threat.

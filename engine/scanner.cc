@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <span>
@@ -39,9 +40,11 @@ namespace {
 constexpr size_t kBlockBytes = size_t{256} << 10;
 // In front of the block; a whole page, so that reads stay aligned.
 constexpr size_t kCarryBytesMax = 4096;
-// For a closer look: some tenths of a second, and more for larger files.
-constexpr uint64_t kWorkBase = uint64_t{1} << 28;
+// For a closer look: about a second, and more for larger files; if the scan has
+// a limit of time, that is the limit.
+constexpr uint64_t kWorkBase = uint64_t{1} << 30;
 constexpr uint64_t kWorkPerByte = 64;
+constexpr uint64_t kWorkLeast = 10'000'000;
 // How often a file is read whose size changes under us.
 constexpr int kPassesMax = 3;
 
@@ -106,6 +109,18 @@ NotScannedReason ReachedLimit(const ScanLimits& limits) {
   return NotScannedReason::kNone;
 }
 
+// A unit of work is about a nanosecond. Late as it may be, what was seen is
+// looked at.
+uint64_t WorkFor(uint64_t bytes, const ScanLimits& limits) {
+  const uint64_t work = kWorkBase + kWorkPerByte * bytes;
+  if (limits.give_up_at == kNever) return work;
+  const std::chrono::nanoseconds left =
+      limits.give_up_at - MonotonicClock::now();
+  const auto allowed =
+      static_cast<uint64_t>(std::max<int64_t>(left.count(), 0));
+  return std::min(work, std::max(allowed, kWorkLeast));
+}
+
 Pass LimitedBy(NotScannedReason reason, uint64_t bytes) {
   return {PassEnd::kLimit, reason, 0, bytes};
 }
@@ -128,7 +143,8 @@ struct Scanner::State {
   Pass ReadThrough(int fd, uint64_t expected_bytes, const ScanLimits& limits,
                    Findings& findings);
   bool LookAt(uint64_t offset, size_t bytes);
-  void JudgeBodies(int fd, Pass& pass, Findings& findings);
+  void JudgeBodies(int fd, const ScanLimits& limits, Pass& pass,
+                   Findings& findings);
   bool JudgeWhole(uint64_t file_bytes, Findings& findings);
   void NameThreats(const Findings& findings, Verdict& verdict) const;
   Verdict Conclude(const Pass& pass, const Findings& findings) const;
@@ -177,7 +193,7 @@ Verdict Scanner::Scan(int fd, const ScanLimits& limits) {
   uint64_t expected_bytes = static_cast<uint64_t>(status.st_size);
   for (int i = 0; i < kPassesMax; ++i) {
     pass = state_->ReadThrough(fd, expected_bytes, limits, findings);
-    state_->JudgeBodies(fd, pass, findings);
+    state_->JudgeBodies(fd, limits, pass, findings);
     if (pass.end != PassEnd::kEndOfFile ||
         state_->JudgeWhole(pass.bytes, findings)) {
       return state_->Conclude(pass, findings);
@@ -237,7 +253,8 @@ bool Scanner::State::LookAt(uint64_t offset, size_t bytes) {
 }
 
 // Confirms what the triggers promised, in as much of the file as was read.
-void Scanner::State::JudgeBodies(int fd, Pass& pass, Findings& findings) {
+void Scanner::State::JudgeBodies(int fd, const ScanLimits& limits, Pass& pass,
+                                 Findings& findings) {
   if (signatures->body_count() == 0) return;
   // The byte that tells whether a limited file goes on stands in the block.
   const bool is_in_memory =
@@ -245,7 +262,7 @@ void Scanner::State::JudgeBodies(int fd, Pass& pass, Findings& findings) {
   Content in_memory(ByteView(block(), is_in_memory ? pass.bytes : 0));
   Content in_file(fd, pass.bytes, window);
   Content& content = is_in_memory ? in_memory : in_file;
-  WorkBudget budget(kWorkBase + kWorkPerByte * pass.bytes);
+  WorkBudget budget(WorkFor(pass.bytes, limits));
   const BodyScan::End end = bodies->Judge(content, budget, findings.bodies);
   if (pass.end != PassEnd::kEndOfFile) return;
   if (end == BodyScan::End::kReadError) {

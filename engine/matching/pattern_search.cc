@@ -17,20 +17,24 @@ constexpr size_t kIntervalsMax = size_t{1} << 16;
 constexpr uint64_t kSearchDivisor = 8;
 constexpr uint64_t kLookUnits = 64;
 
+// How well a run can be looked for: long is good, the same byte again and again
+// (padding, mostly) is not.
+size_t WorthOf(const FixedRun& run) {
+  const size_t length = std::min(run.bytes.size(), kNeedleMax);
+  size_t changes = 0;
+  for (size_t i = 1; i < length; ++i) {
+    if (run.bytes[i] != run.bytes[i - 1]) ++changes;
+  }
+  return 2 * (length + 4 * changes) + (run.is_folded ? 0 : 1);
+}
+
 // The run that is looked for to find a part.
 const FixedRun* BestRun(const PatternPart& part) {
-  const FixedRun* best = nullptr;
-  for (const FixedRun& run : part.runs) {
-    const size_t length = std::min(run.bytes.size(), kNeedleMax);
-    const size_t best_length =
-        best == nullptr ? 0 : std::min(best->bytes.size(), kNeedleMax);
-    const bool is_longer = length > best_length;
-    if (is_longer ||
-        (length == best_length && best->is_folded && !run.is_folded)) {
-      best = &run;
-    }
-  }
-  return best;
+  const auto best = std::max_element(part.runs.begin(), part.runs.end(),
+                                     [](const FixedRun& a, const FixedRun& b) {
+                                       return WorthOf(a) < WorthOf(b);
+                                     });
+  return best == part.runs.end() ? nullptr : &*best;
 }
 
 }  // namespace

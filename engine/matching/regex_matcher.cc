@@ -2,6 +2,7 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+#include <time.h>
 
 #include <algorithm>
 
@@ -10,8 +11,13 @@
 namespace gatehouse {
 namespace {
 
-// An interpreter of expressions takes some nanoseconds per byte.
-constexpr uint64_t kUnitsPerByte = 16;
+// Of this thread. How long an expression takes, nothing else tells.
+uint64_t CpuNanoseconds() {
+  struct timespec now = {};
+  (void)::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<uint64_t>(now.tv_nsec);
+}
 
 struct FreeCode {
   void operator()(pcre2_code* code) const { pcre2_code_free(code); }
@@ -52,7 +58,7 @@ struct RegexMatcher::State {
 
 RegexMatcher::RegexMatcher() : state_(std::make_unique<State>()) {
   (void)pcre2_set_match_limit(state_->limits.get(), kRegexMatchLimit);
-  (void)pcre2_set_depth_limit(state_->limits.get(), kRegexDepthLimit);
+  (void)pcre2_set_heap_limit(state_->limits.get(), kRegexHeapKibMax);
 }
 RegexMatcher::~RegexMatcher() = default;
 
@@ -91,10 +97,11 @@ MatchCount RegexMatcher::Count(const Task& task, ByteView subject,
   const bool is_global = (task.options & kRegexGlobal) != 0;
   MatchCount found;
   while (from <= subject.size()) {
-    if (!budget.Take((subject.size() - from) * kUnitsPerByte + 1)) break;
+    const uint64_t begin = CpuNanoseconds();
     const int status =
         pcre2_match(code, subject.data(), subject.size(), from, options,
                     state_->match.get(), state_->limits.get());
+    if (!budget.Take(CpuNanoseconds() - begin)) break;
     if (status == PCRE2_ERROR_NOMATCH) break;
     if (status < 0) {
       (void)budget.Take(~uint64_t{0});  // Nobody knows.
