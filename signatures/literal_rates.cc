@@ -36,6 +36,7 @@ struct LiteralRates::Model {
   std::array<PairModel, 2> kinds;  // Text, binaries.
   std::vector<float> quads;        // By bucket.
   double quad_noise = 0.0;
+  ByteView sextets;  // Two buckets a byte.
 };
 
 namespace {
@@ -65,6 +66,25 @@ double QuadRate(const Model& model, ByteView literal) {
   return rarest > model.quad_noise ? rarest : 0.0;
 }
 
+// In a file of usual size: where a sextet is in many files, they have it at
+// least once.
+constexpr double kUsualFileBytes = 65536;
+
+double SextetRate(const Model& model, ByteView literal, bool is_folded) {
+  if (literal.size() < kSextet) return 0.0;
+  uint8_t rarest = 0;
+  for (size_t i = 0; i + kSextet <= literal.size(); ++i) {
+    const uint64_t bucket =
+        SextetHash(literal.subspan(i, kSextet), is_folded) % kSextetBuckets;
+    const uint8_t both = model.sextets[bucket / 2];
+    const auto value =
+        static_cast<uint8_t>(bucket % 2 == 0 ? both & 15 : both >> 4);
+    rarest = std::max(rarest, value);
+  }
+  if (rarest == kSextetAbsent) return 0.0;
+  return std::exp2(-rarest / kStepsPerSextetBit) / kUsualFileBytes;
+}
+
 double RateAsIs(const Model& model, ByteView literal) {
   const double chain = std::max(ChainRate(model.kinds[0], literal),
                                 ChainRate(model.kinds[1], literal));
@@ -80,7 +100,8 @@ uint8_t Upper(uint8_t byte) {
 
 LiteralRates LiteralRates::BuiltIn() {
   const ByteView data = LiteralRatesData();
-  assert(data.size() == 2 * kBytes * kBytes + kQuadBuckets);
+  assert(data.size() ==
+         2 * kBytes * kBytes + kQuadBuckets + kSextetBuckets / 2);
   auto model = std::make_unique<Model>();
   size_t at = 0;
   for (PairModel& kind : model->kinds) {
@@ -94,6 +115,7 @@ LiteralRates LiteralRates::BuiltIn() {
   while (model->quads.size() < kQuadBuckets) {
     model->quads.push_back(Frequency(data[at++]));
   }
+  model->sextets = data.subspan(at);
   std::vector<float> sorted = model->quads;
   std::nth_element(sorted.begin(), sorted.begin() + kQuadBuckets / 2,
                    sorted.end());
@@ -109,14 +131,15 @@ LiteralRates::~LiteralRates() = default;
 
 double LiteralRates::RateOf(ByteView literal, bool is_folded) const {
   assert(literal.size() >= 2);
-  if (!is_folded) return RateAsIs(*model_, literal);
+  const double shared = SextetRate(*model_, literal, is_folded);
+  if (!is_folded) return std::max(shared, RateAsIs(*model_, literal));
   std::array<uint8_t, 64> upper = {};
   const size_t length = std::min(literal.size(), upper.size());
   std::transform(literal.begin(),
                  literal.begin() + static_cast<ptrdiff_t>(length),
                  upper.begin(), Upper);
-  return RateAsIs(*model_, literal) +
-         RateAsIs(*model_, ByteView(upper).first(length));
+  return std::max(shared, RateAsIs(*model_, literal) +
+                              RateAsIs(*model_, ByteView(upper).first(length)));
 }
 
 }  // namespace gatehouse

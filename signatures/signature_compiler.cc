@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <functional>
 #include <limits>
 #include <map>
 #include <numeric>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "signatures/byte_pattern.h"
@@ -38,6 +40,7 @@ class TableWriter {
 
  private:
   ByteRange AddBytes(std::string_view text);
+  ByteRange AddCode(const std::vector<uint8_t>& code);
   AtomRecord AtomOf(const Atom& atom);
   AtomRecord PatternOf(const PatternAtom& pattern);
   AtomRecord RegexOf(const RegexAtom& regex);
@@ -50,12 +53,30 @@ class TableWriter {
   std::map<std::tuple<OffsetBase, uint32_t, int64_t, uint64_t>, uint32_t>
       offsets_;
   std::vector<Gates> gates_ = {Gates()};
+  std::unordered_multimap<size_t, ByteRange> codes_;  // By hash.
   std::map<std::vector<uint64_t>, uint32_t> logics_;
 };
 
 ByteRange TableWriter::AddBytes(std::string_view text) {
   const ByteRange range{Index(tables_.bytes.size()), Index(text.size())};
   tables_.bytes.insert(tables_.bytes.end(), text.begin(), text.end());
+  return range;
+}
+
+// Many signatures share a pattern: it stands once, and is searched for once.
+ByteRange TableWriter::AddCode(const std::vector<uint8_t>& code) {
+  const size_t hash = std::hash<std::string_view>()(AsText(code));
+  const auto [first, last] = codes_.equal_range(hash);
+  for (auto known = first; known != last; ++known) {
+    const ByteRange range = known->second;
+    if (range.size == code.size() &&
+        std::equal(code.begin(), code.end(),
+                   tables_.bytes.begin() + range.begin)) {
+      return range;
+    }
+  }
+  const ByteRange range = AddBytes(AsText(code));
+  codes_.emplace(hash, range);
   return range;
 }
 
@@ -118,12 +139,12 @@ AtomRecord TableWriter::PatternOf(const PatternAtom& pattern) {
   record.kind = AtomKind::kPattern;
   record.variant_count = static_cast<uint8_t>(pattern.variants.size());
   record.offset = OffsetIndex(pattern.offset);
-  record.code.begin = Index(tables_.bytes.size());
+  std::vector<uint8_t> code;
   for (const std::vector<uint8_t>& program : pattern.variants) {
-    AppendSize(program.size(), tables_.bytes);
-    tables_.bytes.insert(tables_.bytes.end(), program.begin(), program.end());
+    AppendSize(program.size(), code);
+    code.insert(code.end(), program.begin(), program.end());
   }
-  record.code.size = Index(tables_.bytes.size()) - record.code.begin;
+  record.code = AddCode(code);
   return record;
 }
 
@@ -201,8 +222,9 @@ struct UseOf {
 
 class ShardWriter {
  public:
-  ShardWriter(const std::vector<Signature>& signatures, size_t window)
-      : signatures_(signatures), window_(window) {}
+  ShardWriter(const std::vector<Signature>& signatures, size_t window,
+              const LiteralRates& rates)
+      : signatures_(signatures), window_(window), rates_(rates) {}
 
   // `ids` are its signatures.
   void Add(const std::vector<uint32_t>& ids, CompiledTables& compiled) const;
@@ -210,12 +232,14 @@ class ShardWriter {
  private:
   AnchorUse AnchorOf(uint32_t id, uint16_t atom,
                      const TableVectors& tables) const;
-  void AddUses(uint32_t id, const TriggerChoice& choice,
+  void AddUses(uint32_t id, const TriggerChoice& choice, uint8_t group,
                std::vector<UseOf>& uses) const;
+  void AddSignature(uint32_t id, TableVectors& tables,
+                    std::vector<UseOf>& uses) const;
 
   const std::vector<Signature>& signatures_;
   const size_t window_;
-  const LiteralRates rates_ = LiteralRates::BuiltIn();
+  const LiteralRates& rates_;
 };
 
 bool IsMacroPattern(const Signature& signature) {
@@ -246,26 +270,48 @@ AnchorUse ShardWriter::AnchorOf(uint32_t id, uint16_t atom,
                                 const TableVectors& tables) const {
   AnchorUse anchor;
   anchor.signature = id;
-  anchor.atom = atom;
+  anchor.atom = static_cast<uint8_t>(atom);
   const size_t record = tables.signatures[id].atom_begin + atom;
   anchor.offset = tables.atoms[record].offset;
   SetQuickLook(std::get<PatternAtom>(signatures_[id].atoms[atom]), anchor);
   return anchor;
 }
 
+void ShardWriter::AddSignature(uint32_t id, TableVectors& tables,
+                               std::vector<UseOf>& uses) const {
+  uint8_t group = 1;
+  uint8_t groups = 0;
+  for (const TriggerChoice& choice :
+       ChooseTriggers(signatures_[id], window_, rates_)) {
+    if (choice.is_always) tables.always.push_back(id);
+    for (const uint16_t atom : choice.anchored_atoms) {
+      tables.anchors.push_back(AnchorOf(id, atom, tables));
+      tables.anchors.back().group = group;
+    }
+    AddUses(id, choice, group, uses);
+    groups = static_cast<uint8_t>(groups | group);
+    group = static_cast<uint8_t>(group << 1);
+  }
+  tables.signatures[id].groups = groups;
+}
+
 void ShardWriter::AddUses(uint32_t id, const TriggerChoice& choice,
-                          std::vector<UseOf>& uses) const {
+                          uint8_t group, std::vector<UseOf>& uses) const {
   for (const TriggerLiteral& literal : choice.literals) {
     UseOf one;
     one.text.bytes.assign(literal.bytes.begin(), literal.bytes.end());
     one.text.is_folded = literal.is_folded;
+    one.text.is_frequent =
+        literal.bytes.size() < kTriggerBytesLong &&
+        rates_.RateOf(literal.bytes, literal.is_folded) > kTriggerRateFrequent;
     one.use.signature = id;
     one.use.distance_min = literal.distance_min;
     one.use.distance_max = literal.distance_max;
     one.use.length = static_cast<uint16_t>(literal.bytes.size());
-    one.use.atom = literal.atom;
+    one.use.atom = static_cast<uint8_t>(literal.atom);
     one.use.part = literal.part;
-    one.use.variant = literal.variant;
+    one.use.variant = static_cast<uint8_t>(literal.variant);
+    one.use.group = group;
     uses.push_back(std::move(one));
   }
 }
@@ -279,13 +325,7 @@ void ShardWriter::Add(const std::vector<uint32_t>& ids,
   shard.always_begin = Index(tables.always.size());
   std::vector<UseOf> uses;
   for (const uint32_t id : ids) {
-    const TriggerChoice choice =
-        ChooseTriggers(signatures_[id], window_, rates_);
-    if (choice.is_always) tables.always.push_back(id);
-    for (const uint16_t atom : choice.anchored_atoms) {
-      tables.anchors.push_back(AnchorOf(id, atom, tables));
-    }
-    AddUses(id, choice, uses);
+    AddSignature(id, tables, uses);
   }
   std::sort(tables.anchors.begin() + shard.anchor_begin, tables.anchors.end(),
             [](const AnchorUse& a, const AnchorUse& b) {
@@ -298,7 +338,8 @@ void ShardWriter::Add(const std::vector<uint32_t>& ids,
   std::vector<TriggerText>& texts = compiled.triggers.emplace_back();
   for (UseOf& one : uses) {
     if (texts.empty() || texts.back() != one.text) {
-      tables.triggers.push_back({Index(tables.trigger_uses.size()), 0});
+      tables.triggers.push_back({Index(tables.trigger_uses.size()), 0,
+                                 one.text.is_frequent ? 1U : 0U});
       shard.literal_bytes_max =
           std::max(shard.literal_bytes_max, Index(one.text.bytes.size()));
       texts.push_back(std::move(one.text));
@@ -313,7 +354,7 @@ void ShardWriter::Add(const std::vector<uint32_t>& ids,
 }
 
 void AddShards(const std::vector<Signature>& signatures, size_t window,
-               CompiledTables& compiled) {
+               const LiteralRates& rates, CompiledTables& compiled) {
   std::array<std::vector<uint32_t>, kTargetCount> by_target;
   for (uint32_t id = 0; id < signatures.size(); ++id) {
     if (IsMacroPattern(signatures[id])) {
@@ -322,7 +363,7 @@ void AddShards(const std::vector<Signature>& signatures, size_t window,
       by_target.at(static_cast<size_t>(signatures[id].target)).push_back(id);
     }
   }
-  const ShardWriter writer(signatures, window);
+  const ShardWriter writer(signatures, window, rates);
   const std::vector<uint32_t>& generic = by_target.front();
   writer.Add(generic, compiled);
   compiled.tables.targets.assign(kTargetCount, 0);
@@ -345,15 +386,17 @@ Result<CompiledTables> CompileTables(std::vector<Signature> signatures,
   std::stable_sort(
       signatures.begin(), signatures.end(),
       [](const Signature& a, const Signature& b) { return a.name < b.name; });
+  const LiteralRates rates = LiteralRates::BuiltIn();
   TableWriter writer;
-  for (const Signature& signature : signatures) {
+  for (Signature& signature : signatures) {
+    SortLogic(signature, rates);
     if (!writer.Add(signature)) {
       return Fail(ErrorCode::kLimitExceeded, "compile: signatures too large");
     }
   }
   CompiledTables compiled;
   compiled.tables = std::move(writer.tables());
-  AddShards(signatures, window, compiled);
+  AddShards(signatures, window, rates, compiled);
   return compiled;
 }
 

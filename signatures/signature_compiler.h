@@ -18,11 +18,15 @@ inline constexpr size_t kSignaturesMax = size_t{1} << 24;
 // Literals of this length or more are looked for together; the others, which
 // would slow the search for all, apart.
 inline constexpr size_t kTriggerBytesLong = 5;
+// Short ones that occur more often, per byte, are not reported place by place.
+inline constexpr double kTriggerRateFrequent = 2e-3;
 
 // One thing to look for; its number in the shard is its index.
 struct TriggerText {
   std::vector<uint8_t> bytes;
   bool is_folded = false;
+  // Short, and nearly everywhere: only whether it was seen is reported.
+  bool is_frequent = false;
 
   friend auto operator<=>(const TriggerText&, const TriggerText&) = default;
 };

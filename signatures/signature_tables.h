@@ -38,7 +38,8 @@ struct SignatureRecord {
   uint16_t logic_count = 0;  // Nodes; the last one is the root.
   uint16_t gates = 0;
   uint8_t target = 0;
-  uint8_t reserved = 0;
+  // Bits of the groups of triggers of which each must have been seen.
+  uint8_t groups = 0;
 };
 
 enum class AtomKind : uint8_t {
@@ -104,6 +105,7 @@ struct GatesRecord {
 struct TriggerRecord {
   uint32_t use_begin = 0;
   uint32_t use_count = 0;
+  uint32_t is_frequent = 0;  // Its places are not reported.
 };
 
 // Where in which signature the literal stands.
@@ -112,9 +114,11 @@ struct TriggerUse {
   uint32_t distance_min = 0;  // From the part's start to the literal's.
   uint32_t distance_max = 0;
   uint16_t length = 0;
-  uint16_t atom = 0;  // Of the signature.
   uint16_t part = 0;
-  uint16_t variant = 0;
+  uint8_t atom = 0;  // Of the signature.
+  uint8_t variant = 0;
+  uint8_t group = 0;  // One bit.
+  uint8_t reserved = 0;
 };
 
 // A pattern that is looked at where it must be. Those of one offset stand
@@ -126,7 +130,9 @@ struct AnchorUse {
   // Of those, a little-endian word: a quick look before the real one.
   uint32_t value = 0;
   uint32_t mask = 0;
-  uint32_t atom = 0;
+  uint8_t atom = 0;
+  uint8_t group = 0;  // One bit.
+  uint16_t reserved = 0;
 };
 
 // What a file of some target meets: the signatures of that target and of any.

@@ -77,8 +77,13 @@ class Chooser {
       : signature_(signature), window_(window), rates_(rates) {}
 
   TriggerChoice OfNode(uint32_t node) const;
+  // The nodes of which all must hold, if `node` does.
+  std::vector<uint32_t> ConjunctsOf(uint32_t node) const;
 
  private:
+  void CollectTerms(uint32_t node, LogicKind kind,
+                    std::vector<uint32_t>& terms) const;
+  TriggerChoice OfManyDifferent(const LogicNode& node) const;
   TriggerChoice OfAtom(uint32_t atom) const;
   TriggerChoice OfPattern(const PatternAtom& pattern, uint32_t atom) const;
 
@@ -131,6 +136,61 @@ TriggerChoice Chooser::OfAtom(uint32_t atom) const {
   return OfAtom(atom - 1);  // A macro follows the one before.
 }
 
+// The terms of a chain of one kind, in order.
+void Chooser::CollectTerms(uint32_t number, LogicKind kind,
+                           std::vector<uint32_t>& terms) const {
+  const LogicNode& node = signature_.logic[number];
+  if (node.kind != kind || node.comparison != Comparison::kNone) {
+    terms.push_back(number);
+    return;
+  }
+  CollectTerms(node.left, kind, terms);
+  CollectTerms(node.right, kind, terms);
+}
+
+std::vector<uint32_t> Chooser::ConjunctsOf(uint32_t node) const {
+  std::vector<uint32_t> terms;
+  CollectTerms(node, LogicKind::kAnd, terms);
+  return terms;
+}
+
+TriggerChoice Joined(std::vector<TriggerChoice> choices) {
+  TriggerChoice all;
+  for (const TriggerChoice& one : choices) {
+    if (one.is_always) return Always();
+    all.literals.insert(all.literals.end(), one.literals.begin(),
+                        one.literals.end());
+    all.anchored_atoms.insert(all.anchored_atoms.end(),
+                              one.anchored_atoms.begin(),
+                              one.anchored_atoms.end());
+    all.rate += one.rate;
+  }
+  return all;
+}
+
+// At least m different of k atoms: of any k - m + 1 of them one is there.
+TriggerChoice Chooser::OfManyDifferent(const LogicNode& node) const {
+  std::vector<uint32_t> terms;
+  CollectTerms(node.left, LogicKind::kOr, terms);
+  CollectTerms(node.right, LogicKind::kOr, terms);
+  std::vector<TriggerChoice> choices;
+  choices.reserve(terms.size());
+  for (const uint32_t term : terms) choices.push_back(OfNode(term));
+  std::stable_sort(choices.begin(), choices.end(),
+                   [](const TriggerChoice& a, const TriggerChoice& b) {
+                     return a.rate < b.rate;
+                   });
+  // A pair among the terms may have more than one member.
+  const bool are_atoms =
+      std::all_of(terms.begin(), terms.end(), [this](uint32_t term) {
+        return signature_.logic[term].kind == LogicKind::kAtom;
+      });
+  if (are_atoms && node.different > 1 && node.different <= terms.size()) {
+    choices.resize(terms.size() - node.different + 1);
+  }
+  return Joined(std::move(choices));
+}
+
 TriggerChoice Chooser::OfNode(uint32_t number) const {
   const LogicNode& node = signature_.logic[number];
   const bool holds_without =
@@ -138,27 +198,133 @@ TriggerChoice Chooser::OfNode(uint32_t number) const {
       (node.comparison == Comparison::kEqual && node.count == 0);
   if (holds_without) return Always();
   if (node.kind == LogicKind::kAtom) return OfAtom(node.left);
+  if (node.kind == LogicKind::kOr) return OfManyDifferent(node);
   TriggerChoice left = OfNode(node.left);
   TriggerChoice right = OfNode(node.right);
-  if (node.kind == LogicKind::kAnd) {
-    return left.rate <= right.rate ? std::move(left) : std::move(right);
-  }
-  if (left.is_always || right.is_always) return Always();
-  left.literals.insert(left.literals.end(), right.literals.begin(),
-                       right.literals.end());
-  left.anchored_atoms.insert(left.anchored_atoms.end(),
-                             right.anchored_atoms.begin(),
-                             right.anchored_atoms.end());
-  left.rate += right.rate;
-  return left;
+  return left.rate <= right.rate ? std::move(left) : std::move(right);
 }
+
+// Puts the logic of a signature into the order in which it is to be evaluated.
+class Sorter {
+ public:
+  Sorter(Signature& signature, const LiteralRates& rates)
+      : signature_(signature), chooser_(signature, kSortWindow, rates) {}
+
+  void Sort();
+
+ private:
+  static constexpr size_t kSortWindow = 8;
+
+  uint32_t Rebuild(uint32_t number);
+  void CollectTerms(uint32_t number, LogicKind kind, bool is_top,
+                    std::vector<uint32_t>& terms) const;
+
+  Signature& signature_;
+  const Chooser chooser_;
+  Logic sorted_;
+};
+
+void Sorter::CollectTerms(uint32_t number, LogicKind kind, bool is_top,
+                          std::vector<uint32_t>& terms) const {
+  const LogicNode& node = signature_.logic[number];
+  if (node.kind != kind || (!is_top && node.comparison != Comparison::kNone)) {
+    terms.push_back(number);
+    return;
+  }
+  CollectTerms(node.left, kind, false, terms);
+  CollectTerms(node.right, kind, false, terms);
+}
+
+uint32_t Sorter::Rebuild(uint32_t number) {
+  const LogicNode node = signature_.logic[number];
+  const auto add = [this](const LogicNode& one) {
+    sorted_.push_back(one);
+    return static_cast<uint32_t>(sorted_.size() - 1);
+  };
+  if (node.kind == LogicKind::kAtom) return add(node);
+  std::vector<uint32_t> terms;
+  CollectTerms(number, node.kind, true, terms);
+  std::vector<std::pair<double, uint32_t>> by_rate;
+  for (const uint32_t term : terms) {
+    const double rate = chooser_.OfNode(term).rate;
+    by_rate.emplace_back(node.kind == LogicKind::kAnd ? rate : -rate, term);
+  }
+  std::stable_sort(
+      by_rate.begin(), by_rate.end(),
+      [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<uint32_t> rebuilt;
+  for (const auto& [rate, term] : by_rate) rebuilt.push_back(Rebuild(term));
+  uint32_t right = rebuilt.back();
+  for (size_t i = rebuilt.size() - 1; i-- > 0;) {
+    LogicNode pair;
+    pair.kind = node.kind;
+    pair.left = static_cast<uint16_t>(rebuilt[i]);
+    pair.right = static_cast<uint16_t>(right);
+    right = add(pair);
+  }
+  sorted_[right].comparison = node.comparison;
+  sorted_[right].count = node.count;
+  sorted_[right].different = node.different;
+  return right;
+}
+
+void Sorter::Sort() {
+  std::vector<std::pair<size_t, uint32_t>> triggers;
+  for (size_t atom = 0; atom < signature_.atoms.size(); ++atom) {
+    const auto* regex = std::get_if<RegexAtom>(&signature_.atoms[atom]);
+    if (regex != nullptr) triggers.emplace_back(atom, Rebuild(regex->trigger));
+  }
+  (void)Rebuild(static_cast<uint32_t>(signature_.logic.size() - 1));
+  for (const auto& [atom, trigger] : triggers) {
+    std::get<RegexAtom>(signature_.atoms[atom]).trigger = trigger;
+  }
+  signature_.logic = std::move(sorted_);
+}
+
+// Expected in a file of this size, at most once.
+constexpr double kUsualFileBytes = 65536;
+double Presence(const TriggerChoice& choice) {
+  return std::min(1.0, choice.rate * kUsualFileBytes);
+}
+// Of the files that are confirmed in vain, for the sake of one signature.
+constexpr double kPresenceWanted = 1e-5;
+// A set that is nearly everywhere, or large, is not worth being looked for.
+constexpr double kPresenceMax = 0.5;
+constexpr size_t kMoreLiteralsMax = 64;
 
 }  // namespace
 
-TriggerChoice ChooseTriggers(const Signature& signature, size_t window,
-                             const LiteralRates& rates) {
-  return Chooser(signature, window, rates)
-      .OfNode(static_cast<uint32_t>(signature.logic.size() - 1));
+std::vector<TriggerChoice> ChooseTriggers(const Signature& signature,
+                                          size_t window,
+                                          const LiteralRates& rates) {
+  const Chooser chooser(signature, window, rates);
+  std::vector<TriggerChoice> choices;
+  const auto root = static_cast<uint32_t>(signature.logic.size() - 1);
+  for (const uint32_t node : chooser.ConjunctsOf(root)) {
+    choices.push_back(chooser.OfNode(node));
+  }
+  std::stable_sort(choices.begin(), choices.end(),
+                   [](const TriggerChoice& a, const TriggerChoice& b) {
+                     return a.rate < b.rate;
+                   });
+  double presence = Presence(choices.front());
+  size_t kept = 1;
+  while (kept < choices.size() && kept < kTriggerGroupsMax &&
+         presence > kPresenceWanted) {
+    const TriggerChoice& next = choices[kept];
+    if (next.is_always || Presence(next) > kPresenceMax ||
+        next.literals.size() > kMoreLiteralsMax) {
+      break;
+    }
+    presence *= Presence(next);
+    ++kept;
+  }
+  choices.resize(kept);
+  return choices;
+}
+
+void SortLogic(Signature& signature, const LiteralRates& rates) {
+  if (signature.logic.size() > 1) Sorter(signature, rates).Sort();
 }
 
 }  // namespace gatehouse

@@ -39,9 +39,15 @@ struct TriggerChoice {
   double rate = 0.0;
 };
 
-// Literals have at most `window` bytes. The choice refers to the signature.
-[[nodiscard]] TriggerChoice ChooseTriggers(const Signature& signature,
-                                           size_t window,
-                                           const LiteralRates& rates);
+inline constexpr size_t kTriggerGroupsMax = 4;
+
+// Of each there must be one: one or more, the rarest first. Literals have at
+// most `window` bytes. The choices refer to the signature.
+[[nodiscard]] std::vector<TriggerChoice> ChooseTriggers(
+    const Signature& signature, size_t window, const LiteralRates& rates);
+
+// The same logic with what decides soonest in front: the rarest of an "and",
+// the most common of an "or". The triggers of expressions are kept up to date.
+void SortLogic(Signature& signature, const LiteralRates& rates);
 
 }  // namespace gatehouse

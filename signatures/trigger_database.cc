@@ -29,10 +29,10 @@ std::string PatternOf(const std::vector<uint8_t>& literal) {
   return pattern;
 }
 
-unsigned FlagsOf(const TriggerText& trigger, bool is_long) {
+unsigned FlagsOf(const TriggerText& trigger) {
   unsigned flags = HS_FLAG_DOTALL;
   if (trigger.is_folded) flags |= HS_FLAG_CASELESS;
-  if (!is_long) flags |= HS_FLAG_SINGLEMATCH;
+  if (trigger.is_frequent) flags |= HS_FLAG_SINGLEMATCH;
   return flags;
 }
 
@@ -56,7 +56,7 @@ Result<TriggerDatabase::Database> TriggerDatabase::CompileSome(
     const TriggerText& trigger = triggers[id];
     if ((trigger.bytes.size() >= kTriggerBytesLong) != is_long) continue;
     patterns.push_back(PatternOf(trigger.bytes));
-    flags.push_back(FlagsOf(trigger, is_long));
+    flags.push_back(FlagsOf(trigger));
     ids.push_back(id);
   }
   if (ids.empty()) return Database();

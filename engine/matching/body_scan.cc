@@ -65,6 +65,7 @@ BodyScan::End BodyScan::Judge(Content& content, WorkBudget& budget,
     ReadExecutableFacts(type_, content, facts_);
     layer.executable = &facts_;
   }
+  hits_.Finish();
   judge_.Judge(layer, ShardOf(target_), hits_, budget, matched);
   End end = End::kDone;
   if (form_ != NormalisedForm::kNone)
@@ -107,6 +108,7 @@ bool BodyScan::JudgeView(const NormalisedView& view, uint64_t file_bytes,
   Content content(view.bytes);
   const bool is_text = view.kind == ViewKind::kText;
   const Layer layer{content, target, is_text ? file_bytes : view.bytes.size()};
+  hits_.Finish();
   judge_.Judge(layer, ShardOf(target), hits_, budget, matched);
   return true;
 }

@@ -4,7 +4,7 @@
 #include <cassert>
 #include <string_view>
 
-#include "engine/matching/literal_search.h"
+#include "engine/matching/probe_search.h"
 
 namespace gatehouse {
 namespace {
@@ -101,8 +101,7 @@ uint32_t PartMatcher::After(const PatternStep& step, uint32_t place) const {
   switch (step.op) {
     case PatternOp::kLiteral:
     case PatternOp::kLiteralFolded:
-      fits = LiteralSearch::IsEqual(step.bytes, here,
-                                    step.op == PatternOp::kLiteralFolded);
+      fits = IsEqual(step.bytes, here, step.op == PatternOp::kLiteralFolded);
       break;
     case PatternOp::kMasked:
       for (size_t i = 0; i < length && fits; ++i) {
@@ -112,7 +111,7 @@ uint32_t PartMatcher::After(const PatternStep& step, uint32_t place) const {
     case PatternOp::kNoneOf:
       for (size_t i = 0; i < step.count && fits; ++i) {
         const ByteView literal = step.bytes.subspan(i * length, length);
-        fits = !LiteralSearch::IsEqual(literal, here, false);
+        fits = !IsEqual(literal, here, false);
       }
       break;
     case PatternOp::kAny:

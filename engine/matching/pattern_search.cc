@@ -3,39 +3,18 @@
 #include <algorithm>
 #include <cassert>
 
-#include "engine/matching/literal_search.h"
+#include "engine/matching/probe_search.h"
 
 namespace gatehouse {
 namespace {
 
 // Shorter intervals are tried place by place.
 constexpr uint64_t kFewPlaces = 16;
-constexpr size_t kNeedleMax = 64;
 constexpr size_t kIntervalsMax = size_t{1} << 16;
 // What is charged: a chunk is searched at many bytes per cycle, while a closer
 // look costs as much as some hundred bytes.
 constexpr uint64_t kSearchDivisor = 8;
 constexpr uint64_t kLookUnits = 64;
-
-// How well a run can be looked for: long is good, the same byte again and again
-// (padding, mostly) is not.
-size_t WorthOf(const FixedRun& run) {
-  const size_t length = std::min(run.bytes.size(), kNeedleMax);
-  size_t changes = 0;
-  for (size_t i = 1; i < length; ++i) {
-    if (run.bytes[i] != run.bytes[i - 1]) ++changes;
-  }
-  return 2 * (length + 4 * changes) + (run.is_folded ? 0 : 1);
-}
-
-// The run that is looked for to find a part.
-const FixedRun* BestRun(const PatternPart& part) {
-  const auto best = std::max_element(part.runs.begin(), part.runs.end(),
-                                     [](const FixedRun& a, const FixedRun& b) {
-                                       return WorthOf(a) < WorthOf(b);
-                                     });
-  return best == part.runs.end() ? nullptr : &*best;
-}
 
 }  // namespace
 
@@ -106,41 +85,47 @@ void PatternSearch::SearchPart(Task& task, size_t part) {
 bool PatternSearch::SearchInterval(Task& task, size_t part,
                                    PlaceInterval interval) {
   const PatternPart& what = task.parts[part];
-  const FixedRun* const run = BestRun(what);
-  if (run == nullptr || interval.last - interval.first < kFewPlaces) {
+  const ProbeSearch search(what);
+  if (!search.is_usable() || interval.last - interval.first < kFewPlaces) {
     for (uint64_t at = interval.first; at <= interval.last; ++at) {
       if (!TryAt(task, part, at)) return false;
     }
     return true;
   }
-  const ByteView needle =
-      run->bytes.first(std::min(run->bytes.size(), kNeedleMax));
-  const LiteralSearch search(needle, run->is_folded);
-  uint64_t at = interval.first + run->distance_min;
-  const uint64_t end = interval.last + run->distance_max;  // Included.
+  uint64_t at = interval.first + search.distance_min();
+  const uint64_t end = interval.last + search.distance_max();  // Included.
   while (at <= end) {
     const uint64_t wanted =
-        std::min<uint64_t>(end - at + needle.size(), kContentWindowMax);
+        std::min<uint64_t>(end - at + search.span(), kContentWindowMax);
     const ByteView chunk = task.content.At(at, wanted);
-    if (chunk.size() < needle.size()) break;
+    if (chunk.size() < search.span()) break;
     if (!task.budget.Take(chunk.size() / kSearchDivisor + 1)) return false;
-    literal_places_.clear();
-    for (size_t place = search.Find(chunk, 0); place != LiteralSearch::kNone;
+    places_.clear();
+    for (size_t place = search.Find(chunk, 0); place != ProbeSearch::kNone;
          place = search.Find(chunk, place + 1)) {
-      literal_places_.push_back(at + place);
+      places_.push_back(at + place);
     }
-    at += chunk.size() - needle.size() + 1;
-    for (const uint64_t place : literal_places_) {
-      if (place < run->distance_min) continue;
-      const uint64_t first =
-          std::max({interval.first, task.tried_until,
-                    place - std::min<uint64_t>(place, run->distance_max)});
-      const uint64_t last = std::min(interval.last, place - run->distance_min);
-      for (uint64_t start = first; start <= last; ++start) {
-        if (!TryAt(task, part, start)) return false;
-      }
-      task.tried_until = std::max(task.tried_until, last + 1);
+    if (!TryPlaces(task, part, interval, search)) return false;
+    at += chunk.size() - search.span() + 1;
+  }
+  return true;
+}
+
+// Tries every start that the places in places_ allow, each once.
+bool PatternSearch::TryPlaces(Task& task, size_t part,
+                              const PlaceInterval& interval,
+                              const ProbeSearch& search) {
+  for (const uint64_t place : places_) {
+    if (place < search.distance_min()) continue;
+    const uint64_t first =
+        std::max({interval.first, task.tried_until,
+                  place - std::min<uint64_t>(place, search.distance_max())});
+    const uint64_t last =
+        std::min(interval.last, place - search.distance_min());
+    for (uint64_t start = first; start <= last; ++start) {
+      if (!TryAt(task, part, start)) return false;
     }
+    task.tried_until = std::max(task.tried_until, last + 1);
   }
   return true;
 }

@@ -14,6 +14,7 @@
 
 #include "engine/format/content.h"
 #include "engine/matching/part_matcher.h"
+#include "engine/matching/probe_search.h"
 #include "engine/matching/work_budget.h"
 #include "signatures/byte_pattern.h"
 
@@ -49,6 +50,8 @@ class PatternSearch {
 
   void SearchPart(Task& task, size_t part);
   bool SearchInterval(Task& task, size_t part, PlaceInterval interval);
+  bool TryPlaces(Task& task, size_t part, const PlaceInterval& interval,
+                 const ProbeSearch& search);
   bool TryAt(Task& task, size_t part, uint64_t begin);
   bool Arrive(Task& task, size_t part, uint64_t begin,
               const std::vector<uint64_t>& ends);
@@ -57,7 +60,7 @@ class PatternSearch {
   PartMatcher matcher_;
   std::vector<PlaceInterval> now_;
   std::vector<PlaceInterval> next_;
-  std::vector<uint64_t> literal_places_;
+  std::vector<uint64_t> places_;
   std::vector<uint64_t> last_ends_;  // Of the last of several parts.
 };
 

@@ -74,7 +74,8 @@ void SignatureJudge::CollectCandidates(const TriggerHits& hits, size_t shard) {
         tables_.triggers[first + hits.hits()[i].trigger];
     for (uint32_t use = 0; use < trigger.use_count; ++use) {
       const uint32_t index = trigger.use_begin + use;
-      candidates_.push_back({tables_.trigger_uses[index].signature, index, i});
+      const TriggerUse& what = tables_.trigger_uses[index];
+      candidates_.push_back({what.signature, index, i, what.group});
     }
   }
   const ShardRecord& record = tables_.shards[shard];
@@ -87,6 +88,7 @@ void SignatureJudge::Judge(const Layer& layer, size_t shard,
                            const TriggerHits& hits, WorkBudget& budget,
                            MatchedIds& matched) {
   has_subject_ = false;
+  if (!counted_.empty()) counted_.clear();
   CollectCandidates(hits, shard);
   const ShardRecord& record = tables_.shards[shard];
   CollectAnchored(
@@ -103,17 +105,40 @@ void SignatureJudge::Judge(const Layer& layer, size_t shard,
     const bool is_open =
         PassesGates(tables_, tables_.gates[signature.gates], layer);
     if (is_open) Begin(signature);
-    bool is_promising = false;
+    uint8_t groups = 0;
+    const size_t first = i;
     for (; i < candidates_.size() && candidates_[i].signature == id; ++i) {
-      const Candidate& candidate = candidates_[i];
-      if (!is_open || is_promising) continue;
-      is_promising = candidate.use == kNoUse ||
-                     IsPromising(one, tables_.trigger_uses[candidate.use],
-                                 hits.hits()[candidate.hit]);
+      groups = static_cast<uint8_t>(groups | candidates_[i].group);
     }
-    if (is_promising && Matches(one)) matched.Add(id);
+    // All groups were seen, and in each something fits where it was seen.
+    if (is_open && groups == signature.groups &&
+        ArePromising(one, hits, first, i) && Matches(one)) {
+      matched.Add(id);
+    }
   }
   subject_ = {};
+}
+
+// Whether each group has a candidate, of those from `first` to `last`, that may
+// match.
+bool SignatureJudge::ArePromising(Case& one, const TriggerHits& hits,
+                                  size_t first, size_t last) {
+  uint8_t groups = 0;
+  for (size_t i = first; i < last; ++i) {
+    const Candidate& candidate = candidates_[i];
+    if ((groups & candidate.group) == candidate.group) continue;
+    bool is_promising = candidate.use == kNoUse;
+    if (!is_promising) {
+      const TriggerHits::Hit& hit = hits.hits()[candidate.hit];
+      is_promising = IsPromising(one, tables_.trigger_uses[candidate.use],
+                                 hits.EndsOf(hit)) ||
+                     !hit.knows_all_places;
+    }
+    if (is_promising) {
+      groups = static_cast<uint8_t>(groups | candidate.group);
+    }
+  }
+  return groups == one.signature.groups;
 }
 
 // Those of which a pattern is at its place. Every file is asked about all of
@@ -134,7 +159,7 @@ void SignatureJudge::CollectAnchored(const Layer& layer,
         layer.content.At(*place + anchor.distance, sizeof(anchor.value));
     if ((WordOf(bytes) & anchor.mask) == anchor.value &&
         IsAt(layer, anchor, *place)) {
-      candidates_.push_back({anchor.signature, kNoUse, 0});
+      candidates_.push_back({anchor.signature, kNoUse, 0, anchor.group});
     }
   }
 }
@@ -156,20 +181,17 @@ bool SignatureJudge::IsAt(const Layer& layer, const AnchorUse& anchor,
 
 // Whether the use's pattern may match, judged at the places of its trigger.
 bool SignatureJudge::IsPromising(Case& one, const TriggerUse& use,
-                                 const TriggerHits::Hit& hit) {
+                                 std::span<const uint64_t> ends) {
   const AtomRecord& atom = one.atoms[use.atom];
-  if (!hit.knows_all_places ||
-      use.distance_max - use.distance_min > kDistancesMax) {
-    return true;
-  }
+  if (use.distance_max - use.distance_min > kDistancesMax) return true;
   const auto parts = PartsOf(tables_.ProgramOf(atom, use.variant));
   if (!parts || use.part >= parts->size()) return false;
   if (use.part == 0) {
     StartsOf(tables_.offsets[atom.offset], one.layer, starts_);
   }
   const PatternPart& part = (*parts)[use.part];
-  for (uint32_t i = 0; i < hit.count; ++i) {
-    const uint64_t place = hit.ends.at(i) - use.length;
+  for (const uint64_t end : ends) {
+    const uint64_t place = end - use.length;
     for (uint32_t d = use.distance_min; d <= use.distance_max; ++d) {
       if (place < d || (use.part == 0 && !IsIn(starts_, place - d))) continue;
       if (search_.part_matcher()
@@ -295,6 +317,18 @@ SignatureJudge::NodeValue SignatureJudge::EvaluateAtom(Case& one, uint32_t atom,
 
 MatchCount SignatureJudge::CountPattern(Case& one, const AtomRecord& atom,
                                         uint64_t enough) {
+  // Patterns that signatures share are counted once in a layer.
+  const uint64_t key = uint64_t{atom.offset} << 32 | atom.code.begin;
+  AtomState& known = counted_[key];
+  if (known.counted_to < enough) {
+    known.found = SearchPattern(one, atom, enough);
+    known.counted_to = known.found.count < enough ? kAll : enough;
+  }
+  return known.found;
+}
+
+MatchCount SignatureJudge::SearchPattern(Case& one, const AtomRecord& atom,
+                                         uint64_t enough) {
   MatchCount all;
   StartsOf(tables_.offsets[atom.offset], one.layer, starts_);
   if (starts_.empty()) return all;

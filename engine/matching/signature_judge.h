@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/matching/layer.h"
@@ -27,8 +28,8 @@ class SignatureJudge {
   explicit SignatureJudge(const SignatureSet& signatures);
 
   // Adds to `matched` the signatures of the shard that match the layer in which
-  // `hits` were found. When the budget is used up, what was not confirmed until
-  // then is not added.
+  // `hits`, which are finished, were found. When the budget is used up, what
+  // was not confirmed until then is not added.
   void Judge(const Layer& layer, size_t shard, const TriggerHits& hits,
              WorkBudget& budget, MatchedIds& matched);
 
@@ -47,13 +48,16 @@ class SignatureJudge {
     uint32_t signature = 0;
     uint32_t use = 0;  // In trigger_uses.
     uint32_t hit = 0;  // In the hits.
+    uint8_t group = 0;
   };
   static constexpr uint32_t kNoUse = ~uint32_t{0};
   struct Case;  // The signature that is looked at.
 
   void CollectCandidates(const TriggerHits& hits, size_t shard);
+  bool ArePromising(Case& one, const TriggerHits& hits, size_t first,
+                    size_t last);
   bool IsPromising(Case& one, const TriggerUse& use,
-                   const TriggerHits::Hit& hit);
+                   std::span<const uint64_t> ends);
   void CollectAnchored(const Layer& layer, std::span<const AnchorUse> anchors);
   bool IsAt(const Layer& layer, const AnchorUse& anchor, uint64_t place);
   bool Matches(Case& one);
@@ -62,6 +66,7 @@ class SignatureJudge {
   NodeValue EvaluatePair(Case& one, const LogicNode& node, uint64_t enough);
   NodeValue EvaluateAtom(Case& one, uint32_t atom, uint64_t enough);
   MatchCount CountPattern(Case& one, const AtomRecord& atom, uint64_t enough);
+  MatchCount SearchPattern(Case& one, const AtomRecord& atom, uint64_t enough);
   MatchCount CountRegex(Case& one, uint32_t atom, uint64_t enough);
   MatchCount CountMacro(Case& one, uint32_t atom);
   ByteView Subject(const Layer& layer);
@@ -71,6 +76,7 @@ class SignatureJudge {
   RegexMatcher regexes_;
   std::vector<Candidate> candidates_;
   std::vector<AtomState> atoms_;
+  std::unordered_map<uint64_t, AtomState> counted_;  // By offset and program.
   std::vector<PlaceInterval> starts_;
   std::vector<uint8_t> subject_;  // A whole layer that is not in memory.
   bool has_subject_ = false;

@@ -3,6 +3,7 @@
 #include <hs/hs_runtime.h>
 
 #include <cassert>
+#include <span>
 #include <utility>
 
 namespace gatehouse {
@@ -10,22 +11,20 @@ namespace {
 
 struct Sight {
   TriggerHits& hits;
+  std::span<const TriggerRecord> triggers;  // Of the shard.
   uint64_t offset = 0;
   size_t seen_bytes = 0;
 };
 
 // Called by Hyperscan, which is C: must not throw.
-int OnPlace(unsigned id, unsigned long long /*from*/, unsigned long long to,
-            unsigned /*flags*/, void* context) noexcept {
+int OnTrigger(unsigned id, unsigned long long /*from*/, unsigned long long to,
+              unsigned /*flags*/, void* context) noexcept {
   const Sight& sight = *static_cast<const Sight*>(context);
-  if (to > sight.seen_bytes) sight.hits.Add(id, sight.offset + to);
-  return 0;
-}
-
-int OnSomewhere(unsigned id, unsigned long long /*from*/,
-                unsigned long long /*to*/, unsigned /*flags*/,
-                void* context) noexcept {
-  static_cast<const Sight*>(context)->hits.AddSomewhere(id);
+  if (sight.triggers[id].is_frequent != 0) {
+    sight.hits.AddSomewhere(id);
+  } else if (to > sight.seen_bytes) {
+    sight.hits.Add(id, sight.offset + to);
+  }
   return 0;
 }
 
@@ -67,17 +66,21 @@ bool TriggerScan::Scan(size_t shard, ByteView block, uint64_t offset,
                        size_t seen_bytes, TriggerHits& hits) {
   assert(seen_bytes <= block.size());
   const TriggerDatabase& triggers = signatures_->triggers(shard);
-  Sight sight{hits, offset, seen_bytes};
+  const ShardRecord& record = signatures_->tables().shards[shard];
+  Sight sight{hits,
+              signatures_->tables().triggers.subspan(record.trigger_begin,
+                                                     record.trigger_count),
+              offset, seen_bytes};
   const char* const bytes = AsText(block).data();
   const auto size = static_cast<unsigned>(block.size());
   hs_error_t status = HS_SUCCESS;
   if (triggers.long_triggers() != nullptr) {
     status = hs_scan(triggers.long_triggers(), bytes, size, 0, scratch_.get(),
-                     OnPlace, &sight);
+                     OnTrigger, &sight);
   }
   if (status == HS_SUCCESS && triggers.short_triggers() != nullptr) {
     status = hs_scan(triggers.short_triggers(), bytes, size, 0, scratch_.get(),
-                     OnSomewhere, &sight);
+                     OnTrigger, &sight);
   }
   assert(status == HS_SUCCESS);
   return status == HS_SUCCESS;
