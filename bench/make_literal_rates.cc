@@ -120,8 +120,20 @@ void MergeSextets(const std::vector<std::string>& paths,
 }  // namespace gatehouse
 
 int main(int argc, char** argv) {
-  using namespace gatehouse;  // NOLINT(google-build-using-namespace): no
-                              // header.
+  using gatehouse::CountBytes;
+  using gatehouse::Counts;
+  using gatehouse::FrequencyOf;
+  using gatehouse::IsCounted;
+  using gatehouse::Kind;
+  using gatehouse::KindOf;
+  using gatehouse::kKinds;
+  using gatehouse::kQuadBuckets;
+  using gatehouse::kSextetAbsent;
+  using gatehouse::kSextetBuckets;
+  using gatehouse::kTexts;
+  using gatehouse::MergeSextets;
+  using gatehouse::Quantised;
+  using gatehouse::Read;
   if (argc != 2) return 2;
   Counts counts;
   std::array<std::vector<std::string>, kKinds> paths;
@@ -131,7 +143,7 @@ int main(int argc, char** argv) {
     if (text.empty()) continue;
     const Kind kind = KindOf(text);
     paths.at(kind).push_back(path);
-    CountBytes(AsBytes(text), kind == kTexts ? 0 : 1, counts);
+    CountBytes(gatehouse::AsBytes(text), kind == kTexts ? 0 : 1, counts);
   }
   std::string data;
   for (size_t kind = 0; kind < 2; ++kind) {

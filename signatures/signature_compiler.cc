@@ -226,10 +226,14 @@ class ShardWriter {
               const LiteralRates& rates)
       : signatures_(signatures), window_(window), rates_(rates) {}
 
-  // `ids` are its signatures.
-  void Add(const std::vector<uint32_t>& ids, CompiledTables& compiled) const;
+  // `ids` are its signatures, `view_ids` those of the normalised form of a text
+  // whose own bytes are looked through.
+  void Add(const std::vector<uint32_t>& ids,
+           const std::vector<uint32_t>& view_ids,
+           CompiledTables& compiled) const;
 
  private:
+  bool AddViewUses(uint32_t id, std::vector<UseOf>& uses) const;
   AnchorUse AnchorOf(uint32_t id, uint16_t atom,
                      const TableVectors& tables) const;
   void AddUses(uint32_t id, const TriggerChoice& choice, uint8_t group,
@@ -316,7 +320,28 @@ void ShardWriter::AddUses(uint32_t id, const TriggerChoice& choice,
   }
 }
 
+// False: no literal tells that the signature cannot match.
+bool ShardWriter::AddViewUses(uint32_t id, std::vector<UseOf>& uses) const {
+  const std::vector<TriggerChoice> choices = ChooseTriggers(
+      signatures_[id], window_, rates_, LookedThrough::kTextOfView);
+  if (choices.front().is_never) return true;
+  if (choices.front().is_always) return false;
+  const auto all = static_cast<uint8_t>((1U << choices.size()) - 1);
+  uint8_t group = 1;
+  for (const TriggerChoice& choice : choices) {
+    const size_t first = uses.size();
+    AddUses(id, choice, group, uses);
+    for (size_t i = first; i < uses.size(); ++i) {
+      uses[i].use.view_groups = all;
+      uses[i].text.is_frequent = true;  // Its places are others in the view.
+    }
+    group = static_cast<uint8_t>(group << 1);
+  }
+  return true;
+}
+
 void ShardWriter::Add(const std::vector<uint32_t>& ids,
+                      const std::vector<uint32_t>& view_ids,
                       CompiledTables& compiled) const {
   TableVectors& tables = compiled.tables;
   ShardRecord shard;
@@ -326,6 +351,9 @@ void ShardWriter::Add(const std::vector<uint32_t>& ids,
   std::vector<UseOf> uses;
   for (const uint32_t id : ids) {
     AddSignature(id, tables, uses);
+  }
+  for (const uint32_t id : view_ids) {
+    if (!AddViewUses(id, uses)) shard.always_view = 1;
   }
   std::sort(tables.anchors.begin() + shard.anchor_begin, tables.anchors.end(),
             [](const AnchorUse& a, const AnchorUse& b) {
@@ -365,15 +393,22 @@ void AddShards(const std::vector<Signature>& signatures, size_t window,
   }
   const ShardWriter writer(signatures, window, rates);
   const std::vector<uint32_t>& generic = by_target.front();
-  writer.Add(generic, compiled);
-  compiled.tables.targets.assign(kTargetCount, 0);
+  writer.Add(generic, {}, compiled);
+  compiled.tables.targets.assign(kTargetCount + 1, 0);
   for (size_t target = 1; target < kTargetCount; ++target) {
     if (by_target.at(target).empty()) continue;
     std::vector<uint32_t> ids = by_target.at(target);
     ids.insert(ids.end(), generic.begin(), generic.end());
     compiled.tables.targets[target] = Index(compiled.tables.shards.size());
-    writer.Add(ids, compiled);
+    writer.Add(ids, {}, compiled);
   }
+  std::vector<uint32_t> views = generic;
+  const std::vector<uint32_t>& texts =
+      by_target.at(static_cast<size_t>(Target::kText));
+  views.insert(views.end(), texts.begin(), texts.end());
+  compiled.tables.targets[kTextBytesIndex] =
+      Index(compiled.tables.shards.size());
+  writer.Add(generic, views, compiled);
 }
 
 }  // namespace

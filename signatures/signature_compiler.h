@@ -25,7 +25,8 @@ inline constexpr double kTriggerRateFrequent = 2e-3;
 struct TriggerText {
   std::vector<uint8_t> bytes;
   bool is_folded = false;
-  // Short, and nearly everywhere: only whether it was seen is reported.
+  // Short, and nearly everywhere, or about another layer: only whether it was
+  // seen is reported.
   bool is_frequent = false;
 
   friend auto operator<=>(const TriggerText&, const TriggerText&) = default;

@@ -225,7 +225,7 @@ const char* Inspector::FirstWrong() {
   if (!All(t.shards, [this](const auto& r) { return IsShard(r); })) {
     return "shards";
   }
-  if (t.targets.size() != kTargetCount ||
+  if (t.targets.size() != kTargetCount + 1 ||
       !All(t.targets, [&t](uint32_t s) { return s < t.shards.size(); })) {
     return "targets";
   }

@@ -118,7 +118,9 @@ struct TriggerUse {
   uint8_t atom = 0;  // Of the signature.
   uint8_t variant = 0;
   uint8_t group = 0;  // One bit.
-  uint8_t reserved = 0;
+  // Not zero: seen in the own bytes of a text, it is about the normalised form,
+  // which has to be made when all these groups were seen.
+  uint8_t view_groups = 0;
 };
 
 // A pattern that is looked at where it must be. Those of one offset stand
@@ -144,8 +146,12 @@ struct ShardRecord {
   uint32_t always_begin = 0;  // Signatures that are evaluated in any case.
   uint32_t always_count = 0;
   uint32_t literal_bytes_max = 0;  // Of its triggers.
-  uint32_t reserved = 0;
+  // Of the shard for the own bytes of texts: the normalised form has to be made
+  // in any case.
+  uint32_t always_view = 0;
 };
+
+inline constexpr size_t kTextBytesIndex = kTargetCount;  // In targets.
 
 struct SignatureTables {
   std::span<const SignatureRecord> signatures;  // In order of name.
@@ -162,7 +168,8 @@ struct SignatureTables {
   std::span<const AnchorUse> anchors;
   std::span<const uint32_t> always;
   std::span<const ShardRecord> shards;
-  std::span<const uint32_t> targets;  // By target: its shard.
+  // By target: its shard; last, that for the own bytes of texts.
+  std::span<const uint32_t> targets;
   // Patterns of macros, by group: their signatures never count alone.
   std::span<const uint32_t> macro_signatures;
   std::span<const uint8_t> bytes;

@@ -46,6 +46,41 @@ Window RarestWindow(const FixedRun& run, size_t window,
   return best;
 }
 
+TriggerChoice Never() {
+  TriggerChoice choice;
+  choice.is_never = true;
+  return choice;
+}
+
+bool IsUpper(uint8_t byte) { return byte >= 'A' && byte <= 'Z'; }
+
+// A byte that the normalised form of a text does not have.
+bool IsForeignToView(uint8_t byte, bool is_folded) {
+  return byte < ' ' || byte >= 0x80 || (!is_folded && IsUpper(byte));
+}
+
+// The pieces of a run that stand in a text as they stand in its normalised form
+// but for their case: without white space. Nothing: it is not in the form.
+std::optional<std::vector<FixedRun>> PiecesInText(const FixedRun& run) {
+  std::vector<FixedRun> pieces;
+  size_t begin = 0;
+  for (size_t i = 0; i <= run.bytes.size(); ++i) {
+    const bool is_end = i == run.bytes.size();
+    if (!is_end && IsForeignToView(run.bytes[i], run.is_folded)) {
+      return std::nullopt;
+    }
+    if (!is_end && run.bytes[i] != ' ') continue;
+    if (i > begin) {
+      FixedRun piece;
+      piece.bytes = run.bytes.subspan(begin, i - begin);
+      piece.is_folded = true;
+      pieces.push_back(piece);
+    }
+    begin = i + 1;
+  }
+  return pieces;
+}
+
 // Of one program: its rarest window, wherever it is.
 std::optional<TriggerLiteral> RarestOf(ByteView program, size_t window,
                                        const LiteralRates& rates,
@@ -71,10 +106,53 @@ std::optional<TriggerLiteral> RarestOf(ByteView program, size_t window,
   return best;
 }
 
+// The same, as it stands in the own bytes of a text.
+TriggerChoice RarestInText(ByteView program, size_t window,
+                           const LiteralRates& rates) {
+  const auto parts = PartsOf(program);
+  if (!parts) return Always();
+  TriggerChoice best = Always();
+  for (const PatternPart& part : *parts) {
+    for (const FixedRun& run : part.runs) {
+      const auto pieces = PiecesInText(run);
+      if (!pieces) return Never();
+      for (const FixedRun& piece : *pieces) {
+        const Window found = RarestWindow(piece, window, rates);
+        if (found.rate >= best.rate) continue;
+        best = TriggerChoice();
+        best.rate = found.rate;
+        best.literals.push_back({found.bytes, true, 0, 0, 0, 0, 0});
+      }
+    }
+  }
+  return best;
+}
+
+// One of all of them.
+TriggerChoice Joined(std::vector<TriggerChoice> choices) {
+  TriggerChoice all;
+  all.is_never = true;
+  for (const TriggerChoice& one : choices) {
+    if (one.is_always) return Always();
+    all.is_never = all.is_never && one.is_never;
+    all.literals.insert(all.literals.end(), one.literals.begin(),
+                        one.literals.end());
+    all.anchored_atoms.insert(all.anchored_atoms.end(),
+                              one.anchored_atoms.begin(),
+                              one.anchored_atoms.end());
+    all.rate += one.rate;
+  }
+  return all;
+}
+
 class Chooser {
  public:
-  Chooser(const Signature& signature, size_t window, const LiteralRates& rates)
-      : signature_(signature), window_(window), rates_(rates) {}
+  Chooser(const Signature& signature, size_t window, const LiteralRates& rates,
+          LookedThrough looked_through)
+      : signature_(signature),
+        window_(window),
+        rates_(rates),
+        looked_through_(looked_through) {}
 
   TriggerChoice OfNode(uint32_t node) const;
   // The nodes of which all must hold, if `node` does.
@@ -90,6 +168,7 @@ class Chooser {
   const Signature& signature_;
   const size_t window_;
   const LiteralRates& rates_;
+  const LookedThrough looked_through_;
 };
 
 // A place of its own: one look, whatever the file holds.
@@ -103,6 +182,13 @@ bool IsAtOnePlace(const PatternOffset& offset) {
 
 TriggerChoice Chooser::OfPattern(const PatternAtom& pattern,
                                  uint32_t atom) const {
+  if (looked_through_ == LookedThrough::kTextOfView) {
+    std::vector<TriggerChoice> variants;
+    for (const std::vector<uint8_t>& program : pattern.variants) {
+      variants.push_back(RarestInText(program, window_, rates_));
+    }
+    return Joined(std::move(variants));
+  }
   TriggerChoice choice;
   for (size_t i = 0; i < pattern.variants.size(); ++i) {
     double rate = 0.0;
@@ -154,20 +240,6 @@ std::vector<uint32_t> Chooser::ConjunctsOf(uint32_t node) const {
   return terms;
 }
 
-TriggerChoice Joined(std::vector<TriggerChoice> choices) {
-  TriggerChoice all;
-  for (const TriggerChoice& one : choices) {
-    if (one.is_always) return Always();
-    all.literals.insert(all.literals.end(), one.literals.begin(),
-                        one.literals.end());
-    all.anchored_atoms.insert(all.anchored_atoms.end(),
-                              one.anchored_atoms.begin(),
-                              one.anchored_atoms.end());
-    all.rate += one.rate;
-  }
-  return all;
-}
-
 // At least m different of k atoms: of any k - m + 1 of them one is there.
 TriggerChoice Chooser::OfManyDifferent(const LogicNode& node) const {
   std::vector<uint32_t> terms;
@@ -208,7 +280,8 @@ TriggerChoice Chooser::OfNode(uint32_t number) const {
 class Sorter {
  public:
   Sorter(Signature& signature, const LiteralRates& rates)
-      : signature_(signature), chooser_(signature, kSortWindow, rates) {}
+      : signature_(signature),
+        chooser_(signature, kSortWindow, rates, LookedThrough::kLayer) {}
 
   void Sort();
 
@@ -296,8 +369,9 @@ constexpr size_t kMoreLiteralsMax = 64;
 
 std::vector<TriggerChoice> ChooseTriggers(const Signature& signature,
                                           size_t window,
-                                          const LiteralRates& rates) {
-  const Chooser chooser(signature, window, rates);
+                                          const LiteralRates& rates,
+                                          LookedThrough looked_through) {
+  const Chooser chooser(signature, window, rates, looked_through);
   std::vector<TriggerChoice> choices;
   const auto root = static_cast<uint32_t>(signature.logic.size() - 1);
   for (const uint32_t node : chooser.ConjunctsOf(root)) {
@@ -307,6 +381,7 @@ std::vector<TriggerChoice> ChooseTriggers(const Signature& signature,
                    [](const TriggerChoice& a, const TriggerChoice& b) {
                      return a.rate < b.rate;
                    });
+  if (choices.front().is_never) return {Never()};
   double presence = Presence(choices.front());
   size_t kept = 1;
   while (kept < choices.size() && kept < kTriggerGroupsMax &&

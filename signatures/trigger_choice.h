@@ -35,16 +35,27 @@ struct TriggerChoice {
   std::vector<uint16_t> anchored_atoms;  // Or one of these is at its place.
   // Nothing is necessary (it matches what lacks something): always evaluated.
   bool is_always = false;
+  bool is_never = false;  // It cannot match.
   // Expected number of times that something is to be confirmed, per byte.
   double rate = 0.0;
 };
 
 inline constexpr size_t kTriggerGroupsMax = 4;
 
+// What is looked through for the literals.
+enum class LookedThrough : uint8_t {
+  kLayer,  // The layer that the signature is about.
+  // The own bytes of a text, for a signature that is about its normalised form
+  // (lower case, single spaces). What has a given byte of white space is not
+  // looked for, and what the form cannot have never matches; places are others.
+  kTextOfView,
+};
+
 // Of each there must be one: one or more, the rarest first. Literals have at
 // most `window` bytes. The choices refer to the signature.
 [[nodiscard]] std::vector<TriggerChoice> ChooseTriggers(
-    const Signature& signature, size_t window, const LiteralRates& rates);
+    const Signature& signature, size_t window, const LiteralRates& rates,
+    LookedThrough looked_through = LookedThrough::kLayer);
 
 // The same logic with what decides soonest in front: the rarest of an "and",
 // the most common of an "or". The triggers of expressions are kept up to date.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/format/normalised_text.h"
+
 namespace gatehouse {
 namespace {
 
@@ -44,18 +46,30 @@ void BodyScan::Begin(ByteView head, uint64_t file_bytes) {
   form_ = FormOf(target_);
   // The signatures of such a target are written for the views.
   if (form_ != NormalisedForm::kNone) target_ = Target::kAny;
+  has_dropped_byte_ = false;
 }
 
 size_t BodyScan::ShardOf(Target target) const {
   return signatures_.tables().targets[static_cast<size_t>(target)];
 }
 
+// Of a text, that also knows what its normalised form may have.
+size_t BodyScan::ShardOfBytes() const {
+  if (form_ != NormalisedForm::kText) return ShardOf(target_);
+  return signatures_.tables().targets[kTextBytesIndex];
+}
+
 size_t BodyScan::overlap_bytes() const {
-  return triggers_.OverlapOf(ShardOf(target_));
+  return triggers_.OverlapOf(ShardOfBytes());
 }
 
 bool BodyScan::LookAt(ByteView block, uint64_t offset, size_t seen_bytes) {
-  return triggers_.Scan(ShardOf(target_), block, offset, seen_bytes, hits_);
+  // Where bytes are dropped, what stands in the form need not stand in the
+  // text.
+  if (form_ == NormalisedForm::kText && !has_dropped_byte_) {
+    has_dropped_byte_ = HasDroppedByte(block.subspan(seen_bytes));
+  }
+  return triggers_.Scan(ShardOfBytes(), block, offset, seen_bytes, hits_);
 }
 
 BodyScan::End BodyScan::Judge(Content& content, WorkBudget& budget,
@@ -66,12 +80,22 @@ BodyScan::End BodyScan::Judge(Content& content, WorkBudget& budget,
     layer.executable = &facts_;
   }
   hits_.Finish();
-  judge_.Judge(layer, ShardOf(target_), hits_, budget, matched);
+  judge_.Judge(layer, ShardOfBytes(), hits_, budget, matched);
   End end = End::kDone;
-  if (form_ != NormalisedForm::kNone)
-    end = JudgeViews(content, budget, matched);
+  const bool may_match_view =
+      form_ != NormalisedForm::kNone &&
+      (!IsViewPlain() || judge_.FindForView(ShardOfBytes(), hits_));
+  if (may_match_view) end = JudgeViews(content, budget, matched);
   if (content.error_number() != 0) return End::kReadError;
   return budget.is_exhausted() ? End::kWorkLimit : end;
+}
+
+// What was seen in the own bytes of this text tells what its normalised form
+// may match.
+bool BodyScan::IsViewPlain() const {
+  const size_t shard = ShardOfBytes();
+  return form_ == NormalisedForm::kText && !has_dropped_byte_ &&
+         signatures_.tables().shards[shard].always_view == 0;
 }
 
 // The file in one piece; cut short where a read fails.
@@ -103,11 +127,15 @@ BodyScan::End BodyScan::JudgeViews(Content& content, WorkBudget& budget,
 bool BodyScan::JudgeView(const NormalisedView& view, uint64_t file_bytes,
                          WorkBudget& budget, MatchedIds& matched) {
   const auto target = static_cast<Target>(TargetOfView(view.kind));
-  hits_.Clear();
-  if (!triggers_.Scan(ShardOf(target), view.bytes, 0, 0, hits_)) return false;
   Content content(view.bytes);
   const bool is_text = view.kind == ViewKind::kText;
   const Layer layer{content, target, is_text ? file_bytes : view.bytes.size()};
+  if (IsViewPlain()) {
+    judge_.JudgeFound(layer, budget, matched);
+    return true;
+  }
+  hits_.Clear();
+  if (!triggers_.Scan(ShardOf(target), view.bytes, 0, 0, hits_)) return false;
   hits_.Finish();
   judge_.Judge(layer, ShardOf(target), hits_, budget, matched);
   return true;

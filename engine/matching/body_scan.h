@@ -60,7 +60,9 @@ class BodyScan {
   BodyScan(const SignatureSet& signatures, TriggerScan triggers);
 
   size_t ShardOf(Target target) const;
+  size_t ShardOfBytes() const;
   End JudgeViews(Content& content, WorkBudget& budget, MatchedIds& matched);
+  bool IsViewPlain() const;
   bool JudgeView(const NormalisedView& view, uint64_t file_bytes,
                  WorkBudget& budget, MatchedIds& matched);
   ByteView Whole(Content& content);
@@ -75,6 +77,7 @@ class BodyScan {
   FileType type_ = FileType::kBinary;
   Target target_ = Target::kAny;  // Of the file's own bytes.
   NormalisedForm form_ = NormalisedForm::kNone;
+  bool has_dropped_byte_ = false;  // Of a text.
 };
 
 }  // namespace gatehouse

@@ -66,7 +66,8 @@ SignatureJudge::SignatureJudge(const SignatureSet& signatures)
   starts_.reserve(kUsualCount);
 }
 
-void SignatureJudge::CollectCandidates(const TriggerHits& hits, size_t shard) {
+void SignatureJudge::CollectCandidates(const TriggerHits& hits, size_t shard,
+                                       bool are_of_view) {
   candidates_.clear();
   const uint32_t first = tables_.shards[shard].trigger_begin;
   for (uint32_t i = 0; i < hits.hits().size(); ++i) {
@@ -75,9 +76,50 @@ void SignatureJudge::CollectCandidates(const TriggerHits& hits, size_t shard) {
     for (uint32_t use = 0; use < trigger.use_count; ++use) {
       const uint32_t index = trigger.use_begin + use;
       const TriggerUse& what = tables_.trigger_uses[index];
+      if ((what.view_groups != 0) != are_of_view) continue;
       candidates_.push_back({what.signature, index, i, what.group});
     }
   }
+  std::sort(candidates_.begin(), candidates_.end(),
+            [](const Candidate& a, const Candidate& b) {
+              return a.signature < b.signature;
+            });
+}
+
+bool SignatureJudge::FindForView(size_t shard, const TriggerHits& hits) {
+  found_.clear();
+  CollectCandidates(hits, shard, true);
+  for (size_t i = 0; i < candidates_.size();) {
+    const Candidate& first = candidates_[i];
+    uint8_t groups = 0;
+    for (;
+         i < candidates_.size() && candidates_[i].signature == first.signature;
+         ++i) {
+      groups = static_cast<uint8_t>(groups | candidates_[i].group);
+    }
+    if (groups == tables_.trigger_uses[first.use].view_groups) {
+      found_.push_back(first.signature);
+    }
+  }
+  return !found_.empty();
+}
+
+void SignatureJudge::JudgeFound(const Layer& layer, WorkBudget& budget,
+                                MatchedIds& matched) {
+  has_subject_ = false;
+  counted_.clear();
+  for (const uint32_t id : found_) {
+    if (budget.is_exhausted()) return;
+    const SignatureRecord& signature = tables_.signatures[id];
+    if (!PassesGates(tables_, tables_.gates[signature.gates], layer)) continue;
+    Case one{layer, budget, signature, tables_.AtomsOf(signature),
+             tables_.LogicOf(signature)};
+    Begin(signature);
+    if (Matches(one)) matched.Add(id);
+  }
+}
+
+void SignatureJudge::AddAlways(size_t shard) {
   const ShardRecord& record = tables_.shards[shard];
   for (uint32_t i = 0; i < record.always_count; ++i) {
     candidates_.push_back({tables_.always[record.always_begin + i], kNoUse, 0});
@@ -89,7 +131,8 @@ void SignatureJudge::Judge(const Layer& layer, size_t shard,
                            MatchedIds& matched) {
   has_subject_ = false;
   if (!counted_.empty()) counted_.clear();
-  CollectCandidates(hits, shard);
+  CollectCandidates(hits, shard, false);
+  AddAlways(shard);
   const ShardRecord& record = tables_.shards[shard];
   CollectAnchored(
       layer, tables_.anchors.subspan(record.anchor_begin, record.anchor_count));

@@ -33,6 +33,12 @@ class SignatureJudge {
   void Judge(const Layer& layer, size_t shard, const TriggerHits& hits,
              WorkBudget& budget, MatchedIds& matched);
 
+  // Which signatures may match the normalised form of a text, by what was seen
+  // in its own bytes. False: none.
+  bool FindForView(size_t shard, const TriggerHits& hits);
+  // Adds those of them that match the layer, which is that form.
+  void JudgeFound(const Layer& layer, WorkBudget& budget, MatchedIds& matched);
+
  private:
   enum class Truth : uint8_t { kNo, kYes, kUnknown };
   struct NodeValue {
@@ -53,11 +59,13 @@ class SignatureJudge {
   static constexpr uint32_t kNoUse = ~uint32_t{0};
   struct Case;  // The signature that is looked at.
 
-  void CollectCandidates(const TriggerHits& hits, size_t shard);
+  void CollectCandidates(const TriggerHits& hits, size_t shard,
+                         bool are_of_view);
   bool ArePromising(Case& one, const TriggerHits& hits, size_t first,
                     size_t last);
   bool IsPromising(Case& one, const TriggerUse& use,
                    std::span<const uint64_t> ends);
+  void AddAlways(size_t shard);
   void CollectAnchored(const Layer& layer, std::span<const AnchorUse> anchors);
   bool IsAt(const Layer& layer, const AnchorUse& anchor, uint64_t place);
   bool Matches(Case& one);
@@ -75,6 +83,7 @@ class SignatureJudge {
   PatternSearch search_;
   RegexMatcher regexes_;
   std::vector<Candidate> candidates_;
+  std::vector<uint32_t> found_;  // By FindForView.
   std::vector<AtomState> atoms_;
   std::unordered_map<uint64_t, AtomState> counted_;  // By offset and program.
   std::vector<PlaceInterval> starts_;
