@@ -2,74 +2,79 @@
 
 #include <algorithm>
 #include <cassert>
-#include <tuple>
 #include <utility>
 
 namespace gatehouse {
 namespace {
 
-size_t IndexOf(DigestAlgorithm algorithm) {
-  return static_cast<size_t>(algorithm);
+template <size_t kDigestBytes>
+bool Includes(std::span<const HashRecord<kDigestBytes>> records,
+              uint64_t size) {
+  const auto found = std::lower_bound(
+      records.begin(), records.end(), size,
+      [](const auto& record, uint64_t wanted) { return record.size < wanted; });
+  return found != records.end() && found->size == size;
 }
 
-bool Before(const HashSignature& a, const HashSignature& b) {
-  return std::tie(a.algorithm, a.size, a.digest, a.name) <
-         std::tie(b.algorithm, b.size, b.digest, b.name);
+template <size_t kDigestBytes>
+void AddNames(const HashTables& tables,
+              std::span<const HashRecord<kDigestBytes>> records,
+              ByteView digest, uint64_t size,
+              std::vector<std::string_view>& names) {
+  using Record = HashRecord<kDigestBytes>;
+  Record wanted;
+  wanted.size = size;
+  std::copy(digest.begin(), digest.end(), wanted.digest.begin());
+  const auto is_before = [](const Record& a, const Record& b) {
+    return a.size != b.size ? a.size < b.size : a.digest < b.digest;
+  };
+  auto found =
+      std::lower_bound(records.begin(), records.end(), wanted, is_before);
+  for (; found != records.end() && found->size == size &&
+         found->digest == wanted.digest;
+       ++found) {
+    names.push_back(tables.Name(found->name_begin, found->name_size));
+  }
 }
 
 }  // namespace
 
-HashStore::HashStore(std::vector<HashSignature> signatures)
-    : signatures_(std::move(signatures)) {
-  std::sort(signatures_.begin(), signatures_.end(), Before);
-  for (const HashSignature& signature : signatures_) {
-    const size_t index = IndexOf(signature.algorithm);
-    if (signature.size == kAnySize) {
-      any_size_needs_.at(index) = true;
-    } else {
-      SizeNeeds needs{signature.size, {}};
-      needs.needs.at(index) = true;
-      sizes_.push_back(needs);
-    }
-  }
-  std::stable_sort(
-      sizes_.begin(), sizes_.end(),
-      [](const SizeNeeds& a, const SizeNeeds& b) { return a.size < b.size; });
-  // Merges the entries of one size into its first.
-  size_t kept = 0;
-  for (const SizeNeeds& entry : sizes_) {
-    if (kept == 0 || sizes_[kept - 1].size != entry.size) {
-      sizes_[kept++] = entry;
-      if (entry.size < kSmallSizes) small_sizes_.set(entry.size);
-    } else {
-      for (size_t i = 0; i < kDigestAlgorithmCount; ++i) {
-        sizes_[kept - 1].needs.at(i) |= entry.needs.at(i);
-      }
-    }
-  }
-  sizes_.resize(kept);
-  sizes_.shrink_to_fit();
+Result<HashStore> HashStore::Compile(std::vector<HashSignature> signatures) {
+  Result<std::vector<uint64_t>> buffer = PackHashes(std::move(signatures));
+  if (!buffer) return Unexpected(buffer.error());
+  const Result<HashTables> tables = OpenHashes(*buffer);
+  if (!tables) return Unexpected(tables.error());
+  HashStore store;
+  store.buffer_ = std::move(*buffer);  // Its words stay where they are.
+  store.tables_ = *tables;
+  store.any_size_needs_ = store.NeedsOf(kAnySize);
+  return store;
+}
+
+size_t HashStore::count() const {
+  return tables_.md5.size() + tables_.sha1.size() + tables_.sha256.size();
 }
 
 DigestNeeds HashStore::algorithms() const {
-  DigestNeeds needs = any_size_needs_;
-  for (const SizeNeeds& entry : sizes_) {
-    for (size_t i = 0; i < kDigestAlgorithmCount; ++i) {
-      needs.at(i) |= entry.needs.at(i);
-    }
-  }
-  return needs;
+  return {!tables_.md5.empty(), !tables_.sha1.empty(), !tables_.sha256.empty()};
+}
+
+DigestNeeds HashStore::NeedsOf(uint64_t size) const {
+  return {Includes(tables_.md5, size), Includes(tables_.sha1, size),
+          Includes(tables_.sha256, size)};
 }
 
 DigestNeeds HashStore::NeedsFor(uint64_t size) const {
-  if (size < kSmallSizes && !small_sizes_.test(size)) return any_size_needs_;
-  const auto found = std::lower_bound(
-      sizes_.begin(), sizes_.end(), size,
-      [](const SizeNeeds& entry, uint64_t s) { return entry.size < s; });
-  DigestNeeds needs = any_size_needs_;
-  if (found == sizes_.end() || found->size != size) return needs;
+  constexpr uint64_t kBitsPerWord = 64;
+  const std::span<const uint64_t> small = tables_.small_sizes;
+  if (size < kSmallSizes &&
+      (small.empty() ||
+       (small[size / kBitsPerWord] >> size % kBitsPerWord & 1U) == 0)) {
+    return any_size_needs_;
+  }
+  DigestNeeds needs = NeedsOf(size);
   for (size_t i = 0; i < kDigestAlgorithmCount; ++i) {
-    needs.at(i) |= found->needs.at(i);
+    needs.at(i) |= any_size_needs_.at(i);
   }
   return needs;
 }
@@ -80,25 +85,20 @@ std::vector<std::string_view> HashStore::Find(DigestAlgorithm algorithm,
   assert(digest.size() == DigestBytes(algorithm));
   assert(size != kAnySize);
   std::vector<std::string_view> names;
-  AddOfSize(algorithm, digest, size, names);
-  AddOfSize(algorithm, digest, kAnySize, names);
-  return names;
-}
-
-void HashStore::AddOfSize(DigestAlgorithm algorithm, ByteView digest,
-                          uint64_t size,
-                          std::vector<std::string_view>& names) const {
-  HashSignature wanted;  // Its empty name sorts before every real one.
-  wanted.algorithm = algorithm;
-  wanted.size = size;
-  std::copy(digest.begin(), digest.end(), wanted.digest.begin());
-  auto found =
-      std::lower_bound(signatures_.begin(), signatures_.end(), wanted, Before);
-  for (; found != signatures_.end() && found->algorithm == algorithm &&
-         found->size == size && found->digest == wanted.digest;
-       ++found) {
-    names.emplace_back(found->name);
+  for (const uint64_t listed : {size, kAnySize}) {
+    switch (algorithm) {
+      case DigestAlgorithm::kMd5:
+        AddNames(tables_, tables_.md5, digest, listed, names);
+        break;
+      case DigestAlgorithm::kSha1:
+        AddNames(tables_, tables_.sha1, digest, listed, names);
+        break;
+      case DigestAlgorithm::kSha256:
+        AddNames(tables_, tables_.sha256, digest, listed, names);
+        break;
+    }
   }
+  return names;
 }
 
 }  // namespace gatehouse

@@ -1,28 +1,36 @@
-// HashStore: which digests of which file sizes are malicious.
+// HashStore: the names of digests, by the size of what they are of.
 //
-// Thread-safe after construction: immutable. Owns its signatures.
+// Thread-safe after construction: immutable. Owns its tables.
 #pragma once
 
-#include <bitset>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/result.h"
 #include "signatures/hash_signature.h"
+#include "signatures/hash_tables.h"
 
 namespace gatehouse {
 
 class HashStore {
  public:
-  HashStore() = default;
-  explicit HashStore(std::vector<HashSignature> signatures);
+  HashStore() = default;  // Knows no digest.
+  // Errors: those of PackHashes.
+  static Result<HashStore> Compile(std::vector<HashSignature> signatures);
+  HashStore(HashStore&&) noexcept = default;
+  HashStore& operator=(HashStore&&) noexcept = default;
+  HashStore(const HashStore&) = delete;
+  HashStore& operator=(const HashStore&) = delete;
+  ~HashStore() = default;
 
-  size_t count() const { return signatures_.size(); }
+  size_t count() const;
+  bool empty() const { return count() == 0; }
   // Algorithms that occur at all.
   DigestNeeds algorithms() const;
-  // Algorithms that occur with this file size, or with any size. Asked for
-  // every file: a bitmap answers for nearly all small ones.
+  // Algorithms that occur with this size, or with any size. Asked for every
+  // file: a bitmap answers for nearly all small ones.
   DigestNeeds NeedsFor(uint64_t size) const;
   // The names of the signatures of that digest that have this size or any
   // size. Allocates only when there are some.
@@ -30,19 +38,11 @@ class HashStore {
                                      uint64_t size) const;
 
  private:
-  struct SizeNeeds {
-    uint64_t size = 0;
-    DigestNeeds needs = {};
-  };
-  static constexpr size_t kSmallSizes = size_t{1} << 20;
+  DigestNeeds NeedsOf(uint64_t size) const;
 
-  void AddOfSize(DigestAlgorithm algorithm, ByteView digest, uint64_t size,
-                 std::vector<std::string_view>& names) const;
-
-  std::vector<HashSignature> signatures_;  // By algorithm, size, digest, name.
-  std::vector<SizeNeeds> sizes_;           // By size, without kAnySize.
+  std::vector<uint64_t> buffer_;  // What tables_ shows.
+  HashTables tables_;
   DigestNeeds any_size_needs_ = {};
-  std::bitset<kSmallSizes> small_sizes_;  // Sizes that occur in sizes_.
 };
 
 }  // namespace gatehouse

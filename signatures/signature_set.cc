@@ -1,9 +1,11 @@
 #include "signatures/signature_set.h"
 
+#include <array>
 #include <atomic>
 #include <cassert>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "signatures/signature_compiler.h"
 
@@ -52,10 +54,16 @@ Result<std::shared_ptr<const SignatureSet>> SignatureSet::Compile(
     if (!database) return Unexpected(database.error());
     state->triggers.push_back(std::move(*database));
   }
-  state->hashes = HashStore(std::move(signatures.hashes));
-  state->section_hashes = HashStore(std::move(signatures.section_hashes));
-  state->import_hashes = HashStore(std::move(signatures.import_hashes));
-  state->allowed_hashes = HashStore(std::move(signatures.allowed_hashes));
+  const std::array<std::pair<std::vector<HashSignature>*, HashStore*>, 4>
+      stores = {{{&signatures.hashes, &state->hashes},
+                 {&signatures.section_hashes, &state->section_hashes},
+                 {&signatures.import_hashes, &state->import_hashes},
+                 {&signatures.allowed_hashes, &state->allowed_hashes}}};
+  for (const auto& [list, store] : stores) {
+    Result<HashStore> compiled_hashes = HashStore::Compile(std::move(*list));
+    if (!compiled_hashes) return Unexpected(compiled_hashes.error());
+    *store = std::move(*compiled_hashes);
+  }
   return std::shared_ptr<const SignatureSet>(
       new SignatureSet(std::move(state)));  // The constructor is private.
 }

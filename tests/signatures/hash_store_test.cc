@@ -1,0 +1,187 @@
+#include "signatures/hash_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gatehouse {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+HashSignature Hash(std::string name, DigestAlgorithm algorithm, uint8_t first,
+                   uint64_t size) {
+  HashSignature signature;
+  signature.name = std::move(name);
+  signature.algorithm = algorithm;
+  signature.digest[0] = first;
+  signature.digest[DigestBytes(algorithm) - 1] = first;
+  signature.size = size;
+  return signature;
+}
+
+ByteView DigestOf(const HashSignature& signature) {
+  return ByteView(signature.digest).first(DigestBytes(signature.algorithm));
+}
+
+HashStore StoreOf(std::vector<HashSignature> signatures) {
+  return HashStore::Compile(std::move(signatures)).value();
+}
+
+std::vector<HashSignature> OneOfEach() {
+  return {Hash("m", DigestAlgorithm::kMd5, 1, 10),
+          Hash("s", DigestAlgorithm::kSha1, 2, kSmallSizes),
+          Hash("t", DigestAlgorithm::kSha256, 3, kAnySize)};
+}
+
+TEST(HashStoreTest, AnEmptyStoreKnowsAndNeedsNothing) {
+  for (const HashStore& store : {HashStore(), StoreOf({})}) {
+    EXPECT_TRUE(store.empty());
+    EXPECT_EQ(store.algorithms(), DigestNeeds{});
+    EXPECT_EQ(store.NeedsFor(0), DigestNeeds{});
+    EXPECT_EQ(store.NeedsFor(uint64_t{1} << 40), DigestNeeds{});
+    const HashSignature any = Hash("", DigestAlgorithm::kMd5, 0, 1);
+    EXPECT_THAT(store.Find(any.algorithm, DigestOf(any), 1), IsEmpty());
+  }
+}
+
+TEST(HashStoreTest, FindsEachKindAfterItWasMoved) {
+  const std::vector<HashSignature> signatures = OneOfEach();
+  HashStore first = StoreOf(signatures);
+  const HashStore store = std::move(first);
+  EXPECT_EQ(store.count(), 3U);
+  EXPECT_EQ(store.algorithms(), (DigestNeeds{true, true, true}));
+  for (const HashSignature& signature : signatures) {
+    const uint64_t size = signature.size == kAnySize ? 7 : signature.size;
+    EXPECT_THAT(store.Find(signature.algorithm, DigestOf(signature), size),
+                ElementsAre(signature.name));
+  }
+}
+
+TEST(HashStoreTest, TellsNeighbouringSizesApartOnBothSidesOfTheBitmapsEnd) {
+  for (const uint64_t size :
+       {uint64_t{1}, uint64_t{63}, uint64_t{64}, kSmallSizes - 1, kSmallSizes,
+        uint64_t{0xfffffffe}}) {
+    const HashStore store =
+        StoreOf({Hash("a", DigestAlgorithm::kSha256, 1, size)});
+    EXPECT_EQ(store.NeedsFor(size), (DigestNeeds{false, false, true})) << size;
+    EXPECT_EQ(store.NeedsFor(size - 1), DigestNeeds{}) << size;
+    EXPECT_EQ(store.NeedsFor(size + 1), DigestNeeds{}) << size;
+  }
+}
+
+TEST(HashStoreTest, GivesEveryNameOfADigestThoseOfItsSizeFirst) {
+  const HashStore store =
+      StoreOf({Hash("d", DigestAlgorithm::kSha1, 1, 10),
+               Hash("b", DigestAlgorithm::kSha1, 1, 10),
+               Hash("a", DigestAlgorithm::kSha1, 1, kAnySize),
+               Hash("c", DigestAlgorithm::kSha1, 1, 11)});
+  const HashSignature wanted = Hash("", DigestAlgorithm::kSha1, 1, 10);
+  EXPECT_THAT(store.Find(wanted.algorithm, DigestOf(wanted), 10),
+              ElementsAre("b", "d", "a"));
+}
+
+TEST(HashStoreTest, KeepsANameOnce) {
+  std::vector<HashSignature> signatures;
+  for (uint8_t i = 0; i < 100; ++i) {
+    signatures.push_back(Hash("Family", DigestAlgorithm::kMd5, i, kSmallSizes));
+  }
+  const std::vector<uint64_t> buffer =
+      PackHashes(std::move(signatures)).value();
+  const HashTables tables = OpenHashes(buffer).value();
+  EXPECT_EQ(AsText(tables.names), "Family");
+  EXPECT_THAT(tables.small_sizes, IsEmpty());
+  EXPECT_LT(buffer.size() * 8, 100 * 32 + 100);
+}
+
+TEST(HashStoreTest, AgreesWithALinearSearch) {
+  std::mt19937_64 chance(20261126);
+  std::vector<HashSignature> signatures;
+  for (int i = 0; i < 2000; ++i) {
+    const uint64_t size =
+        chance() % 8 == 0 ? kAnySize : (chance() % 40) * (kSmallSizes / 20);
+    signatures.push_back(Hash("n" + std::to_string(chance() % 500),
+                              static_cast<DigestAlgorithm>(chance() % 3),
+                              static_cast<uint8_t>(chance() % 16), size));
+  }
+  const HashStore store = StoreOf(signatures);
+  for (int i = 0; i < 5000; ++i) {
+    const HashSignature wanted =
+        Hash("", static_cast<DigestAlgorithm>(chance() % 3),
+             static_cast<uint8_t>(chance() % 17),
+             (chance() % 41) * (kSmallSizes / 20));
+    std::vector<std::string_view> expected;
+    for (const HashSignature& signature : signatures) {
+      if (signature.algorithm == wanted.algorithm &&
+          signature.digest == wanted.digest &&
+          (signature.size == wanted.size || signature.size == kAnySize)) {
+        expected.emplace_back(signature.name);
+      }
+    }
+    EXPECT_THAT(store.Find(wanted.algorithm, DigestOf(wanted), wanted.size),
+                testing::UnorderedElementsAreArray(expected));
+  }
+}
+
+TEST(HashStoreTest, ABufferThatIsCutOrOfAnotherVersionDoesNotOpen) {
+  const std::vector<uint64_t> buffer = PackHashes(OneOfEach()).value();
+  ASSERT_TRUE(OpenHashes(buffer));
+  const std::span<const uint64_t> all(buffer);
+  EXPECT_FALSE(OpenHashes({}));
+  EXPECT_FALSE(OpenHashes(all.first(5)));
+  EXPECT_FALSE(OpenHashes(all.first(all.size() - 1)));
+  std::vector<uint64_t> newer = buffer;
+  newer[0] += uint64_t{1} << 32U;
+  EXPECT_FALSE(OpenHashes(newer));
+}
+
+TEST(HashStoreTest, NamesTheTableThatIsWrong) {
+  const std::vector<uint64_t> buffer = PackHashes(OneOfEach()).value();
+  const size_t md5 = buffer[1];
+  const size_t small_sizes = buffer[7];
+  std::vector<uint64_t> changed = buffer;
+  changed[md5 + 3] += 1000;  // Where its name begins.
+  EXPECT_THAT(OpenHashes(changed).error().message, testing::EndsWith("MD5"));
+  changed = buffer;
+  changed[small_sizes] = 0;
+  EXPECT_THAT(OpenHashes(changed).error().message, testing::EndsWith("sizes"));
+  changed =
+      PackHashes({Hash("a", DigestAlgorithm::kSha256, 1, kSmallSizes),
+                  Hash("b", DigestAlgorithm::kSha256, 1, kSmallSizes + 1)})
+          .value();
+  std::swap(changed[changed[5]], changed[changed[5] + 6]);  // Their sizes.
+  EXPECT_THAT(OpenHashes(changed).error().message,
+              testing::EndsWith("SHA-256"));
+}
+
+// Run with sanitizers: what opens can be asked.
+TEST(HashStoreTest, WhatOpensAfterAChangeCanBeSearched) {
+  std::vector<HashSignature> signatures = OneOfEach();
+  for (HashSignature& signature : signatures) signature.size = kSmallSizes;
+  std::vector<uint64_t> buffer = PackHashes(signatures).value();
+  size_t opened = 0;
+  for (uint64_t& word : buffer) {
+    for (size_t bit = 0; bit < 64; ++bit) {
+      word ^= uint64_t{1} << bit;
+      const Result<HashTables> tables = OpenHashes(buffer);
+      if (tables) {
+        ++opened;
+        for (const Md5Record& record : tables->md5) {
+          EXPECT_LE(tables->Name(record.name_begin, record.name_size).size(),
+                    tables->names.size());
+        }
+      }
+      word ^= uint64_t{1} << bit;
+    }
+  }
+  EXPECT_GT(opened, 0U);
+}
+
+}  // namespace
+}  // namespace gatehouse
