@@ -15,10 +15,13 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "engine/allowed_hashes.h"
 #include "engine/file_digest.h"
 #include "engine/format/content.h"
 #include "engine/matching/body_scan.h"
 #include "engine/matching/work_budget.h"
+#include "engine/range_digest.h"
+#include "engine/section_hashes.h"
 #include "signatures/eicar.h"
 
 namespace gatehouse {
@@ -45,6 +48,10 @@ constexpr size_t kCarryBytesMax = 4096;
 constexpr uint64_t kWorkBase = uint64_t{1} << 30;
 constexpr uint64_t kWorkPerByte = 64;
 constexpr uint64_t kWorkLeast = 10'000'000;
+// For digests of sections, which seldom lie above each other: every byte by
+// three algorithms, and more of small files.
+constexpr uint64_t kSectionWorkBase = uint64_t{1} << 24;
+constexpr uint64_t kSectionWorkPerByte = 4;
 // How often a file is read whose size changes under us.
 constexpr int kPassesMax = 3;
 
@@ -53,7 +60,7 @@ struct Findings {
   bool eicar = false;
   std::vector<std::string_view> hash_names;
   MatchedIds bodies;
-  bool is_work_limited = false;  // Not all bodies are known.
+  std::string allowed_by;  // A hash that makes all of them harmless.
 
   bool any() const { return eicar || !hash_names.empty() || !bodies.empty(); }
 };
@@ -66,6 +73,8 @@ struct Pass {
   NotScannedReason reason = NotScannedReason::kNone;  // With kLimit.
   int error_number = 0;                               // With kError.
   uint64_t bytes = 0;
+
+  bool is_whole() const { return end == PassEnd::kEndOfFile; }
 };
 
 struct Block {
@@ -99,16 +108,6 @@ Block FillBlock(int fd, std::span<uint8_t> block, uint64_t offset,
   return filled;
 }
 
-// Some limit that does not depend on the file's end was reached.
-NotScannedReason ReachedLimit(const ScanLimits& limits) {
-  if (limits.cancel.stop_requested()) return NotScannedReason::kCancelled;
-  if (limits.give_up_at != kNever &&
-      MonotonicClock::now() >= limits.give_up_at) {
-    return NotScannedReason::kTimeLimit;
-  }
-  return NotScannedReason::kNone;
-}
-
 // A unit of work is about a nanosecond. Late as it may be, what was seen is
 // looked at.
 uint64_t WorkFor(uint64_t bytes, const ScanLimits& limits) {
@@ -132,10 +131,19 @@ Pass FailedWith(int error_number, uint64_t bytes) {
 }  // namespace
 
 struct Scanner::State {
-  State(std::shared_ptr<const SignatureSet> set, FileDigests file_digests,
+  struct Hashes {
+    FileDigests digests;
+    SectionHashes sections;
+    AllowedHashes allowed;
+  };
+  static Result<Hashes> CreateHashes(const SignatureSet& set);
+
+  State(std::shared_ptr<const SignatureSet> set, Hashes hashes,
         std::unique_ptr<BodyScan> body_scan)
       : signatures(std::move(set)),
-        digests(std::move(file_digests)),
+        digests(std::move(hashes.digests)),
+        section_hashes(std::move(hashes.sections)),
+        allowed_hashes(std::move(hashes.allowed)),
         bodies(std::move(body_scan)),
         memory(static_cast<uint8_t*>(std::aligned_alloc(
             kCarryBytesMax, kCarryBytesMax + kBlockBytes))) {}
@@ -145,7 +153,11 @@ struct Scanner::State {
   bool LookAt(uint64_t offset, size_t bytes);
   void JudgeBodies(int fd, const ScanLimits& limits, Pass& pass,
                    Findings& findings);
+  void JudgeSections(int fd, const ScanLimits& limits, Pass& pass,
+                     Findings& findings);
   bool JudgeWhole(uint64_t file_bytes, Findings& findings);
+  void AllowByHash(int fd, const ScanLimits& limits, Pass& pass,
+                   Findings& findings);
   void NameThreats(const Findings& findings, Verdict& verdict) const;
   Verdict Conclude(const Pass& pass, const Findings& findings) const;
 
@@ -153,7 +165,10 @@ struct Scanner::State {
 
   std::shared_ptr<const SignatureSet> signatures;
   FileDigests digests;
+  SectionHashes section_hashes;
+  AllowedHashes allowed_hashes;
   std::unique_ptr<BodyScan> bodies;
+  ExecutableFacts facts;  // Of a PE file with sections to look up.
   // For a closer look at a large file.
   std::vector<uint8_t> window = std::vector<uint8_t>(kContentWindowBytes);
   struct FreeMemory {  // The owner of aligned memory.
@@ -163,19 +178,29 @@ struct Scanner::State {
   size_t carry_bytes = 0;
 };
 
+Result<Scanner::State::Hashes> Scanner::State::CreateHashes(
+    const SignatureSet& set) {
+  Result<FileDigests> digests = FileDigests::Create(set.hashes().algorithms());
+  if (!digests) return Unexpected(digests.error());
+  Result<SectionHashes> sections = SectionHashes::Create(set);
+  if (!sections) return Unexpected(sections.error());
+  Result<AllowedHashes> allowed = AllowedHashes::Create(set);
+  if (!allowed) return Unexpected(allowed.error());
+  return Hashes{std::move(*digests), std::move(*sections), std::move(*allowed)};
+}
+
 Scanner::Scanner(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Scanner::~Scanner() = default;
 
 Result<std::unique_ptr<Scanner>> Scanner::Create(
     std::shared_ptr<const SignatureSet> signatures) {
   assert(signatures != nullptr);
-  DigestNeeds algorithms = signatures->hashes().algorithms();
-  Result<FileDigests> digests = FileDigests::Create(algorithms);
-  if (!digests) return Unexpected(digests.error());
+  Result<State::Hashes> hashes = State::CreateHashes(*signatures);
+  if (!hashes) return Unexpected(hashes.error());
   Result<std::unique_ptr<BodyScan>> bodies = BodyScan::Create(*signatures);
   if (!bodies) return Unexpected(bodies.error());
   auto state = std::make_unique<State>(std::move(signatures),
-                                       std::move(*digests), std::move(*bodies));
+                                       std::move(*hashes), std::move(*bodies));
   if (state->memory == nullptr) {
     return Fail(ErrorCode::kOperational, "allocate a read buffer");
   }
@@ -193,9 +218,11 @@ Verdict Scanner::Scan(int fd, const ScanLimits& limits) {
   uint64_t expected_bytes = static_cast<uint64_t>(status.st_size);
   for (int i = 0; i < kPassesMax; ++i) {
     pass = state_->ReadThrough(fd, expected_bytes, limits, findings);
+    const bool is_whole = pass.is_whole();
     state_->JudgeBodies(fd, limits, pass, findings);
-    if (pass.end != PassEnd::kEndOfFile ||
-        state_->JudgeWhole(pass.bytes, findings)) {
+    if (is_whole) state_->JudgeSections(fd, limits, pass, findings);
+    if (!is_whole || state_->JudgeWhole(pass.bytes, findings)) {
+      if (is_whole) state_->AllowByHash(fd, limits, pass, findings);
       return state_->Conclude(pass, findings);
     }
     expected_bytes = pass.bytes;
@@ -206,7 +233,7 @@ Verdict Scanner::Scan(int fd, const ScanLimits& limits) {
 
 Pass Scanner::State::ReadThrough(int fd, uint64_t expected_bytes,
                                  const ScanLimits& limits, Findings& findings) {
-  findings.bodies = MatchedIds();  // Of another pass, if any.
+  findings = Findings();  // Of another pass, if any.
   carry_bytes = 0;
   // A file of one block is digested at its end, by its true size.
   digests.Start(expected_bytes < kBlockBytes
@@ -274,6 +301,48 @@ void Scanner::State::JudgeBodies(int fd, const ScanLimits& limits, Pass& pass,
   }
 }
 
+// Digests of parts of a PE file that was read to its end.
+void Scanner::State::JudgeSections(int fd, const ScanLimits& limits, Pass& pass,
+                                   Findings& findings) {
+  if (bodies->type() != FileType::kMsExe || !section_hashes.has_any()) return;
+  const bool is_in_memory = pass.bytes <= kBlockBytes;
+  Content in_memory(ByteView(block(), is_in_memory ? pass.bytes : 0));
+  Content in_file(fd, pass.bytes, window);
+  Content& content = is_in_memory ? in_memory : in_file;
+  ReadExecutableFacts(bodies->type(), content, facts);
+  NotScannedReason ended = NotScannedReason::kNone;
+  if (facts.is_valid) {
+    WorkBudget budget(kSectionWorkBase + kSectionWorkPerByte * pass.bytes);
+    ended = section_hashes.Find(content, facts, limits, budget,
+                                findings.hash_names);
+  }
+  if (!pass.is_whole()) return;  // There is a reason already.
+  if (content.error_number() != 0) {
+    pass = FailedWith(content.error_number(), pass.bytes);
+  } else if (ended != NotScannedReason::kNone) {
+    pass = LimitedBy(ended, pass.bytes);
+  }
+}
+
+// What was found in a file that was read to its end may be known to be
+// harmless.
+void Scanner::State::AllowByHash(int fd, const ScanLimits& limits, Pass& pass,
+                                 Findings& findings) {
+  if (!findings.any() || findings.eicar) return;
+  const bool is_in_memory = pass.bytes <= kBlockBytes;
+  Content in_memory(ByteView(block(), is_in_memory ? pass.bytes : 0));
+  Content in_file(fd, pass.bytes, window);
+  Content& content = is_in_memory ? in_memory : in_file;
+  Allowance allowance = allowed_hashes.Find(content, limits);
+  findings.allowed_by = std::move(allowance.by);
+  if (content.error_number() != 0) {
+    pass = FailedWith(content.error_number(), pass.bytes);
+  } else if (pass.is_whole() &&
+             allowance.unfinished != NotScannedReason::kNone) {
+    pass = LimitedBy(allowance.unfinished, pass.bytes);
+  }
+}
+
 // Judges what only the whole file can tell. Returns false if the file must be
 // read again, because a digest is needed that was not computed.
 bool Scanner::State::JudgeWhole(uint64_t file_bytes, Findings& findings) {
@@ -287,15 +356,8 @@ bool Scanner::State::JudgeWhole(uint64_t file_bytes, Findings& findings) {
   for (size_t i = 0; i < kDigestAlgorithmCount; ++i) {
     if (needs.at(i) && !digests.started().at(i)) return false;
   }
-  for (size_t i = 0; i < kDigestAlgorithmCount; ++i) {
-    if (!needs.at(i)) continue;
-    const auto algorithm = static_cast<DigestAlgorithm>(i);
-    const Digest digest = digests.Finish(algorithm);
-    const std::vector<std::string_view> names =
-        signatures->hashes().Find(algorithm, digest.view(), file_bytes);
-    findings.hash_names.insert(findings.hash_names.end(), names.begin(),
-                               names.end());
-  }
+  AddNamesOfDigests(signatures->hashes(), file_bytes, digests,
+                    findings.hash_names);
   return true;
 }
 
@@ -326,7 +388,12 @@ void Scanner::State::NameThreats(const Findings& findings,
 Verdict Scanner::State::Conclude(const Pass& pass,
                                  const Findings& findings) const {
   Verdict verdict;
-  if (findings.any()) {
+  if (!findings.allowed_by.empty()) {
+    NameThreats(findings, verdict);
+    verdict.kind = VerdictKind::kClean;
+    verdict.allowed_by = findings.allowed_by;
+    verdict.other_names.clear();
+  } else if (findings.any()) {
     NameThreats(findings, verdict);
     verdict.unfinished = pass.reason;
     verdict.error_number = pass.error_number;

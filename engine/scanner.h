@@ -3,26 +3,18 @@
 // One thread at a time per Scanner; any number of Scanners share one
 // SignatureSet. Keeps its SignatureSet alive. Creating a Scanner allocates the
 // scratch space and the read buffer; scanning a clean file allocates nothing,
-// but a text that is larger than those before makes room for its views.
+// but a text that is larger than those before makes room for its views, and
+// where there are signatures of imports, a PE file for the text of its own.
 #pragma once
 
-#include <cstdint>
-#include <limits>
 #include <memory>
-#include <stop_token>
 
 #include "base/result.h"
-#include "base/time.h"
+#include "engine/scan_limits.h"
 #include "engine/verdict.h"
 #include "signatures/signature_set.h"
 
 namespace gatehouse {
-
-struct ScanLimits {
-  MonotonicTime give_up_at = kNever;  // Checked after each block read.
-  uint64_t bytes_max = std::numeric_limits<uint64_t>::max();
-  std::stop_token cancel;
-};
 
 class Scanner {
  public:
@@ -41,6 +33,10 @@ class Scanner {
   // reported beside it, so that none hides behind a name that is allowed; of
   // more than MatchedIds::kIdsMax bodies, that not all are known. A hit is
   // reported even if a limit ended the scan after it.
+  //
+  // A file that was read to its end and has a hash that the set allows is clean
+  // whatever was found in it, and the verdict says by which; only the built-in
+  // rule is above that.
   Verdict Scan(int fd, const ScanLimits& limits);
 
  private:

@@ -10,7 +10,8 @@
 
 namespace gatehouse {
 
-// Only kClean means that every byte was looked at and nothing was found. A
+// Only kClean means that every byte was looked at and nothing was found, or
+// that what was found is known to be harmless. A
 // scan that hit any limit is kNotScanned, never kClean.
 enum class VerdictKind : uint8_t {
   kClean,
@@ -69,6 +70,9 @@ struct Verdict {
   uint64_t generation = 0;     // Of the SignatureSet that judged.
   // With kInfected, kSuspicious, and the reasons for leaving a threat alone.
   std::string threat_name;
+  // Only with kClean, whose threat_name then tells what was found: the hash by
+  // which the signatures themselves call the file harmless (.fp, .sfp).
+  std::string allowed_by;
   // Only with kInfected, of a Scanner.
   std::vector<std::string> other_names;  // What else matched; no repeats.
   bool knows_all_names = false;          // There are no more than those.
