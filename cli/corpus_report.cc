@@ -29,9 +29,14 @@ ScanFinding FindingOf(const FileEvent& event, const Verdict& verdict) {
   finding.kind = verdict.kind;
   finding.threat_name = verdict.threat_name;
   finding.other_names = verdict.other_names;
+  finding.allowed_by = verdict.allowed_by;
   finding.reason = ReasonWord(verdict.reason);
   finding.error_number = verdict.error_number;
   return finding;
+}
+
+bool IsFinding(const Verdict& verdict) {
+  return verdict.kind != VerdictKind::kClean || !verdict.allowed_by.empty();
 }
 
 int64_t Milliseconds(std::chrono::system_clock::time_point time) {
@@ -99,6 +104,7 @@ Json ToJson(const LoadReport& report, const std::string& directory) {
 // The findings of a scan, by what they are.
 struct FindingLists {
   Json threats = Json::array();
+  Json allowed = Json::array();
   Json not_scanned = Json::array();
   Json errors = Json::array();
 
@@ -107,6 +113,9 @@ struct FindingLists {
     PutPath(entry, "path", finding.path);
     switch (finding.kind) {
       case VerdictKind::kClean:
+        PutPath(entry, "name", finding.threat_name);
+        PutPath(entry, "allowedBy", finding.allowed_by);
+        allowed.push_back(std::move(entry));
         break;
       case VerdictKind::kInfected:
       case VerdictKind::kSuspicious:
@@ -138,14 +147,16 @@ std::string Counted(uint64_t count, std::string_view what) {
 }  // namespace
 
 void TextCorpusReport::OnVerdict(FileEvent event, const Verdict& verdict) {
-  if (verdict.kind != VerdictKind::kClean) OnFinding(FindingOf(event, verdict));
+  if (IsFinding(verdict)) OnFinding(FindingOf(event, verdict));
 }
 
 void TextCorpusReport::OnFinding(const ScanFinding& finding) {
   std::string line = DisplayText(finding.path) + ": ";
   switch (finding.kind) {
     case VerdictKind::kClean:
-      return;
+      line += DisplayText(finding.threat_name) + " ALLOWED by " +
+              DisplayText(finding.allowed_by);
+      break;
     case VerdictKind::kInfected:
     case VerdictKind::kSuspicious:
       line += DisplayText(finding.threat_name) + " FOUND";
@@ -166,6 +177,9 @@ void TextCorpusReport::Finish(const ScanSummary& summary) {
   PrintLine(counts.is_cancelled ? "Scan was cancelled" : "Scan has finished");
   PrintLine(Counted(counts.files_scanned, "file(s) scanned"));
   PrintLine(Counted(counts.threats, "threat(s) detected"));
+  if (counts.allowed != 0) {
+    PrintLine(Counted(counts.allowed, "file(s) allowed by a hash"));
+  }
   if (counts.not_scanned != 0) {
     PrintLine(Counted(counts.not_scanned, "file(s) not scanned"));
   }
@@ -173,7 +187,7 @@ void TextCorpusReport::Finish(const ScanSummary& summary) {
 }
 
 void JsonCorpusReport::OnVerdict(FileEvent event, const Verdict& verdict) {
-  if (verdict.kind != VerdictKind::kClean) OnFinding(FindingOf(event, verdict));
+  if (IsFinding(verdict)) OnFinding(FindingOf(event, verdict));
 }
 
 void JsonCorpusReport::OnFinding(ScanFinding finding) {
@@ -200,6 +214,7 @@ void JsonCorpusReport::Finish(const ScanSummary& summary) {
   scan["filesScanned"] = summary.counts.files_scanned;
   scan["bytesScanned"] = summary.counts.bytes_scanned;
   scan["threats"] = std::move(lists.threats);
+  scan["allowed"] = std::move(lists.allowed);
   scan["notScanned"] = std::move(lists.not_scanned);
   scan["errors"] = std::move(lists.errors);
   scan["symbolicLinksSkipped"] = summary.counts.symbolic_links;

@@ -17,12 +17,13 @@
 
 namespace gatehouse {
 
-// A file that is not clean.
+// A file that is not clean, or is so only by a hash that allows it.
 struct ScanFinding {
   std::string path;
   VerdictKind kind = VerdictKind::kError;
   std::string threat_name;  // These are set as those of Verdict.
   std::vector<std::string> other_names;
+  std::string allowed_by;
   std::string reason;
   int error_number = 0;
   // What the daemon did about it, and under which id it knows the threat.

@@ -23,9 +23,9 @@ constexpr std::chrono::seconds kKeepAliveEvery{20};
 constexpr size_t kWordBytesMax = 64;
 constexpr uint64_t kErrorNumberMax = 4095;  // The kernel's own bound.
 
-constexpr std::array<VerdictKind, 4> kReportedKinds = {
-    VerdictKind::kInfected, VerdictKind::kSuspicious, VerdictKind::kNotScanned,
-    VerdictKind::kError};
+constexpr std::array<VerdictKind, 5> kReportedKinds = {
+    VerdictKind::kClean, VerdictKind::kInfected, VerdictKind::kSuspicious,
+    VerdictKind::kNotScanned, VerdictKind::kError};
 
 std::optional<VerdictKind> KindOf(std::string_view word) {
   for (const VerdictKind kind : kReportedKinds) {
@@ -50,10 +50,15 @@ Result<ScanFinding> FindingOf(const Json& entry) {
   finding.kind = *kind;
   finding.reason = OptionalText(entry, "reason", kWordBytesMax);
   finding.threat_name = OptionalText(entry, "threat_name", kThreatNameBytesMax);
+  finding.allowed_by = OptionalText(entry, "allowed_by", kThreatNameBytesMax);
   finding.status = OptionalText(entry, "status", kWordBytesMax);
   finding.id = OptionalText(entry, "id", kWordBytesMax);
   const Result<uint64_t> error_number =
       NumberMember(entry, "error_number", kErrorNumberMax);
+  // Of what is clean only that is told.
+  if (finding.kind == VerdictKind::kClean && finding.allowed_by.empty()) {
+    return Unexpected(BadAnswer("a clean file"));
+  }
   if (error_number) finding.error_number = static_cast<int>(*error_number);
   return finding;
 }

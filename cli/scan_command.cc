@@ -88,7 +88,8 @@ class CountingReport {
   void OnFinding(ScanFinding finding) {
     switch (finding.kind) {
       case VerdictKind::kClean:
-        return;
+        ++counts_.allowed;
+        break;
       case VerdictKind::kInfected:
       case VerdictKind::kSuspicious:
         ++counts_.threats;

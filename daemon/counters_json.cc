@@ -73,7 +73,8 @@ Json SinkJson(const SinkStatistics& sink) {
               {"exempt", sink.exempt.load()},
               {"allowedThreats", sink.allowed_threats.load()},
               {"auditedThreats", sink.audited_threats.load()},
-              {"ignoredThreats", sink.ignored_threats.load()}};
+              {"ignoredThreats", sink.ignored_threats.load()},
+              {"allowedByHash", sink.allowed_by_hash.load()}};
 }
 
 Json QuarantineJson(const RemediatorStatistics& remediator) {

@@ -38,6 +38,9 @@ void RealtimeSink::OnVerdict(FileEvent event, const Verdict& verdict) {
 }
 
 void RealtimeSink::Conclude(FileEvent event, const Verdict& verdict) {
+  if (!verdict.allowed_by.empty()) {
+    parts_.statistics.allowed_by_hash.fetch_add(1);
+  }
   if (UnheldFiles::IsOfRunning(event)) {
     OnRunning(std::move(event), verdict);
     return;

@@ -55,6 +55,9 @@ Json ResultOf(size_t index, const Verdict& verdict,
   if (!verdict.threat_name.empty()) {
     result["threat_name"] = CutText(verdict.threat_name, text.name_bytes_max);
   }
+  if (!verdict.allowed_by.empty()) {
+    result["allowed_by"] = CutText(verdict.allowed_by, text.name_bytes_max);
+  }
   if (threat) {
     result["status"] = ThreatStatusWord(threat->status());
     // Of another user's file, it is a threat that does not exist for him.
@@ -166,7 +169,10 @@ Result<bool> ScanSession::SendFindings(const std::vector<Finding>& findings) {
   const auto answer = [&findings](const ResultText& text) {
     Json results = Json::array();
     for (const Finding& finding : findings) {
-      if (finding.verdict.kind == VerdictKind::kClean) continue;
+      if (finding.verdict.kind == VerdictKind::kClean &&
+          finding.verdict.allowed_by.empty()) {
+        continue;
+      }
       results.push_back(ResultOf(finding.index, finding.verdict, finding.threat,
                                  finding.is_own, text));
     }

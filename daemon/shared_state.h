@@ -37,6 +37,7 @@ struct SinkStatistics {
   std::atomic<uint64_t> allowed_threats{0};
   std::atomic<uint64_t> audited_threats{0};
   std::atomic<uint64_t> ignored_threats{0};
+  std::atomic<uint64_t> allowed_by_hash{0};  // Clean by the signatures.
 };
 
 // Written by the supervisor.

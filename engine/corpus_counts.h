@@ -11,6 +11,7 @@ namespace gatehouse {
 struct CorpusCounts {
   uint64_t files_scanned = 0;  // To their end, or with a hit.
   uint64_t threats = 0;        // Those of files_scanned that are not clean.
+  uint64_t allowed = 0;        // Clean ones, by a hash (Verdict::allowed_by).
   uint64_t excluded = 0;       // By an administrator; not in not_scanned.
   uint64_t not_scanned = 0;
   uint64_t errors = 0;

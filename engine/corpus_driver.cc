@@ -59,6 +59,7 @@ size_t ThreadCount(size_t wanted) {
 void Add(CorpusCounts& sum, const CorpusCounts& part) {
   sum.files_scanned += part.files_scanned;
   sum.threats += part.threats;
+  sum.allowed += part.allowed;
   sum.not_scanned += part.not_scanned;
   sum.errors += part.errors;
   sum.directories += part.directories;

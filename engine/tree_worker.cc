@@ -239,6 +239,7 @@ void TreeWorker::Deliver(FileEvent event, const Verdict& verdict,
       break;
     case VerdictKind::kClean:
       ++counts_.files_scanned;
+      if (!verdict.allowed_by.empty()) ++counts_.allowed;
       break;
     case VerdictKind::kNotScanned:
       ++counts_.not_scanned;

@@ -334,6 +334,13 @@ class Failures(Case):
         with self.playing(READY, SCANNED):
             self.assertIn(f"{NAME} FOUND", self.fails(3, *self.scan()).out)
 
+    def test_what_a_hash_allows_is_told_before_the_end_too(self):
+        allowed = {"index": 0, "verdict": "clean", "threat_name": NAME,
+                   "allowed_by": "Known.Good"}
+        with self.playing(READY, results(allowed)):
+            self.assertIn(f"{NAME} ALLOWED by Known.Good",
+                          self.fails(3, *self.scan()).out)
+
     def test_a_scan_whose_answers_make_no_sense_is_1(self):
         infected = {"index": 0, "verdict": "infected", "threat_name": NAME}
         for answers in (

@@ -252,6 +252,18 @@ TEST_F(RealtimeSinkTest, AllowsAThreatWhoseNameIsAllowedAndCountsIt) {
   ExpectCounted({.on_close = 1});
 }
 
+TEST_F(RealtimeSinkTest, AllowsAndCountsWhatAHashAllows) {
+  Verdict verdict;
+  verdict.kind = VerdictKind::kClean;
+  verdict.threat_name = "Test.Evil";
+  verdict.allowed_by = "Known.Good";
+  Held(FileEventKind::kOpen, verdict);
+  EXPECT_EQ(responder_.last_kind(), VerdictKind::kClean);
+  Free(FileEventKind::kClose, verdict);
+  EXPECT_EQ(statistics_.allowed_by_hash.load(), 2U);
+  ExpectCounted({});
+}
+
 TEST_F(RealtimeSinkTest, DeniesWhatHidesBehindAnAllowedName) {
   rules_.Set({{"Test.Evil"}, kDefaultTypeActions});
   Verdict verdict = Infected();
