@@ -75,6 +75,8 @@ Json ToJson(const LineCounts& counts) {
 Json ToJson(const LoadReport& report, const std::string& directory) {
   Json definitions = ToJson(report.Totals());
   if (!directory.empty()) PutPath(definitions, "directory", directory);
+  definitions["anySizeHashes"] = report.any_size_hashes;
+  definitions["anySizeHashesSwitchedOff"] = report.Totals().switched_off;
   definitions["files"] = Json::array();
   for (const FileReport& file : report.files) {
     Json entry = Json::object();
@@ -241,6 +243,11 @@ void PrintLoadReport(const LoadReport& report) {
   for (const std::string& file : report.ignored_files) {
     WarnLine("Warning: " + DisplayText(file) +
              ": ignored, not a signature file");
+  }
+  const uint64_t switched_off = report.Totals().switched_off;
+  if (switched_off != 0) {
+    WarnLine("Warning: " + std::to_string(switched_off) +
+             " hash(es) left out: any-size hashes are switched off");
   }
   if (report.ignored_files_left_out != 0) {
     WarnLine("Warning: " + std::to_string(report.ignored_files_left_out) +

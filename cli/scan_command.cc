@@ -35,9 +35,12 @@ Error NothingUsable(const std::string& directory, const LoadReport& report) {
 }
 
 Result<std::shared_ptr<const SignatureSet>> LoadSignatures(
-    const std::string& directory, LoadReport& report) {
+    const CustomScanOptions& scan, LoadReport& report) {
+  const std::string& directory = scan.definitions;
   if (directory.empty()) return SignatureSet::Compile({});
-  Result<Definitions> definitions = LoadDefinitions(directory);
+  LoadOptions options;
+  options.takes_any_size_hashes = !scan.no_any_size_hashes;
+  Result<Definitions> definitions = LoadDefinitions(directory, options);
   if (!definitions) return Unexpected(definitions.error());
   report = std::move(definitions->report);
   PrintLoadReport(report);
@@ -63,7 +66,7 @@ ExitCode ScanOffline(const CustomScanOptions& scan, OutputFormat output) {
   summary.definitions_directory = scan.definitions;
   summary.start_time = std::chrono::system_clock::now();
   Result<std::shared_ptr<const SignatureSet>> signatures =
-      LoadSignatures(scan.definitions, summary.load_report);
+      LoadSignatures(scan, summary.load_report);
   if (!signatures) return PrintError(output, signatures.error());
   Result<std::unique_ptr<CorpusDriver>> driver = CorpusDriver::Create(
       std::move(*signatures), {scan.threads, interrupt.token()});
@@ -185,9 +188,11 @@ ExitCode RunCustomScan(const CustomScanOptions& scan,
     return is_json ? ScanOffline<JsonCorpusReport>(scan, output)
                    : ScanOffline<TextCorpusReport>(scan, output);
   }
-  if (!scan.definitions.empty() || scan.threads != 0) {
+  if (!scan.definitions.empty() || scan.threads != 0 ||
+      scan.no_any_size_hashes) {
     return PrintError(output, ExitCode::kUsage,
-                      "--definitions and --threads need --offline");
+                      "--definitions, --no-any-size-hashes and --threads need "
+                      "--offline");
   }
   return is_json ? ScanByDaemon<JsonCorpusReport>(scan, run_directory, output)
                  : ScanByDaemon<TextCorpusReport>(scan, run_directory, output);
@@ -218,6 +223,10 @@ ScanCommands::ScanCommands(CommandLine& command_line) {
                   "only the built-in rules are used",
                   "DIR"},
                  custom_.definitions);
+  custom.AddFlag({"--no-any-size-hashes",
+                  "Leave out hashes of files and sections of any size, for "
+                  "which every byte must be digested"},
+                 custom_.no_any_size_hashes);
   custom.AddFlag({"--fail-on-threat",
                   "Exit with 10 if a threat was found, else with 11 if "
                   "something could not be scanned"},

@@ -17,6 +17,7 @@ struct CustomScanOptions {
   bool is_offline = false;
   bool no_quarantine = false;
   bool ignore_exclusions = false;
+  bool no_any_size_hashes = false;
   bool fail_on_threat = false;
   bool print_statistics = false;
 };

@@ -28,6 +28,7 @@ constexpr std::string_view kOwnSection = "gatehouse";
 constexpr std::string_view kReleaseRing = "releaseRing";
 constexpr std::string_view kExtensionApproved = "systemExtensionApproved";
 constexpr std::string_view kMissPolicy = "missPolicy";
+constexpr std::string_view kAnySizeHashes = "anySizeHashes";
 constexpr std::array<std::string_view, 3> kReleaseRings = {
     "Production", "External", "InsiderFast"};
 
@@ -74,6 +75,29 @@ Result<bool> ReadMissPolicy(const Json& value, const std::string& where,
   return Fail(ErrorCode::kInvalidInput, where + ": must be default or strict");
 }
 
+Result<bool> BooleanOf(const Json& value, const std::string& where) {
+  if (value.is_boolean()) return value.get<bool>();
+  return Fail(ErrorCode::kInvalidInput, where + ": must be true or false");
+}
+
+Result<bool> ReadOwnKey(const std::string& key, const Json& value,
+                        const std::string& where, DaemonConfig& config) {
+  if (key == kReleaseRing) return ReadReleaseRing(value, where, config);
+  if (key == kMissPolicy) return ReadMissPolicy(value, where, config);
+  if (key != kExtensionApproved && key != kAnySizeHashes) {
+    config.warnings.push_back(where + ": unknown key");
+    return true;
+  }
+  const Result<bool> is_on = BooleanOf(value, where);
+  if (!is_on) return is_on;
+  if (key == kExtensionApproved) {
+    config.extension_approved = *is_on;
+  } else {
+    config.any_size_hashes = *is_on;
+  }
+  return true;
+}
+
 Result<bool> ReadExclusions(const Json& value, const std::string& where,
                             DaemonConfig& config) {
   // Without scopes: global, as in Defender's configuration.
@@ -115,19 +139,7 @@ Result<bool> ReadKey(std::string_view section, const std::string& key,
       (is_exclusions && key == kMergePolicy)) {
     return ReadMergePolicy(value, where, config);
   }
-  if (section == kOwnSection && key == kReleaseRing) {
-    return ReadReleaseRing(value, where, config);
-  }
-  if (section == kOwnSection && key == kMissPolicy) {
-    return ReadMissPolicy(value, where, config);
-  }
-  if (section == kOwnSection && key == kExtensionApproved) {
-    if (!value.is_boolean()) {
-      return Fail(ErrorCode::kInvalidInput, where + ": must be true or false");
-    }
-    config.extension_approved = value.get<bool>();
-    return true;
-  }
+  if (section == kOwnSection) return ReadOwnKey(key, value, where, config);
   config.warnings.push_back(where + ": unknown key");
   return true;
 }

@@ -57,6 +57,14 @@ void LogReport(const LoadReport& report, LogWriter& log) {
              {"skipped", std::to_string(file.counts.skipped())},
              {"malformed", std::to_string(file.counts.malformed)}});
   }
+  if (report.any_size_hashes != 0) {
+    log.Log(Severity::kInfo, "every file is digested for hashes of any size",
+            {{"hashes", std::to_string(report.any_size_hashes)}});
+  }
+  if (const uint64_t left_out = report.Totals().switched_off; left_out != 0) {
+    log.Log(Severity::kInfo, "any-size hashes are switched off",
+            {{"skipped", std::to_string(left_out)}});
+  }
   for (const LoadProblem& problem : report.problems) {
     log.Log(Severity::kWarning, "definition not loaded",
             {{"file", problem.file},
@@ -76,12 +84,13 @@ Error NothingUsable(const std::string& directory, const LoadReport& report) {
 }  // namespace
 
 Result<LoadedSignatures> LoadSignatures(const std::string& directory,
-                                        LogWriter& log) {
+                                        LogWriter& log,
+                                        const LoadOptions& options) {
   LoadedSignatures loaded;
   loaded.updated_ms = ModifiedMilliseconds("/proc/self/exe");
   Definitions definitions;
   if (!directory.empty()) {
-    Result<Definitions> found = LoadDefinitions(directory);
+    Result<Definitions> found = LoadDefinitions(directory, options);
     if (!found) return Unexpected(found.error());
     definitions = std::move(*found);
     LogReport(definitions.report, log);

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "daemon/log.h"
+#include "signatures/clamav/signature_text.h"
 #include "signatures/signature_set.h"
 
 namespace gatehouse {
@@ -29,6 +30,7 @@ struct LoadedSignatures {
 // directory has no usable signature; else those of LoadDefinitions and
 // SignatureSet::Compile.
 Result<LoadedSignatures> LoadSignatures(const std::string& directory,
-                                        LogWriter& log);
+                                        LogWriter& log,
+                                        const LoadOptions& options = {});
 
 }  // namespace gatehouse

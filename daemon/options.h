@@ -71,6 +71,7 @@ struct DaemonConfig {
   std::optional<bool> extension_approved;
   // gatehouse.missPolicy; empty: the file does not say.
   std::optional<MissProfile> miss_profile;
+  bool any_size_hashes = true;  // gatehouse.anySizeHashes
   // antivirusEngine.exclusions and exclusionSettings.exclusions.
   std::vector<Exclusion> exclusions;
   bool managed_exclusions_only = false;  // A merge policy of admin_only.

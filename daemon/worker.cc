@@ -234,7 +234,8 @@ Result<bool> Worker::Start() {
   done = threat_rule_store_.Load(config_, parts_.options.state_directory);
   if (!done) return done;
   Result<LoadedSignatures> signatures =
-      LoadSignatures(parts_.options.definitions_directory, log_);
+      LoadSignatures(parts_.options.definitions_directory, log_,
+                     {.takes_any_size_hashes = config_.any_size_hashes});
   if (!signatures) return Unexpected(signatures.error());
   signatures_ = std::move(*signatures);
   OpenQuarantine();

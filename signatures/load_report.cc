@@ -27,6 +27,7 @@ LineCounts& LineCounts::operator+=(const LineCounts& other) {
   unsupported += other.unsupported;
   ignored += other.ignored;
   unwanted += other.unwanted;
+  switched_off += other.switched_off;
   malformed += other.malformed;
   return *this;
 }

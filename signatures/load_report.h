@@ -18,16 +18,17 @@ inline constexpr size_t kIgnoredFilesMax = 1000;
 
 // lines == loaded + skipped() + malformed, always.
 struct LineCounts {
-  uint64_t lines = 0;        // Neither empty nor a comment.
-  uint64_t loaded = 0;       // Became a signature, or an entry of a list.
-  uint64_t level = 0;        // For engines of another functionality level.
-  uint64_t unsupported = 0;  // Needs something this version cannot do.
-  uint64_t ignored = 0;      // By an .ign or .ign2 file.
-  uint64_t unwanted = 0;     // About potentially unwanted applications.
-  uint64_t malformed = 0;    // Wrong.
+  uint64_t lines = 0;         // Neither empty nor a comment.
+  uint64_t loaded = 0;        // Became a signature, or an entry of a list.
+  uint64_t level = 0;         // For engines of another functionality level.
+  uint64_t unsupported = 0;   // Needs something this version cannot do.
+  uint64_t ignored = 0;       // By an .ign or .ign2 file.
+  uint64_t unwanted = 0;      // About potentially unwanted applications.
+  uint64_t switched_off = 0;  // Hashes of any size, which are switched off.
+  uint64_t malformed = 0;     // Wrong.
 
   [[nodiscard]] uint64_t skipped() const {
-    return level + unsupported + ignored + unwanted;
+    return level + unsupported + ignored + unwanted + switched_off;
   }
   LineCounts& operator+=(const LineCounts& other);
 };

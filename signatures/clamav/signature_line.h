@@ -23,6 +23,7 @@ enum class SkipKind : uint8_t {
   kLevel,        // Meant for engines of another functionality level.
   kIgnored,      // Named in an .ign or .ign2 file.
   kUnwanted,     // About potentially unwanted applications.
+  kSwitchedOff,  // A hash of any size, by LoadOptions.
 };
 
 struct SkippedLine {

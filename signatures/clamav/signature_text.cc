@@ -155,6 +155,9 @@ void SignatureTextReader::Count(const Objection& objection) {
     case SkipKind::kUnwanted:
       ++counts.unwanted;
       return;
+    case SkipKind::kSwitchedOff:
+      ++counts.switched_off;
+      return;
   }
 }
 
@@ -191,10 +194,16 @@ SignatureTextReader::Objection SignatureTextReader::LoadHash(
   const Objection objection =
       Keep(ParseHashLine(line, kind), line, *destination);
   const bool is_loaded = std::holds_alternative<std::monostate>(objection);
-  if (is_loaded && destination == &signatures.hashes &&
-      destination->back().size == kAnySize) {
-    ++to_.report.any_size_hashes;
+  if (!is_loaded || destination->back().size != kAnySize) return objection;
+  // Of imports it costs nothing, and what is allowed is digested after a hit.
+  const bool is_costly =
+      format_.format == kHash || format_.format == kSectionHash;
+  if (is_costly && !options_.takes_any_size_hashes) {
+    destination->pop_back();
+    return SkippedLine{"any-size hashes are switched off",
+                       SkipKind::kSwitchedOff};
   }
+  if (format_.format == kHash) ++to_.report.any_size_hashes;
   return objection;
 }
 

@@ -48,6 +48,9 @@ struct FileFormat {
 
 struct LoadOptions {
   bool takes_unwanted = false;  // Potentially unwanted applications, too.
+  // Hashes of malicious files and sections of any size, too: for them every
+  // byte of every file is digested.
+  bool takes_any_size_hashes = true;
 };
 
 class SignatureTextReader {

@@ -87,6 +87,16 @@ TEST_F(ConfigTest, ReadsTheMissPolicy) {
   ExpectInvalid(R"({"gatehouse":{"missPolicy":true}})", "gatehouse.missPolicy");
 }
 
+TEST_F(ConfigTest, ReadsWhetherHashesOfAnySizeAreWanted) {
+  EXPECT_TRUE(Read("{}").value().any_size_hashes);
+  EXPECT_FALSE(
+      Read(R"({"gatehouse":{"anySizeHashes":false}})").value().any_size_hashes);
+  EXPECT_TRUE(
+      Read(R"({"gatehouse":{"anySizeHashes":true}})").value().any_size_hashes);
+  ExpectInvalid(R"({"gatehouse":{"anySizeHashes":0}})",
+                "gatehouse.anySizeHashes");
+}
+
 TEST_F(ConfigTest, ReadsExclusionsFromBothOfTheirPlaces) {
   const auto config = Read(R"({
     "antivirusEngine":{"exclusionsMergePolicy":"admin_only","exclusions":[

@@ -82,6 +82,33 @@ TEST(DefinitionsTest, WhatIsUnwantedIsLoadedWhenItIsAskedFor) {
   EXPECT_EQ(LoadDefinitions(folder.path(), {true})->report.Totals().loaded, 1U);
 }
 
+TEST(DefinitionsTest, HashesOfAnySizeAreLeftOutWhenTheyAreSwitchedOff) {
+  const TempDir folder;
+  const std::string hash(32, 'a');
+  (void)folder.Write("a.hdb", hash + ":*:A:73\n" + hash + ":5:B\n");
+  (void)folder.Write("b.mdb", "*:" + hash + ":C:73\n5:" + hash + ":D\n");
+  (void)folder.Write("c.fp", hash + ":*:E:73\n");
+  (void)folder.Write("d.imp", hash + ":*:F\n");
+  LoadOptions options;
+  EXPECT_EQ(LoadDefinitions(folder.path(), options)->report.any_size_hashes,
+            1U);
+  options.takes_any_size_hashes = false;
+  const Result<Definitions> loaded = LoadDefinitions(folder.path(), options);
+  ASSERT_TRUE(loaded.has_value());
+  const LineCounts totals = loaded->report.Totals();
+  EXPECT_EQ(totals.switched_off, 2U);
+  EXPECT_EQ(totals.skipped(), 2U);
+  EXPECT_EQ(totals.loaded, 4U);
+  EXPECT_EQ(totals.lines, 6U);
+  EXPECT_EQ(loaded->report.any_size_hashes, 0U);
+  ASSERT_THAT(loaded->signatures.hashes, SizeIs(1));
+  EXPECT_EQ(loaded->signatures.hashes[0].name, "B");
+  ASSERT_THAT(loaded->signatures.section_hashes, SizeIs(1));
+  EXPECT_EQ(loaded->signatures.section_hashes[0].name, "D");
+  EXPECT_THAT(loaded->signatures.allowed_hashes, SizeIs(1));
+  EXPECT_THAT(loaded->signatures.import_hashes, SizeIs(1));
+}
+
 TEST(DefinitionsTest, AnEmptyDirectoryIsNoError) {
   const TempDir folder;
   const Result<Definitions> loaded = LoadDefinitions(folder.path());
