@@ -2,10 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/scanner.h"
 #include "tests/engine/counted_allocations.h"
 #include "tests/engine/file_of_bytes.h"
+#include "tests/engine/format/executable_maker.h"
 #include "tests/engine/signatures_for_tests.h"
 
 namespace gatehouse {
@@ -57,6 +60,22 @@ TEST(ScannerAllocationTest, OnlyOpenSslAllocatesAndOncePerDigest) {
     const int before = counted_new;
     EXPECT_LE(AllocationsOf(*scanner, file.UnsafeFd()), kScans * 3) << size;
     EXPECT_EQ(counted_new, before) << size;
+  }
+}
+
+TEST(ScannerAllocationTest, APeFileWithoutAListedSectionAllocatesNothing) {
+  Signatures signatures;
+  signatures.section_hashes = {Never(DigestAlgorithm::kMd5, 0x201)};
+  signatures.allowed_hashes = {Never(DigestAlgorithm::kMd5, kAnySize)};
+  const auto scanner =
+      Scanner::Create(SignatureSet::Compile(std::move(signatures)).value());
+  for (const size_t size : {size_t{0x1000}, size_t{1} << 20}) {
+    MadePe pe;
+    pe.file_bytes = size;
+    const std::vector<uint8_t> content = MakePe(pe);
+    const UniqueFd file = FileOf(AsText(content));
+    (void)AllocationsOf(**scanner, file.UnsafeFd());  // Lists grow once.
+    EXPECT_EQ(AllocationsOf(**scanner, file.UnsafeFd()), 0) << size;
   }
 }
 
