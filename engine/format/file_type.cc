@@ -345,7 +345,6 @@ bool HasHtmlTag(ByteView text) { return HasTag(Characters(AsText(text), 1)); }
 
 FileType DetectFileType(ByteView head, [[maybe_unused]] uint64_t file_bytes) {
   assert(head.size() <= file_bytes);
-  assert(head.size() >= kTypeHeadBytes || head.size() == file_bytes);
   const std::string_view all = AsText(head);
   const std::string_view start = all.substr(0, kTypeHeadBytes);
   if (start.empty()) return FileType::kBinary;

@@ -108,7 +108,8 @@ enum class FileType : uint8_t {
 inline constexpr size_t kTypeHeadBytes = 1024;
 
 // Tells the type of a layer of `file_bytes` bytes that starts with `head`:
-// all of it, or at least kTypeHeadBytes. Linear in head.size(); does not
+// all of it, or at least kTypeHeadBytes, unless a limit or a failed read cut it
+// short. Linear in head.size(); does not
 // allocate. What is not recognised is kBinary.
 [[nodiscard]] FileType DetectFileType(ByteView head, uint64_t file_bytes);
 
