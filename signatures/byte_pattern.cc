@@ -107,8 +107,8 @@ std::optional<Boundary> Boundary::FromCode(uint8_t code) {
 
 bool PatternWriter::Extends(PatternOp op) const {
   if (last_op_ != op) return false;
-  const uint32_t count = code_[last_at_ + 1] | code_[last_at_ + 2] << 8;
-  return count < kCountMax;
+  const uint32_t high = code_[last_at_ + 2];
+  return (code_[last_at_ + 1] | high << 8U) < kCountMax;
 }
 
 void PatternWriter::Begin(PatternOp op) {
