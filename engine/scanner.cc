@@ -113,11 +113,12 @@ Block FillBlock(int fd, std::span<uint8_t> block, uint64_t offset,
 uint64_t WorkFor(uint64_t bytes, const ScanLimits& limits) {
   const uint64_t work = kWorkBase + kWorkPerByte * bytes;
   if (limits.give_up_at == kNever) return work;
-  const std::chrono::nanoseconds left =
-      limits.give_up_at - MonotonicClock::now();
-  const auto allowed =
-      static_cast<uint64_t>(std::max<int64_t>(left.count(), 0));
-  return std::min(work, std::max(allowed, kWorkLeast));
+  const MonotonicTime now = MonotonicClock::now();
+  // Long ago may be further away than a difference can tell.
+  if (limits.give_up_at <= now) return std::min(work, kWorkLeast);
+  const std::chrono::nanoseconds left = limits.give_up_at - now;
+  return std::min(work,
+                  std::max(static_cast<uint64_t>(left.count()), kWorkLeast));
 }
 
 Pass LimitedBy(NotScannedReason reason, uint64_t bytes) {
