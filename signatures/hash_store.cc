@@ -42,10 +42,14 @@ void AddNames(const HashTables& tables,
 Result<HashStore> HashStore::Compile(std::vector<HashSignature> signatures) {
   Result<std::vector<uint64_t>> buffer = PackHashes(std::move(signatures));
   if (!buffer) return Unexpected(buffer.error());
-  const Result<HashTables> tables = OpenHashes(*buffer);
+  return Open(std::move(*buffer));
+}
+
+Result<HashStore> HashStore::Open(std::vector<uint64_t> buffer) {
+  const Result<HashTables> tables = OpenHashes(buffer);
   if (!tables) return Unexpected(tables.error());
   HashStore store;
-  store.buffer_ = std::move(*buffer);  // Its words stay where they are.
+  store.buffer_ = std::move(buffer);  // Its words stay where they are.
   store.tables_ = *tables;
   store.any_size_needs_ = store.NeedsOf(kAnySize);
   return store;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,8 @@ class HashStore {
   HashStore() = default;  // Knows no digest.
   // Errors: those of PackHashes.
   static Result<HashStore> Compile(std::vector<HashSignature> signatures);
+  // What buffer() was, of this process or another. Errors: those of OpenHashes.
+  static Result<HashStore> Open(std::vector<uint64_t> buffer);
   HashStore(HashStore&&) noexcept = default;
   HashStore& operator=(HashStore&&) noexcept = default;
   HashStore(const HashStore&) = delete;
@@ -27,6 +30,8 @@ class HashStore {
 
   size_t count() const;
   bool empty() const { return count() == 0; }
+  // All of it; empty of a store that was not compiled.
+  std::span<const uint64_t> buffer() const { return buffer_; }
   // Algorithms that occur at all.
   DigestNeeds algorithms() const;
   // Algorithms that occur with this size, or with any size. Asked for every

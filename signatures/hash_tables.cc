@@ -1,6 +1,7 @@
 #include "signatures/hash_tables.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -135,7 +136,8 @@ std::vector<uint64_t> Packer::Pack() const {
 }
 
 template <class Record>
-bool AreRecords(std::span<const Record> records, size_t name_bytes) {
+bool AreRecords(std::span<const Record> records, DigestAlgorithm algorithm,
+                size_t name_bytes) {
   const auto is_unnamed = [name_bytes](const Record& record) {
     return record.name_begin > name_bytes ||
            record.name_size > name_bytes - record.name_begin;
@@ -143,7 +145,15 @@ bool AreRecords(std::span<const Record> records, size_t name_bytes) {
   const auto is_before = [](const Record& a, const Record& b) {
     return std::tie(a.size, a.digest) < std::tie(b.size, b.digest);
   };
+  // Whoever looks for a digest fills it up with zeros, too.
+  const auto is_filled = [digest_bytes =
+                              DigestBytes(algorithm)](const Record& record) {
+    return std::all_of(
+        record.digest.begin() + static_cast<std::ptrdiff_t>(digest_bytes),
+        record.digest.end(), [](uint8_t byte) { return byte == 0; });
+  };
   return std::none_of(records.begin(), records.end(), is_unnamed) &&
+         std::all_of(records.begin(), records.end(), is_filled) &&
          std::is_sorted(records.begin(), records.end(), is_before);
 }
 
@@ -168,14 +178,15 @@ const char* FirstWrong(const HashTables& tables) {
     return "sizes";
   }
   const char* wrong = nullptr;
-  const auto look_at = [&](const auto& records, const char* name) {
+  const auto look_at = [&](const auto& records, DigestAlgorithm algorithm,
+                           const char* name) {
     if (wrong != nullptr) return;
-    if (!AreRecords(records, tables.names.size())) wrong = name;
+    if (!AreRecords(records, algorithm, tables.names.size())) wrong = name;
     if (!KnowsSizes(tables.small_sizes, records)) wrong = "sizes";
   };
-  look_at(tables.md5, "MD5");
-  look_at(tables.sha1, "SHA-1");
-  look_at(tables.sha256, "SHA-256");
+  look_at(tables.md5, DigestAlgorithm::kMd5, "MD5");
+  look_at(tables.sha1, DigestAlgorithm::kSha1, "SHA-1");
+  look_at(tables.sha256, DigestAlgorithm::kSha256, "SHA-256");
   return wrong;
 }
 

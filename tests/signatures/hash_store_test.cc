@@ -87,6 +87,18 @@ TEST(HashStoreTest, GivesEveryNameOfADigestThoseOfItsSizeFirst) {
               ElementsAre("b", "d", "a"));
 }
 
+TEST(HashStoreTest, OpensWhatAnotherStoreWas) {
+  const std::vector<HashSignature> signatures = OneOfEach();
+  const HashStore first = StoreOf(signatures);
+  const std::span<const uint64_t> buffer = first.buffer();
+  const HashStore second =
+      HashStore::Open({buffer.begin(), buffer.end()}).value();
+  EXPECT_EQ(second.count(), 3U);
+  EXPECT_EQ(second.NeedsFor(10), (DigestNeeds{true, false, true}));
+  EXPECT_THAT(second.Find(DigestAlgorithm::kMd5, DigestOf(signatures[0]), 10),
+              ElementsAre("m"));
+}
+
 TEST(HashStoreTest, KeepsANameOnce) {
   std::vector<HashSignature> signatures;
   for (uint8_t i = 0; i < 100; ++i) {
@@ -151,6 +163,9 @@ TEST(HashStoreTest, NamesTheTableThatIsWrong) {
   changed = buffer;
   changed[small_sizes] = 0;
   EXPECT_THAT(OpenHashes(changed).error().message, testing::EndsWith("sizes"));
+  changed = buffer;
+  changed[buffer[3] + 3] |= uint64_t{1} << 63U;  // What fills up the digest.
+  EXPECT_THAT(OpenHashes(changed).error().message, testing::EndsWith("SHA-1"));
   changed =
       PackHashes({Hash("a", DigestAlgorithm::kSha256, 1, kSmallSizes),
                   Hash("b", DigestAlgorithm::kSha256, 1, kSmallSizes + 1)})
