@@ -88,7 +88,7 @@ Result<bool> ReadOwnKey(const std::string& key, const Json& value,
     config.warnings.push_back(where + ": unknown key");
     return true;
   }
-  const Result<bool> is_on = BooleanOf(value, where);
+  Result<bool> is_on = BooleanOf(value, where);
   if (!is_on) return is_on;
   if (key == kExtensionApproved) {
     config.extension_approved = *is_on;
