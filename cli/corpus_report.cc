@@ -7,16 +7,13 @@
 #include <tuple>
 #include <utility>
 
-#include "base/base64.h"
 #include "base/display_text.h"
 #include "cli/json_output.h"
+#include "cli/load_report_text.h"
 #include "ipc/json.h"
 
 namespace gatehouse {
 namespace {
-
-// A set of signatures for another engine may skip every one of its lines.
-constexpr size_t kProblemsShownMax = 100;
 
 std::string ErrorText(const ScanFinding& finding) {
   // Unlike strerror, the error category is thread-safe.
@@ -45,13 +42,6 @@ int64_t Milliseconds(std::chrono::system_clock::time_point time) {
       .count();
 }
 
-// JSON strings are Unicode, names are bytes: what is not UTF-8 is shown with
-// replacement characters, and given exactly in a second member.
-void PutPath(Json& object, const char* key, std::string_view bytes) {
-  object[key] = bytes;
-  if (!IsUtf8(bytes)) object[std::string(key) + "Bytes"] = Base64(bytes);
-}
-
 // Names of signatures, which are bytes, too; nothing when there are none.
 void PutNames(Json& object, const char* key,
               const std::vector<std::string>& names) {
@@ -63,44 +53,6 @@ void PutNames(Json& object, const char* key,
     list.push_back(std::move(entry));
   }
   object[key] = std::move(list);
-}
-
-Json ToJson(const LineCounts& counts) {
-  return {{"lines", counts.lines},
-          {"loaded", counts.loaded},
-          {"skipped", counts.skipped()},
-          {"malformed", counts.malformed}};
-}
-
-Json ToJson(const LoadReport& report, const std::string& directory) {
-  Json definitions = ToJson(report.Totals());
-  if (!directory.empty()) PutPath(definitions, "directory", directory);
-  definitions["anySizeHashes"] = report.any_size_hashes;
-  definitions["anySizeHashesSwitchedOff"] = report.Totals().switched_off;
-  definitions["files"] = Json::array();
-  for (const FileReport& file : report.files) {
-    Json entry = Json::object();
-    PutPath(entry, "file", file.file);
-    entry.update(ToJson(file.counts));
-    definitions["files"].push_back(std::move(entry));
-  }
-  definitions["problems"] = Json::array();
-  for (const LoadProblem& problem : report.problems) {
-    Json entry = Json::object();
-    PutPath(entry, "file", problem.file);
-    entry["line"] = problem.line;
-    entry["reason"] = problem.reason;
-    definitions["problems"].push_back(std::move(entry));
-  }
-  definitions["problemsLeftOut"] = report.problems_left_out;
-  definitions["ignoredFiles"] = Json::array();
-  for (const std::string& file : report.ignored_files) {
-    Json entry = Json::object();
-    PutPath(entry, "file", file);
-    definitions["ignoredFiles"].push_back(std::move(entry));
-  }
-  definitions["ignoredFilesLeftOut"] = report.ignored_files_left_out;
-  return definitions;
 }
 
 // The findings of a scan, by what they are.
@@ -222,37 +174,9 @@ void JsonCorpusReport::Finish(const ScanSummary& summary) {
   scan["symbolicLinksSkipped"] = summary.counts.symbolic_links;
   if (summary.scan_id.empty()) {
     scan["definitions"] =
-        ToJson(summary.load_report, summary.definitions_directory);
+        LoadReportJson(summary.load_report, summary.definitions_directory);
   }
   PrintJson(scan);
-}
-
-void PrintLoadReport(const LoadReport& report) {
-  const size_t shown = std::min(report.problems.size(), kProblemsShownMax);
-  for (size_t i = 0; i < shown; ++i) {
-    const LoadProblem& problem = report.problems[i];
-    std::string line = "Warning: " + DisplayText(problem.file);
-    if (problem.line != 0) line += ":" + std::to_string(problem.line);
-    WarnLine(line + ": " + DisplayText(problem.reason));
-  }
-  const uint64_t more =
-      report.problems.size() - shown + report.problems_left_out;
-  if (more != 0) {
-    WarnLine("Warning: " + std::to_string(more) + " more signature problem(s)");
-  }
-  for (const std::string& file : report.ignored_files) {
-    WarnLine("Warning: " + DisplayText(file) +
-             ": ignored, not a signature file");
-  }
-  const uint64_t switched_off = report.Totals().switched_off;
-  if (switched_off != 0) {
-    WarnLine("Warning: " + std::to_string(switched_off) +
-             " hash(es) left out: any-size hashes are switched off");
-  }
-  if (report.ignored_files_left_out != 0) {
-    WarnLine("Warning: " + std::to_string(report.ignored_files_left_out) +
-             " more file(s) ignored");
-  }
 }
 
 void PrintStatistics(const ScanSummary& summary) {

@@ -64,9 +64,6 @@ class JsonCorpusReport {
   std::vector<ScanFinding> findings_ GATEHOUSE_GUARDED_BY(mutex_);
 };
 
-// Warnings about signature files, on standard error.
-void PrintLoadReport(const LoadReport& report);
-
 // Rates, on standard error.
 void PrintStatistics(const ScanSummary& summary);
 

@@ -3,6 +3,7 @@
 #include "cli/command_line.h"
 #include "cli/config_command.h"
 #include "cli/console.h"
+#include "cli/definitions_command.h"
 #include "cli/diagnostic_command.h"
 #include "cli/exclusion_command.h"
 #include "cli/health_command.h"
@@ -32,6 +33,7 @@ ExitCode Run(int argc, char** argv) {
   AddVersionCommand(command_line);
   const HealthCommand health(command_line);
   const ConfigCommands config(command_line);
+  const DefinitionsCommands definitions(command_line);
   const DiagnosticCommands diagnostic(command_line);
   const ExclusionCommands exclusion(command_line);
   const ScanCommands scan(command_line);

@@ -11,6 +11,7 @@
 #include "cli/daemon_scan.h"
 #include "cli/file_walk.h"
 #include "cli/interrupt.h"
+#include "cli/load_report_text.h"
 #include "engine/corpus_driver.h"
 #include "signatures/definitions.h"
 #include "signatures/signature_set.h"
@@ -219,7 +220,7 @@ ScanCommands::ScanCommands(CommandLine& command_line) {
   custom.AddFlag({"--ignore-exclusions", "Scan what is excluded, too"},
                  custom_.ignore_exclusions);
   custom.AddText({"--definitions",
-                  "Folder with .ndb, .hdb and .hsb signature files; without it "
+                  "Folder with signature files in ClamAV's formats; without it "
                   "only the built-in rules are used",
                   "DIR"},
                  custom_.definitions);

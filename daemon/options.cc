@@ -93,7 +93,7 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
   app.set_version_flag("--version", "Gatehouse " GATEHOUSE_VERSION);
   AddProtect(app, options);
   app.add_option("--definitions", options.definitions_directory,
-                 "Directory of signature files (.ndb, .hdb, .hsb)")
+                 "Directory of signature files in ClamAV's formats")
       ->type_name("DIR");
   app.add_option("--state-dir", options.state_directory,
                  "Where state is kept across restarts")
