@@ -17,6 +17,7 @@ constexpr double kAlwaysRate = std::numeric_limits<double>::infinity();
 // Short literals slow the search down besides what they find.
 constexpr size_t kShortBytes = 5;
 constexpr double kShortRate = 1e-4;
+constexpr double kShortRateInText = 1.0;
 
 TriggerChoice Always() {
   TriggerChoice choice;
@@ -117,7 +118,9 @@ TriggerChoice RarestInText(ByteView program, size_t window,
       const auto pieces = PiecesInText(run);
       if (!pieces) return Never();
       for (const FixedRun& piece : *pieces) {
-        const Window found = RarestWindow(piece, window, rates);
+        Window found = RarestWindow(piece, window, rates);
+        // Its places do not count, and so short ones say too little.
+        if (found.bytes.size() < kShortBytes) found.rate += kShortRateInText;
         if (found.rate >= best.rate) continue;
         best = TriggerChoice();
         best.rate = found.rate;
