@@ -19,6 +19,7 @@ constexpr int kNestingMax = 15;
 struct Range {
   uint64_t min = 0;
   uint64_t max = kUnlimitedGap;
+  bool is_exact = false;  // Written as one number: {n}, not {n-n}.
 };
 
 class Parser {
@@ -107,8 +108,8 @@ bool Parser::ParseItem() {
 
 // What is exact and short belongs to its part, until the first range.
 bool Parser::IsWithinPart(const Range& range) const {
-  return range.min == range.max && range.max != 0 &&
-         range.max <= kWithinPartMax && !has_range_;
+  return range.is_exact && range.max != 0 && range.max <= kWithinPartMax &&
+         !has_range_;
 }
 
 bool Parser::ParseBraces() {
@@ -154,6 +155,7 @@ std::optional<Range> Parser::ParseRange(char end) {
   }
   if (dash == std::string_view::npos) {
     range.max = range.min;
+    range.is_exact = true;
     return range;
   }
   const std::string_view high = text.substr(dash + 1);
@@ -173,8 +175,9 @@ bool Parser::ParseGap() {
 // [n-m]. When wide, it is a gap like others.
 std::optional<Range> Parser::ParseBracketRange() {
   Consume("[");
+  const bool has_min = !rest_.starts_with('-');
   const std::optional<Range> range = ParseRange(']');
-  if (!range || range->min > range->max) {
+  if (!has_min || !range || range->min > range->max) {
     (void)Fail("bracket is not understood");
     return std::nullopt;
   }

@@ -21,8 +21,7 @@ std::vector<std::string_view> SplitLdbLine(std::string_view line) {
   size_t begin = 0;
   for (size_t i = 0; i < line.size(); ++i) {
     const bool is_escaped = i != 0 && line[i - 1] == '\\';
-    if (line[i] == '/' && fields.size() >= kLogic &&
-        !(is_in_expression && is_escaped)) {
+    if (line[i] == '/' && fields.size() >= kLogic && !is_escaped) {
       is_in_expression = !is_in_expression;
     }
     if (line[i] != ';' || is_in_expression) continue;

@@ -101,6 +101,7 @@ ParsedLine<Atom> ParseRegex(std::string_view text, uint32_t index,
   const size_t first = text.find('/');
   const size_t last = text.rfind('/');
   if (first == last) return MalformedLine{"expression without an end"};
+  if (last == first + 1) return MalformedLine{"an empty expression"};
   std::string_view trigger = text.substr(0, first);
   // Modifiers of a pattern may follow those of the expression.
   std::string flags(text.substr(last + 1));
@@ -159,41 +160,44 @@ std::optional<int64_t> ParseCompareDistance(std::string_view text) {
   return is_back ? -*value : *value;
 }
 
+std::optional<NumberForm> FormOf(char letter) {
+  if (letter == 'h') return NumberForm::kHexText;
+  if (letter == 'd') return NumberForm::kDecimalText;
+  if (letter == 'a') return NumberForm::kAutoText;
+  if (letter == 'i') return NumberForm::kRaw;
+  return std::nullopt;
+}
+
+// One letter; it may stand there again, but not against another one.
+bool TakeCompareOption(char letter, std::optional<NumberForm>& form,
+                       ByteCompareAtom& atom) {
+  if (letter == 'e') {
+    atom.is_exact = true;
+    return true;
+  }
+  if (letter == 'l' || letter == 'b') {
+    const auto order =
+        letter == 'l' ? ByteOrderMark::kLittle : ByteOrderMark::kBig;
+    if (atom.order != ByteOrderMark::kNone && atom.order != order) return false;
+    atom.order = order;
+    return true;
+  }
+  const std::optional<NumberForm> given = FormOf(letter);
+  if (!given || (form && form != given)) return false;
+  form = given;
+  return true;
+}
+
 // The letters, then the number of bytes.
 bool ParseCompareOptions(std::string_view text, ByteCompareAtom& atom) {
-  bool has_form = false;
+  std::optional<NumberForm> form;
   while (!text.empty() && (text.front() < '0' || text.front() > '9')) {
-    switch (text.front()) {
-      case 'h':
-        atom.form = NumberForm::kHexText;
-        break;
-      case 'd':
-        atom.form = NumberForm::kDecimalText;
-        break;
-      case 'a':
-        atom.form = NumberForm::kAutoText;
-        break;
-      case 'i':
-        atom.form = NumberForm::kRaw;
-        break;
-      case 'l':
-        atom.order = ByteOrderMark::kLittle;
-        break;
-      case 'b':
-        atom.order = ByteOrderMark::kBig;
-        break;
-      case 'e':
-        atom.is_exact = true;
-        break;
-      default:  // A character, not an enumerator.
-        return false;
-    }
-    has_form = has_form || std::string_view("hdai").find(text.front()) !=
-                               std::string_view::npos;
+    if (!TakeCompareOption(text.front(), form, atom)) return false;
     text.remove_prefix(1);
   }
   const std::optional<uint64_t> bytes = ParseDecimal(text);
-  if (!has_form || !bytes || *bytes == 0) return false;
+  if (!form || !bytes || *bytes == 0) return false;
+  atom.form = *form;
   if (atom.form == NumberForm::kDecimalText) {
     if (atom.order == ByteOrderMark::kLittle) return false;
     atom.order = ByteOrderMark::kBig;

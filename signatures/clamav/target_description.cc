@@ -9,12 +9,13 @@ namespace gatehouse {
 namespace {
 
 constexpr std::string_view kTypePrefix = "CL_TYPE_";
+// Older engines know no other keys than Engine and Target.
+constexpr uint64_t kNewerKeyLevel = 51;
 
 std::optional<NumberRange> ParseRange(std::string_view text) {
   const size_t dash = text.find('-');
   const std::optional<uint64_t> min = ParseDecimal(text.substr(0, dash));
-  if (!min) return std::nullopt;
-  if (dash == std::string_view::npos) return NumberRange{*min, *min};
+  if (!min || dash == std::string_view::npos) return std::nullopt;
   const std::optional<uint64_t> max = ParseDecimal(text.substr(dash + 1));
   if (!max || *max < *min) return std::nullopt;
   return NumberRange{*min, *max};
@@ -31,10 +32,14 @@ class Parser {
   TargetDescription description;
 
  private:
+  Objection TakeValue(std::string_view key, std::string_view value);
   Objection TakeRange(std::string_view key, std::string_view value);
   Objection TakeContainers(std::string_view value, bool is_chain);
 
   bool has_target_ = false;
+  bool is_first_ = true;
+  bool has_newer_key_ = false;
+  uint64_t level_min_ = 0;
 };
 
 Objection Parser::TakeRange(std::string_view key, std::string_view value) {
@@ -44,6 +49,8 @@ Objection Parser::TakeRange(std::string_view key, std::string_view value) {
   }
   Gates& gates = description.gates;
   if (key == "Engine") {
+    if (!is_first_) return MalformedLine{"Engine does not come first"};
+    level_min_ = range->min;
     if (range->includes(kFunctionalityLevel)) return {};
     return OutsideLevelRange();
   }
@@ -77,6 +84,13 @@ Objection Parser::TakeContainers(std::string_view value, bool is_chain) {
 }
 
 Objection Parser::Take(std::string_view key, std::string_view value) {
+  Objection objection = TakeValue(key, value);
+  is_first_ = false;
+  has_newer_key_ = has_newer_key_ || (key != "Engine" && key != "Target");
+  return objection;
+}
+
+Objection Parser::TakeValue(std::string_view key, std::string_view value) {
   if (key == "Engine" || key == "FileSize" || key == "EntryPoint" ||
       key == "NumberOfSections") {
     return TakeRange(key, value);
@@ -100,6 +114,9 @@ Objection Parser::Take(std::string_view key, std::string_view value) {
 
 Objection Parser::Finish() {
   if (!has_target_) return MalformedLine{"description without a target"};
+  if (has_newer_key_ && level_min_ < kNewerKeyLevel) {
+    return MalformedLine{"Engine is too low for the other keys"};
+  }
   const Gates& gates = description.gates;
   if ((gates.has_entry_point || gates.has_sections) &&
       !IsExecutable(description.target)) {
