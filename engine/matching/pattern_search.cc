@@ -15,6 +15,8 @@ constexpr size_t kIntervalsMax = size_t{1} << 16;
 // look costs as much as some hundred bytes.
 constexpr uint64_t kSearchDivisor = 8;
 constexpr uint64_t kLookUnits = 64;
+// For each of more than kIntervalsMax places that are remembered.
+constexpr uint64_t kManyUnits = 1024;
 
 }  // namespace
 
@@ -26,6 +28,7 @@ struct PatternSearch::Task {
   MatchCount found = {};
   uint64_t tried_until = 0;      // Starts before it were tried in this part.
   uint64_t smallest_end = kAll;  // Of this part.
+  std::vector<uint64_t>* begins = nullptr;  // Of the last part, if asked for.
 };
 
 MatchCount PatternSearch::Count(Content& content, ByteView program,
@@ -34,20 +37,31 @@ MatchCount PatternSearch::Count(Content& content, ByteView program,
   const auto parts = PartsOf(program);
   if (!parts) return {};
   Task task{content, budget, *parts, enough};
+  Run(task, starts);
+  CountEndsBefore(task, kAll);
+  return task.found;
+}
+
+void PatternSearch::AddBegins(Content& content, ByteView program,
+                              const std::vector<PlaceInterval>& starts,
+                              WorkBudget& budget,
+                              std::vector<uint64_t>& begins) {
+  const auto parts = PartsOf(program);
+  if (!parts) return;
+  Task task{content, budget, *parts};
+  task.begins = &begins;
+  Run(task, starts);
+}
+
+void PatternSearch::Run(Task& task, const std::vector<PlaceInterval>& starts) {
   now_ = starts;
   last_ends_.clear();
-  for (size_t part = 0; part < parts->size() && !now_.empty(); ++part) {
+  for (size_t part = 0; part < task.parts.size() && !now_.empty(); ++part) {
     next_.clear();
     SearchPart(task, part);
     MergeNext();
     now_.swap(next_);
   }
-  if (parts->size() > 1) {
-    std::sort(last_ends_.begin(), last_ends_.end());
-    const auto end = std::unique(last_ends_.begin(), last_ends_.end());
-    task.found.count = static_cast<uint64_t>(end - last_ends_.begin());
-  }
-  return task.found;
 }
 
 // Makes next_ ascending, and its intervals apart.
@@ -143,15 +157,15 @@ bool PatternSearch::TryAt(Task& task, size_t part, uint64_t begin) {
 // The part matches from `begin` to each of `ends`.
 bool PatternSearch::Arrive(Task& task, size_t part, uint64_t begin,
                            const std::vector<uint64_t>& ends) {
-  if (part == 0) task.found.last_begin = begin;
   if (part + 1 == task.parts.size()) {
-    if (part == 0) return ++task.found.count < task.enough;
-    if (last_ends_.size() + ends.size() > kIntervalsMax &&
-        !task.budget.Take(kLookUnits * ends.size())) {
-      return false;
+    task.found.last_begin = std::max(task.found.last_begin, begin);
+    if (task.begins != nullptr) {
+      task.begins->push_back(begin);
+      return task.begins->size() <= kIntervalsMax ||
+             task.budget.Take(kManyUnits);
     }
-    last_ends_.insert(last_ends_.end(), ends.begin(), ends.end());
-    return task.enough > 1;
+    if (part == 0) return ++task.found.count < task.enough;
+    return AddLastEnds(task, begin, ends);
   }
   const PatternPart& after = task.parts[part + 1];
   if (after.gap_max == kUnlimitedGap) {
@@ -171,6 +185,27 @@ bool PatternSearch::Arrive(Task& task, size_t part, uint64_t begin,
     next_.push_back({end + after.gap_min, end + after.gap_max});
   }
   return true;
+}
+
+// Of several parts, different ends of the last one are counted. Starts come in
+// ascending order, so most ends need not be remembered for long.
+bool PatternSearch::AddLastEnds(Task& task, uint64_t begin,
+                                const std::vector<uint64_t>& ends) {
+  last_ends_.insert(last_ends_.end(), ends.begin(), ends.end());
+  if (task.enough <= 1) return false;
+  if (last_ends_.size() > kIntervalsMax) {
+    CountEndsBefore(task, begin + task.parts.back().length_min);
+  }
+  return task.found.count < task.enough;
+}
+
+void PatternSearch::CountEndsBefore(Task& task, uint64_t end) {
+  std::sort(last_ends_.begin(), last_ends_.end());
+  const auto all = std::unique(last_ends_.begin(), last_ends_.end());
+  const auto counted = std::lower_bound(last_ends_.begin(), all, end);
+  task.found.count += static_cast<uint64_t>(counted - last_ends_.begin());
+  last_ends_.erase(all, last_ends_.end());
+  last_ends_.erase(last_ends_.begin(), counted);
 }
 
 }  // namespace gatehouse

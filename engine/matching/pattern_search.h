@@ -42,12 +42,17 @@ class PatternSearch {
   MatchCount Count(Content& content, ByteView program,
                    const std::vector<PlaceInterval>& starts, uint64_t enough,
                    WorkBudget& budget);
+  // Adds where the last parts of these matches begin.
+  void AddBegins(Content& content, ByteView program,
+                 const std::vector<PlaceInterval>& starts, WorkBudget& budget,
+                 std::vector<uint64_t>& begins);
 
   PartMatcher& part_matcher() { return matcher_; }
 
  private:
   struct Task;
 
+  void Run(Task& task, const std::vector<PlaceInterval>& starts);
   void SearchPart(Task& task, size_t part);
   bool SearchInterval(Task& task, size_t part, PlaceInterval interval);
   bool TryPlaces(Task& task, size_t part, const PlaceInterval& interval,
@@ -55,6 +60,9 @@ class PatternSearch {
   bool TryAt(Task& task, size_t part, uint64_t begin);
   bool Arrive(Task& task, size_t part, uint64_t begin,
               const std::vector<uint64_t>& ends);
+  bool AddLastEnds(Task& task, uint64_t begin,
+                   const std::vector<uint64_t>& ends);
+  void CountEndsBefore(Task& task, uint64_t end);
   void MergeNext();
 
   PartMatcher matcher_;

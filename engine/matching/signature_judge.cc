@@ -11,6 +11,8 @@ namespace gatehouse {
 namespace {
 
 constexpr uint64_t kAll = PatternSearch::kAll;
+// As the number of matches that are enough: only whether it holds is asked.
+constexpr uint64_t kTruth = 0;
 // Places that a literal leaves open for the start of its part; of more, the
 // whole layer is searched.
 constexpr uint32_t kDistancesMax = 64;
@@ -259,10 +261,10 @@ void SignatureJudge::Begin(const SignatureRecord& signature) {
 
 bool SignatureJudge::Matches(Case& one) {
   const auto root = static_cast<uint32_t>(one.logic.size() - 1);
-  Truth truth = Evaluate(one, root, 1).truth;
+  Truth truth = Evaluate(one, root, kTruth).truth;
   if (truth == Truth::kUnknown) {
     one.asks_regexes = true;
-    truth = Evaluate(one, root, 1).truth;
+    truth = Evaluate(one, root, kTruth).truth;
   }
   return truth == Truth::kYes && !one.budget.is_exhausted();
 }
@@ -275,13 +277,13 @@ SignatureJudge::NodeValue SignatureJudge::Evaluate(Case& one, uint32_t number,
   if (node.different > 1) enough = std::max<uint64_t>(enough, 2);
   NodeValue value;
   if (node.kind == LogicKind::kAtom) {
-    value = EvaluateAtom(one, node.left, enough);
+    value = EvaluateAtom(one, node.left, std::max<uint64_t>(enough, 1));
   } else {
     value = EvaluatePair(one, node, enough);
   }
   if (!compares || value.truth == Truth::kUnknown) return value;
-  const uint64_t sum = value.truth == Truth::kYes ? value.sum : 0;
-  const bool holds = Compares(node.comparison, sum, node.count) &&
+  if (value.truth == Truth::kNo) value = {};  // Nothing of it counts.
+  const bool holds = Compares(node.comparison, value.sum, node.count) &&
                      value.different >= node.different;
   value.truth = holds ? Truth::kYes : Truth::kNo;
   // For the pair around: an atom whose rule holds is one of its members, a pair
@@ -297,7 +299,7 @@ SignatureJudge::NodeValue SignatureJudge::EvaluatePair(Case& one,
   // What decides alone, when no sum is asked for.
   const Truth decisive = is_and ? Truth::kNo : Truth::kYes;
   const NodeValue left = Evaluate(one, node.left, enough);
-  if (left.truth == decisive && (is_and || enough == 1)) return left;
+  if (left.truth == decisive && (is_and || enough == kTruth)) return left;
   const NodeValue right = Evaluate(one, node.right, enough);
   NodeValue both;
   if (left.truth == decisive || right.truth == decisive) {
@@ -308,7 +310,7 @@ SignatureJudge::NodeValue SignatureJudge::EvaluatePair(Case& one,
     both.truth = is_and ? Truth::kYes : Truth::kNo;
   }
   // A sum is not known before all of it is.
-  if (enough > 1 &&
+  if (enough != kTruth &&
       (left.truth == Truth::kUnknown || right.truth == Truth::kUnknown)) {
     both.truth = Truth::kUnknown;
   }
@@ -407,7 +409,7 @@ MatchCount SignatureJudge::CountRegex(Case& one, uint32_t atom,
                                       uint64_t enough) {
   const AtomRecord& record = one.atoms[atom];
   const RegexRecord& regex = tables_.regexes[record.detail];
-  if (Evaluate(one, regex.trigger, 1).truth != Truth::kYes) return {};
+  if (Evaluate(one, regex.trigger, kTruth).truth != Truth::kYes) return {};
   StartsOf(tables_.offsets[record.offset], one.layer, starts_);
   if (starts_.empty()) return {};
   RegexMatcher::Task task;
@@ -420,43 +422,42 @@ MatchCount SignatureJudge::CountRegex(Case& one, uint32_t atom,
   return regexes_.Count(task, Subject(one.layer), one.budget);
 }
 
-// A pattern of the group within the distances behind a match of the atom
-// before. Matches are asked for one by one: nobody writes such signatures.
+// Where a pattern of the group begins within the distances behind a match of
+// the atom before. Nobody writes such signatures.
 MatchCount SignatureJudge::CountMacro(Case& one, uint32_t atom) {
+  MatchCount all;
   const AtomRecord& before = one.atoms[atom - 1];
   const MacroRecord& macro = tables_.macros[one.atoms[atom].detail];
-  if (before.kind != AtomKind::kPattern) return {};
-  std::vector<PlaceInterval> from;
-  StartsOf(tables_.offsets[before.offset], one.layer, from);
-  while (!from.empty() && !one.budget.is_exhausted()) {
-    MatchCount first;
-    for (size_t variant = 0; variant < before.variant_count && first.count == 0;
-         ++variant) {
-      first =
-          search_.Count(one.layer.content, tables_.ProgramOf(before, variant),
-                        from, 1, one.budget);
-    }
-    if (first.count == 0) return {};
-    const std::vector<PlaceInterval> within = {
-        {first.last_begin + macro.distance_min,
-         first.last_begin + macro.distance_max}};
-    for (const uint32_t id : tables_.macro_signatures) {
-      const SignatureRecord& signature = tables_.signatures[id];
-      const AtomRecord& pattern = tables_.AtomsOf(signature).front();
-      if (tables_.offsets[pattern.offset].section != macro.group) continue;
-      const MatchCount found =
-          search_.Count(one.layer.content, tables_.ProgramOf(pattern, 0),
-                        within, 1, one.budget);
-      if (found.count != 0) return found;
-    }
-    std::erase_if(from, [&first](const PlaceInterval& interval) {
-      return interval.last <= first.last_begin;
-    });
-    if (!from.empty()) {
-      from.front().first = std::max(from.front().first, first.last_begin + 1);
-    }
+  if (before.kind != AtomKind::kPattern) return all;
+  StartsOf(tables_.offsets[before.offset], one.layer, starts_);
+  std::vector<uint64_t> first;
+  for (size_t variant = 0; variant < before.variant_count; ++variant) {
+    search_.AddBegins(one.layer.content, tables_.ProgramOf(before, variant),
+                      starts_, one.budget, first);
   }
-  return {};
+  if (first.empty()) return all;
+  std::sort(first.begin(), first.end());
+  std::vector<uint64_t> then;
+  starts_.assign(1, {0, one.layer.content.size()});
+  for (const uint32_t id : tables_.macro_signatures) {
+    const AtomRecord& pattern = tables_.AtomsOf(tables_.signatures[id]).front();
+    if (tables_.offsets[pattern.offset].section != macro.group) continue;
+    search_.AddBegins(one.layer.content, tables_.ProgramOf(pattern, 0), starts_,
+                      one.budget, then);
+  }
+  std::sort(then.begin(), then.end());
+  then.erase(std::unique(then.begin(), then.end()), then.end());
+  for (const uint64_t begin : then) {
+    if (begin < macro.distance_min) continue;
+    const auto behind = std::upper_bound(first.begin(), first.end(),
+                                         begin - macro.distance_min);
+    if (behind == first.begin() || begin - *(behind - 1) > macro.distance_max) {
+      continue;
+    }
+    ++all.count;
+    all.last_begin = begin;
+  }
+  return all;
 }
 
 }  // namespace gatehouse
