@@ -1,6 +1,8 @@
 #include "tests/signatures/oracle/byte_compare.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -50,13 +52,16 @@ std::optional<ParseFailure> ParseOptions(std::string_view text,
   for (; at < text.size() && (text[at] < '0' || text[at] > '9'); ++at) {
     const char c = text[at];
     const bool is_base = c == 'h' || c == 'd' || c == 'a' || c == 'i';
-    if ((is_base && has_base) || ((c == 'l' || c == 'b') && has_endian)) {
-      return Fail("an option given twice");
+    const bool is_endian = c == 'l' || c == 'b';
+    // The same one again does no harm to ClamAV.
+    if ((is_base && has_base && c != compare.base) ||
+        (is_endian && has_endian && c != compare.endian)) {
+      return Fail("two options against each other");
     }
     if (is_base) {
       compare.base = c;
       has_base = true;
-    } else if (c == 'l' || c == 'b') {
+    } else if (is_endian) {
       compare.endian = c;
       has_endian = true;
     } else if (c == 'e') {
@@ -101,48 +106,61 @@ std::optional<int64_t> RawNumber(const ByteCompare& compare,
   return static_cast<int64_t>(value);
 }
 
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+
+// What strtoll makes of it, and how much of it is the number; nothing when it
+// does not fit. "0x" may stand only at the very front.
+std::optional<int64_t> ReadNumber(const std::string& text, int base,
+                                  size_t& used) {
+  const bool signed_prefix =
+      text.size() > 2 && text[2] == 'x' && (text[0] == '-' || text[0] == '+');
+  const std::string read = signed_prefix ? text.substr(0, 2) : text;
+  char* end = nullptr;
+  errno = 0;
+  const long long value = std::strtoll(read.c_str(), &end, base);
+  if (errno == ERANGE) return std::nullopt;
+  used = static_cast<size_t>(end - read.c_str());
+  return value;
+}
+
 // Hex text in little endian: the bytes that the digits spell are reversed.
+// What does not spell a byte, and all behind it, is zero.
 std::string ReversePairs(std::string digits) {
   if (digits.size() % 2 != 0) digits.insert(digits.begin(), '0');
   std::string reversed;
-  for (size_t at = digits.size(); at > 0; at -= 2) {
-    reversed += digits.substr(at - 2, 2);
+  bool valid = true;
+  for (size_t at = 0; at < digits.size(); at += 2) {
+    const std::string pair = digits.substr(at, 2);
+    valid = valid && pair.find_first_not_of(kHexDigits) == pair.npos;
+    reversed.insert(0, valid ? pair : "00");
   }
   return reversed;
 }
 
-int DigitValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return 16;
-}
-
+// All of this was found out with clamscan.
 std::optional<int64_t> TextNumber(const ByteCompare& compare,
                                   std::string_view field) {
   std::string text = LowerCase(field);
   const size_t first = text.find_first_not_of(" \t\n\v\f\r");
   text = first == std::string::npos ? "" : text.substr(first);
-  int base = compare.base == 'd' ? 10 : 16;
   const bool has_prefix = text.starts_with("0x");
-  if (compare.base == 'a') base = has_prefix ? 16 : 10;
-  if (base == 16 && has_prefix) text = text.substr(2);
-  if (base == 16 && compare.endian == 'l' && compare.base == 'h') {
-    text = ReversePairs(text);
+  bool hex = compare.base == 'h';
+  const bool little = compare.endian == 'l';
+  if (compare.base == 'a') {
+    hex = has_prefix;
+    if (text.size() < 3 || (little && !hex)) return std::nullopt;
   }
-  bool negative = false;
-  if (text.starts_with('-') || text.starts_with('+')) {
-    negative = text[0] == '-';
-    text = text.substr(1);
+  size_t used = 0;
+  if (hex && little) {
+    if (has_prefix) text = text.substr(2);
+    const bool whole = text.size() == compare.length;
+    const bool pairs = text.size() % 2 == 0 || compare.length == 1;
+    if (compare.exact && !(whole && pairs)) return std::nullopt;
+    return ReadNumber(ReversePairs(text), 16, used);
   }
-  uint64_t value = 0;
-  size_t at = 0;
-  for (; at < text.size() && DigitValue(text[at]) < base; ++at) {
-    value = value * static_cast<uint64_t>(base) +
-            static_cast<uint64_t>(DigitValue(text[at]));
-  }
-  if (at == 0 || (compare.exact && at != text.size())) return std::nullopt;
-  const auto magnitude = static_cast<int64_t>(value);
-  return negative ? -magnitude : magnitude;
+  const auto value = ReadNumber(text, hex ? 16 : 10, used);
+  if (compare.exact && used != compare.length) return std::nullopt;
+  return value;
 }
 
 }  // namespace

@@ -173,7 +173,8 @@ Executable BuildElf(const ExecutableLayout& layout) {
   return writer.Finish(layout, headers);
 }
 
-// 32 bits, one segment, and a thread that starts at the entry point.
+// 32 bits, one segment, and a thread that starts at the entry point. For a
+// PowerPC: of other processors clamscan takes 0 for the entry point.
 Executable BuildMachO(const ExecutableLayout& layout) {
   constexpr uint64_t kHeader = 28;
   constexpr uint64_t kSegment = 56;
@@ -185,7 +186,7 @@ Executable BuildMachO(const ExecutableLayout& layout) {
   const uint64_t headers = RoundUp(thread + kThread, kAlignment);
   FileWriter writer;
   const uint64_t header_words[] = {
-      0xfeedface, 7, 3, 2, 2, segment_bytes + kThread, 0};
+      0xfeedface, 18, 0, 2, 2, segment_bytes + kThread, 0};
   for (uint64_t index = 0; index < 7; ++index) {
     writer.Put(4 * index, 4, header_words[index]);
   }
@@ -213,7 +214,7 @@ Executable BuildMachO(const ExecutableLayout& layout) {
   for (uint64_t word = 0; word < 4; ++word) {
     writer.Put(thread + 4 * word, 4, thread_words[word]);
   }
-  writer.Put(thread + 16 + 4 * 10, 4,
+  writer.Put(thread + 16, 4,
              kPageBytes + headers + layout.entry_in_first_section);
   return writer.Finish(layout, headers);
 }

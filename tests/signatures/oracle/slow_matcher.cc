@@ -84,7 +84,9 @@ class Counting {
     const Found& reference = found_.at(compare.reference);
     if (reference.starts.empty()) return result;
     const uint64_t base = *reference.starts.rbegin();
-    result.count = ByteCompareHolds(compare, subject_.bytes, base) ? 1 : 0;
+    if (!ByteCompareHolds(compare, subject_.bytes, base)) return result;
+    result.count = 1;
+    result.starts = {0};  // For a compare that refers to this one: clamscan.
     return result;
   }
 
@@ -101,6 +103,7 @@ class Counting {
       }
     }
     result.count = result.counted.size();
+    result.starts = result.counted;
     return result;
   }
 

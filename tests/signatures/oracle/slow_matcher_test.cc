@@ -201,7 +201,7 @@ INSTANTIATE_TEST_SUITE_P(
                     CompareCase{"0(>>4#d3#=12)", "12x", true},
                     CompareCase{"0(>>4#d3#=3)", " 3 ", true},
                     CompareCase{"0(>>4#d3#<0)", "-12", true},
-                    CompareCase{"0(>>4#d3#=0)", "xyz", false},
+                    CompareCase{"0(>>4#d3#=0)", "xyz", true},
                     CompareCase{"0(>>4#hb4#=258)", "0102", true},
                     CompareCase{"0(>>4#hl4#=513)", "0102", true},
                     CompareCase{"0(>>4#hbe4#=258)", "0102", true},

@@ -36,13 +36,15 @@ std::optional<ParseFailure> ParseMacro(std::string_view text,
 }
 
 // "trigger/regex/flags": only the outer form is checked.
-std::optional<ParseFailure> CheckRegex(std::string_view text,
+std::optional<ParseFailure> CheckRegex(std::string_view text, int target,
                                        uint64_t own_index) {
   const size_t first = text.find('/');
   const size_t last = text.rfind('/');
   if (first == last) return Fail("a regex without its second '/'");
   std::string_view trigger = text.substr(0, first);
   if (const size_t colon = trigger.find(':'); colon != trigger.npos) {
+    const auto offset = ParseOffset(trigger.substr(0, colon), target);
+    if (IsFailure(offset)) return std::get<ParseFailure>(offset);
     trigger.remove_prefix(colon + 1);
   }
   if (trigger.empty()) return Fail("a regex without a trigger");
@@ -100,7 +102,7 @@ Parsed<Subsignature> ParseSubsignature(std::string_view text, int target,
     failure = ParseMacro(text, subsignature);
   } else if (text.find('/') != text.npos) {
     subsignature.kind = SubsignatureKind::kRegex;
-    failure = CheckRegex(text, own_index);
+    failure = CheckRegex(text, target, own_index);
   } else if (text.find('(') != text.npos &&
              std::count(text.begin(), text.end(), '#') == 2) {
     subsignature.kind = SubsignatureKind::kByteCompare;
