@@ -171,9 +171,8 @@ Parser::Node Parser::ParseGroupCount(uint16_t node) {
   group.count = *count;
   if (rest_.starts_with(',')) {
     rest_.remove_prefix(1);
-    const std::optional<uint32_t> different = ParseNumber();
-    if (!different) return Fail("a count is not a number");
-    group.different = *different;
+    // A comma without a number says nothing.
+    group.different = ParseNumber().value_or(0);
   }
   return node;
 }

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kFuzzyImage = "fuzzy_img#";
 constexpr uint64_t kMacroDistanceMax = uint64_t{1} << 30;
-constexpr uint64_t kNumberTextBytesMax = 18;
+constexpr int64_t kNumberTextBytesMax = 18;
 
 // What stands in front of the first colon is an offset. Removes it.
 ParsedLine<PatternOffset> TakeOffset(std::string_view& text, Target target) {
@@ -154,7 +154,9 @@ std::optional<int64_t> ParseValue(std::string_view text) {
 
 std::optional<int64_t> ParseCompareDistance(std::string_view text) {
   const bool is_back = text.starts_with("<<");
-  if (is_back || text.starts_with(">>")) text.remove_prefix(2);
+  const bool has_direction = is_back || text.starts_with(">>");
+  if (has_direction) text.remove_prefix(2);
+  if (!has_direction && !text.starts_with('0')) return std::nullopt;
   const std::optional<int64_t> value = ParseValue(text);
   if (!value || *value < 0) return std::nullopt;
   return is_back ? -*value : *value;
@@ -195,8 +197,8 @@ bool ParseCompareOptions(std::string_view text, ByteCompareAtom& atom) {
     if (!TakeCompareOption(text.front(), form, atom)) return false;
     text.remove_prefix(1);
   }
-  const std::optional<uint64_t> bytes = ParseDecimal(text);
-  if (!form || !bytes || *bytes == 0) return false;
+  const std::optional<int64_t> bytes = ParseValue(text);
+  if (!form || !bytes || *bytes <= 0) return false;
   atom.form = *form;
   if (atom.form == NumberForm::kDecimalText) {
     if (atom.order == ByteOrderMark::kLittle) return false;
