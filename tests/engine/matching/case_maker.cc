@@ -81,11 +81,34 @@ MatchingLine CaseMaker::MakeLine(const std::string& name) {
   } else if (extension == "ndb" && dice().OneIn(8)) {
     line.text = name + ":0:$" + Number(dice().Below(kMacroGroups)) +
                 "$:" + oracle::MakePatternText(dice(), true);
+  } else if (extension == "ndb" && dice().OneIn(3)) {
+    line.text = name + ":0:" + oracle::MakeOffsetText(dice(), 0) + ":" +
+                MakeLongPattern(true);
   } else {
     line.text = maker_.Make(extension, name).text;
   }
   if (dice().OneIn(12)) line.text = Changed(line.text);
   return line;
+}
+
+std::string CaseMaker::MakeLongPattern(bool negations) {
+  static const std::vector<std::string> bytes = {"41", "42", "20", "61", "7a"};
+  static const std::vector<std::string> between = {
+      "??",  "4?",   "?1",   "*",         "{3}",        "{200}",     "{0-40}",
+      "(B)", "!(L)", "{-9}", "(41|6142)", "(20|4?|7a)", "{20-1000}", "{9-}"};
+  const auto literal = [&] {
+    std::string text;
+    for (uint64_t left = dice().Between(3, 30); left > 0; --left) {
+      text += dice().OneOf(bytes);
+    }
+    return text;
+  };
+  std::string text = literal();
+  for (uint64_t more = dice().Below(4); more > 0; --more) {
+    text += negations && dice().OneIn(8) ? "!(41|20)" : dice().OneOf(between);
+    text += literal();
+  }
+  return text;
 }
 
 // What the maker of lines has few of: macros that have a group, and numbers.
@@ -108,6 +131,11 @@ std::string CaseMaker::MakeSpecialLogical(const std::string& name) {
       const uint64_t min = dice().Below(8);
       text += "${" + Number(min) + "-" + Number(min + dice().Below(12)) + "}" +
               Number(dice().Below(kMacroGroups)) + "$";
+    } else if (dice().OneIn(3)) {
+      static const std::vector<std::string> flags = {"",    "::i",  "::w",
+                                                     "::f", "::wa", "::iwfa"};
+      const std::string& flag = dice().OneOf(flags);
+      text += MakeLongPattern(flag.empty()) + flag;
     } else {
       text += oracle::MakeSubsignatureText(dice(), target);
     }

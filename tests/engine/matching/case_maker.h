@@ -33,6 +33,8 @@ class CaseMaker {
   MatchingLine MakeLine(const std::string& name);
   std::string MakeSpecialLogical(const std::string& name);
   std::string MakeByteCompare(size_t index);
+  // With literals longer than a trigger, and with wide gaps.
+  std::string MakeLongPattern(bool negations);
   std::string Changed(std::string text);
 
   // Parts of patterns, whole ones, and what stands between them.

@@ -34,22 +34,27 @@ void DropLines(MatchingCase& one, uint64_t steps_max) {
   }
 }
 
-// Bytes of an executable cannot go without moving its sections.
+// Bytes of an executable cannot go without moving its sections; they can become
+// zero.
 bool IsBound(const oracle::Subject& subject) {
   return subject.entry_point || !subject.sections.empty();
 }
 
 void ShrinkContent(MatchingCase& one, uint64_t steps_max) {
-  if (IsBound(one.subject)) return;
+  const bool is_bound = IsBound(one.subject);
   for (size_t size = one.subject.bytes.size(); size > 0; size /= 2) {
     for (size_t at = 0; at < one.subject.bytes.size();) {
       MatchingCase smaller = one;
-      smaller.subject.bytes.erase(at, size);
-      if (Disagrees(smaller, steps_max)) {
-        one = std::move(smaller);
+      std::string& bytes = smaller.subject.bytes;
+      if (is_bound) {
+        std::fill_n(bytes.begin() + static_cast<ptrdiff_t>(at),
+                    std::min(size, bytes.size() - at), '\0');
       } else {
-        at += size;
+        bytes.erase(at, size);
       }
+      const bool is_needed = !Disagrees(smaller, steps_max);
+      if (!is_needed) one = std::move(smaller);
+      if (is_needed || is_bound) at += size;
     }
   }
 }

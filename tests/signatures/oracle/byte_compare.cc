@@ -23,7 +23,7 @@ std::optional<ParseFailure> ParseOffsetOf(std::string_view text,
   if (text.starts_with(">>") || text.starts_with("<<")) {
     sign = text[0] == '>' ? 1 : -1;
     text.remove_prefix(2);
-  } else if (text != "0") {
+  } else if (!text.starts_with('0')) {
     return Fail("an offset without a direction");
   }
   const auto distance = ParseNumber(text);
