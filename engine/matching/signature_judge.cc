@@ -60,8 +60,8 @@ struct SignatureJudge::Case {
   bool asks_regexes = false;
 };
 
-SignatureJudge::SignatureJudge(const SignatureSet& signatures)
-    : tables_(signatures.tables()) {
+SignatureJudge::SignatureJudge(const SignatureTables& tables)
+    : tables_(tables) {
   // Enough for nearly all files, so that the first one is as fast as the rest.
   candidates_.reserve(kUsualCount);
   atoms_.reserve(kUsualCount);
@@ -124,7 +124,8 @@ void SignatureJudge::JudgeFound(const Layer& layer, WorkBudget& budget,
 void SignatureJudge::AddAlways(size_t shard) {
   const ShardRecord& record = tables_.shards[shard];
   for (uint32_t i = 0; i < record.always_count; ++i) {
-    candidates_.push_back({tables_.always[record.always_begin + i], kNoUse, 0});
+    const uint32_t id = tables_.always[record.always_begin + i];
+    candidates_.push_back({id, kNoUse, 0, tables_.signatures[id].groups});
   }
 }
 

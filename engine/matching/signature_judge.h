@@ -25,7 +25,9 @@ namespace gatehouse {
 
 class SignatureJudge {
  public:
-  explicit SignatureJudge(const SignatureSet& signatures);
+  explicit SignatureJudge(const SignatureSet& signatures)
+      : SignatureJudge(signatures.tables()) {}
+  explicit SignatureJudge(const SignatureTables& tables);
 
   // Adds to `matched` the signatures of the shard that match the layer in which
   // `hits`, which are finished, were found. When the budget is used up, what
