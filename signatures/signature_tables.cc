@@ -7,6 +7,9 @@
 #include <utility>
 
 #include "signatures/byte_pattern.h"
+#include "signatures/clamav/hex_pattern.h"
+#include "signatures/clamav/logic_text.h"
+#include "signatures/clamav/offset_field.h"
 
 namespace gatehouse {
 namespace {
@@ -56,6 +59,12 @@ void VisitTables(Tables& tables, Visit visit) {
 uint64_t HeadWord() { return uint64_t{kTablesVersion} << 32 | kTables; }
 
 // Looks at everything that one record says about another.
+bool IsDistance(int64_t distance) {
+  constexpr auto kMax = static_cast<int64_t>(kOffsetMax);
+  return -kMax <= distance && distance <= kMax;
+}
+constexpr uint32_t kCompareBytesMax = 64;
+
 class Inspector {
  public:
   explicit Inspector(const SignatureTables& tables) : tables_(tables) {}
@@ -74,7 +83,7 @@ class Inspector {
   }
   bool IsSignature(const SignatureRecord& record);
   bool AreTriggersEarlier(const SignatureRecord& record);
-  bool IsLogic(const SignatureRecord& record) const;
+  bool IsLogic(const SignatureRecord& record);
   bool IsAtom(const AtomRecord& atom, size_t index,
               const SignatureRecord& signature) const;
   bool IsPattern(const AtomRecord& atom) const;
@@ -87,13 +96,19 @@ class Inspector {
   }
 
   const SignatureTables& tables_;
+  std::vector<bool> has_parent_;     // By node.
   std::vector<size_t> atoms_until_;  // By node: its largest atom, plus one.
 };
 
 bool Inspector::IsPattern(const AtomRecord& atom) const {
   if (atom.variant_count == 0) return false;
   for (size_t i = 0; i < atom.variant_count; ++i) {
-    if (!PartsOf(tables_.ProgramOf(atom, i))) return false;
+    const auto parts = PartsOf(tables_.ProgramOf(atom, i));
+    if (!parts || !All(*parts, [](const PatternPart& part) {
+          return part.length_max <= kPartBytesMax;
+        })) {
+      return false;
+    }
   }
   return true;
 }
@@ -118,12 +133,14 @@ bool Inspector::IsAtom(const AtomRecord& atom, size_t index,
   return false;
 }
 
-bool Inspector::IsLogic(const SignatureRecord& record) const {
-  if (record.logic_count == 0 ||
+// A tree: else its evaluation could take for ever.
+bool Inspector::IsLogic(const SignatureRecord& record) {
+  if (record.logic_count == 0 || record.logic_count > kLogicNodesMax ||
       !IsSlice(tables_.logic, record.logic_begin, record.logic_count)) {
     return false;
   }
   const std::span<const LogicNode> nodes = tables_.LogicOf(record);
+  has_parent_.assign(nodes.size(), false);
   for (size_t i = 0; i < nodes.size(); ++i) {
     const LogicNode& node = nodes[i];
     const bool is_atom = node.kind == LogicKind::kAtom;
@@ -132,6 +149,13 @@ bool Inspector::IsLogic(const SignatureRecord& record) const {
         node.left >= limit || (!is_atom && node.right >= limit)) {
       return false;
     }
+    if (is_atom) continue;
+    if (node.left == node.right || has_parent_[node.left] ||
+        has_parent_[node.right]) {
+      return false;
+    }
+    has_parent_[node.left] = true;
+    has_parent_[node.right] = true;
   }
   return true;
 }
@@ -161,7 +185,8 @@ bool Inspector::AreTriggersEarlier(const SignatureRecord& record) {
 
 bool Inspector::IsSignature(const SignatureRecord& record) {
   if (!IsRange(record.name) || record.gates >= tables_.gates.size() ||
-      record.target >= kTargetCount || !IsLogic(record) ||
+      record.target >= kTargetCount || record.atom_count > kAtomsMax ||
+      !IsLogic(record) ||
       !IsSlice(tables_.atoms, record.atom_begin, record.atom_count)) {
     return false;
   }
@@ -178,7 +203,8 @@ bool Inspector::IsTriggerUse(const TriggerUse& use) const {
   if (use.atom >= signature.atom_count) return false;
   const AtomRecord& atom = tables_.AtomsOf(signature)[use.atom];
   return atom.kind == AtomKind::kPattern && use.variant < atom.variant_count &&
-         use.distance_min <= use.distance_max;
+         use.distance_min <= use.distance_max &&
+         use.distance_max <= kPartBytesMax;
 }
 
 bool Inspector::IsShard(const ShardRecord& shard) const {
@@ -202,9 +228,15 @@ const char* Inspector::FirstWrong() {
     return "gates";
   }
   if (t.offsets.empty() || !All(t.offsets, [](const OffsetRecord& r) {
-        return r.base <= static_cast<uint8_t>(OffsetBase::kMacroGroup);
+        return r.base <= static_cast<uint8_t>(OffsetBase::kMacroGroup) &&
+               IsDistance(r.delta) && r.shift <= kOffsetMax;
       })) {
     return "offsets";
+  }
+  if (!All(t.compares, [](const CompareRecord& r) {
+        return IsDistance(r.distance) && r.bytes <= kCompareBytesMax;
+      })) {
+    return "compares";
   }
   if (!All(t.triggers, [&t](const TriggerRecord& r) {
         return IsSlice(t.trigger_uses, r.use_begin, r.use_count);
@@ -221,7 +253,11 @@ const char* Inspector::FirstWrong() {
     return "anchors";
   }
   if (!All(t.always, is_known)) return "always";
-  if (!All(t.macro_signatures, is_known)) return "macro signatures";
+  if (!All(t.macro_signatures, [&t, is_known](uint32_t id) {
+        return is_known(id) && t.signatures[id].atom_count != 0;
+      })) {
+    return "macro signatures";
+  }
   if (!All(t.shards, [this](const auto& r) { return IsShard(r); })) {
     return "shards";
   }

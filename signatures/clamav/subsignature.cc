@@ -158,7 +158,8 @@ std::optional<int64_t> ParseCompareDistance(std::string_view text) {
   if (has_direction) text.remove_prefix(2);
   if (!has_direction && !text.starts_with('0')) return std::nullopt;
   const std::optional<int64_t> value = ParseValue(text);
-  if (!value || *value < 0) return std::nullopt;
+  constexpr int64_t kDistanceMax = std::numeric_limits<int32_t>::max();
+  if (!value || *value < 0 || *value > kDistanceMax) return std::nullopt;
   return is_back ? -*value : *value;
 }
 
