@@ -22,7 +22,9 @@ std::vector<StartWindow> WindowAt(int64_t start, uint64_t shift) {
 // What was found of one subsignature.
 struct Found {
   uint64_t count = 0;
-  std::set<uint64_t> starts;  // Of the last part.
+  std::set<uint64_t> starts;  // Of the last part; what macros follow.
+  // Where byte compares that refer to it start from.
+  std::optional<uint64_t> base;
   std::set<uint64_t> counted;
 };
 
@@ -39,6 +41,7 @@ Found FindHex(const Subsignature& subsignature, const Subject& subject,
     }
   }
   found.count = found.counted.size();
+  if (!found.starts.empty()) found.base = *found.starts.rbegin();
   return found;
 }
 
@@ -82,11 +85,12 @@ class Counting {
   Found CompareBytes(const ByteCompare& compare) const {
     Found result;
     const Found& reference = found_.at(compare.reference);
-    if (reference.starts.empty()) return result;
-    const uint64_t base = *reference.starts.rbegin();
-    if (!ByteCompareHolds(compare, subject_.bytes, base)) return result;
+    if (!reference.base ||
+        !ByteCompareHolds(compare, subject_.bytes, *reference.base)) {
+      return result;
+    }
     result.count = 1;
-    result.starts = {0};  // For a compare that refers to this one: clamscan.
+    result.base = 0;  // As clamscan has it.
     return result;
   }
 
@@ -103,7 +107,7 @@ class Counting {
       }
     }
     result.count = result.counted.size();
-    result.starts = result.counted;
+    if (result.count > 0) result.base = *result.counted.rbegin();
     return result;
   }
 
