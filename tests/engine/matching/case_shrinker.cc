@@ -1,6 +1,7 @@
 #include "tests/engine/matching/case_shrinker.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 #include "base/bytes.h"
@@ -11,14 +12,22 @@ namespace {
 
 constexpr size_t kBytesShown = 2048;
 
+// Nothing where the lines themselves are what is wrong.
+std::unique_ptr<Agreement> CompileLines(const std::vector<MatchingLine>& lines,
+                                        uint64_t steps_max) {
+  auto agreement = std::make_unique<Agreement>(steps_max);
+  for (const MatchingLine& line : lines) {
+    if (agreement->AddLine(line)) return nullptr;
+  }
+  if (agreement->Compile()) return nullptr;
+  return agreement;
+}
+
 std::optional<std::string> Disagreement(const MatchingCase& one,
                                         uint64_t steps_max) {
-  Agreement agreement(steps_max);
-  for (const MatchingLine& line : one.lines) {
-    if (agreement.AddLine(line)) return std::nullopt;
-  }
-  if (const auto wrong = agreement.Compile()) return wrong;
-  return agreement.Compare(one.subject, one.block_bytes);
+  const auto agreement = CompileLines(one.lines, steps_max);
+  if (agreement == nullptr) return std::nullopt;
+  return agreement->Compare(one.subject, one.block_bytes);
 }
 
 bool Disagrees(const MatchingCase& one, uint64_t steps_max) {
@@ -41,19 +50,21 @@ bool IsBound(const oracle::Subject& subject) {
 }
 
 void ShrinkContent(MatchingCase& one, uint64_t steps_max) {
+  const auto agreement = CompileLines(one.lines, steps_max);
+  if (agreement == nullptr) return;
   const bool is_bound = IsBound(one.subject);
   for (size_t size = one.subject.bytes.size(); size > 0; size /= 2) {
     for (size_t at = 0; at < one.subject.bytes.size();) {
-      MatchingCase smaller = one;
-      std::string& bytes = smaller.subject.bytes;
+      oracle::Subject smaller = one.subject;
+      std::string& bytes = smaller.bytes;
       if (is_bound) {
         std::fill_n(bytes.begin() + static_cast<ptrdiff_t>(at),
                     std::min(size, bytes.size() - at), '\0');
       } else {
         bytes.erase(at, size);
       }
-      const bool is_needed = !Disagrees(smaller, steps_max);
-      if (!is_needed) one = std::move(smaller);
+      const bool is_needed = !agreement->Compare(smaller, one.block_bytes);
+      if (!is_needed) one.subject = std::move(smaller);
       if (is_needed || is_bound) at += size;
     }
   }
