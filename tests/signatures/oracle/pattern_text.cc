@@ -266,7 +266,8 @@ Parsed<DistantByte> ParseDistantByte(std::string_view byte,
   Parsed<Sequence> nodes = SequenceParser(byte, flags).Parse(0);
   if (IsFailure(nodes)) return std::get<ParseFailure>(nodes);
   const auto& sequence = std::get<Sequence>(nodes);
-  if (sequence.size() != 1 || sequence[0].kind != NodeKind::kByte) {
+  if (byte.size() != 2 || sequence.size() != 1 ||
+      sequence[0].kind != NodeKind::kByte) {
     return Fail("a bracket needs exactly one byte on its outer side");
   }
   DistantByte distant;
