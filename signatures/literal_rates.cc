@@ -21,8 +21,13 @@ constexpr double kNoiseFactor = 3.0;
 
 // The data: per kind of file the frequency of each pair, then that of each
 // bucket of quads; bytes that mean 2^(-value / kStepsPerBit).
-float Frequency(uint8_t value) {
-  return std::exp2(-static_cast<float>(value) / kStepsPerBit);
+std::array<float, kBytes> Frequencies() {
+  std::array<float, kBytes> frequencies = {};
+  for (size_t value = 0; value < kBytes; ++value) {
+    frequencies.at(value) =
+        std::exp2(-static_cast<float>(value) / kStepsPerBit);
+  }
+  return frequencies;
 }
 
 struct PairModel {
@@ -102,18 +107,19 @@ LiteralRates LiteralRates::BuiltIn() {
   const ByteView data = LiteralRatesData();
   assert(data.size() ==
          2 * kBytes * kBytes + kQuadBuckets + kSextetBuckets / 2);
+  const std::array<float, kBytes> frequencies = Frequencies();
   auto model = std::make_unique<Model>();
   size_t at = 0;
   for (PairModel& kind : model->kinds) {
     kind.pairs.reserve(kBytes * kBytes);
     for (size_t pair = 0; pair < kBytes * kBytes; ++pair) {
-      kind.pairs.push_back(Frequency(data[at++]));
+      kind.pairs.push_back(frequencies[data[at++]]);
       kind.singles.at(pair / kBytes) += kind.pairs.back();
     }
   }
   model->quads.reserve(kQuadBuckets);
   while (model->quads.size() < kQuadBuckets) {
-    model->quads.push_back(Frequency(data[at++]));
+    model->quads.push_back(frequencies[data[at++]]);
   }
   model->sextets = data.subspan(at);
   std::vector<float> sorted = model->quads;
