@@ -287,6 +287,14 @@ void ShardWriter::AddSignature(uint32_t id, TableVectors& tables,
   uint8_t groups = 0;
   for (const TriggerChoice& choice :
        ChooseTriggers(signatures_[id], window_, rates_)) {
+    const size_t first_atom = tables.signatures[id].atom_begin;
+    for (const TriggerLiteral& literal : choice.literals) {
+      tables.atoms[first_atom + literal.atom].is_watched = 1;
+    }
+    if (choice.is_only_told) {
+      AddUses(id, choice, 0, uses);
+      continue;
+    }
     if (choice.is_always) tables.always.push_back(id);
     for (const uint16_t atom : choice.anchored_atoms) {
       tables.anchors.push_back(AnchorOf(id, atom, tables));
@@ -326,9 +334,13 @@ bool ShardWriter::AddViewUses(uint32_t id, std::vector<UseOf>& uses) const {
       signatures_[id], window_, rates_, LookedThrough::kTextOfView);
   if (choices.front().is_never) return true;
   if (choices.front().is_always) return false;
-  const auto all = static_cast<uint8_t>((1U << choices.size()) - 1);
+  const auto asked = std::count_if(
+      choices.begin(), choices.end(),
+      [](const TriggerChoice& choice) { return !choice.is_only_told; });
+  const auto all = static_cast<uint8_t>((1U << asked) - 1);
   uint8_t group = 1;
   for (const TriggerChoice& choice : choices) {
+    if (choice.is_only_told) continue;
     const size_t first = uses.size();
     AddUses(id, choice, group, uses);
     for (size_t i = first; i < uses.size(); ++i) {

@@ -200,7 +200,7 @@ bool Inspector::IsSignature(const SignatureRecord& record) {
 bool Inspector::IsTriggerUse(const TriggerUse& use) const {
   if (use.signature >= tables_.signatures.size()) return false;
   const SignatureRecord& signature = tables_.signatures[use.signature];
-  if (use.atom >= signature.atom_count) return false;
+  if (use.atom >= signature.atom_count || use.atom >= 64) return false;
   const AtomRecord& atom = tables_.AtomsOf(signature)[use.atom];
   return atom.kind == AtomKind::kPattern && use.variant < atom.variant_count &&
          use.distance_min <= use.distance_max &&

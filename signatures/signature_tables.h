@@ -56,7 +56,10 @@ struct AtomRecord {
   uint32_t detail = 0;  // In regexes, compares or macros.
   AtomKind kind = AtomKind::kPattern;
   uint8_t variant_count = 0;
-  uint16_t reserved = 0;
+  // Not zero: a trigger stands in every match of it, so that it has none where
+  // no trigger was seen.
+  uint8_t is_watched = 0;
+  uint8_t reserved = 0;
 };
 
 struct OffsetRecord {

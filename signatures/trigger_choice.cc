@@ -368,6 +368,17 @@ constexpr double kPresenceWanted = 1e-5;
 constexpr double kPresenceMax = 0.5;
 constexpr size_t kMoreLiteralsMax = 64;
 
+// One of many names: to search a file for each would take long, and nearly none
+// is there.
+constexpr size_t kToldLiteralsMin = 8;
+bool IsWorthTelling(const TriggerChoice& choice) {
+  return !choice.is_always && choice.literals.size() >= kToldLiteralsMin &&
+         std::all_of(choice.literals.begin(), choice.literals.end(),
+                     [](const TriggerLiteral& literal) {
+                       return literal.bytes.size() >= kShortBytes;
+                     });
+}
+
 }  // namespace
 
 std::vector<TriggerChoice> ChooseTriggers(const Signature& signature,
@@ -397,8 +408,14 @@ std::vector<TriggerChoice> ChooseTriggers(const Signature& signature,
     presence *= Presence(next);
     ++kept;
   }
-  choices.resize(kept);
-  return choices;
+  std::vector<TriggerChoice> chosen(
+      choices.begin(), choices.begin() + static_cast<ptrdiff_t>(kept));
+  for (size_t i = kept; i < choices.size(); ++i) {
+    if (!IsWorthTelling(choices[i])) continue;
+    chosen.push_back(std::move(choices[i]));
+    chosen.back().is_only_told = true;
+  }
+  return chosen;
 }
 
 void SortLogic(Signature& signature, const LiteralRates& rates) {

@@ -36,6 +36,8 @@ struct TriggerChoice {
   // Nothing is necessary (it matches what lacks something): always evaluated.
   bool is_always = false;
   bool is_never = false;  // It cannot match.
+  // Nobody waits for it: it only tells which atoms need not be searched for.
+  bool is_only_told = false;
   // Expected number of times that something is to be confirmed, per byte.
   double rate = 0.0;
 };
@@ -51,8 +53,9 @@ enum class LookedThrough : uint8_t {
   kTextOfView,
 };
 
-// Of each there must be one: one or more, the rarest first. Literals have at
-// most `window` bytes. The choices refer to the signature.
+// Of each there must be one: one or more, the rarest first; then what is only
+// told. Literals have at most `window` bytes. The choices refer to the
+// signature.
 [[nodiscard]] std::vector<TriggerChoice> ChooseTriggers(
     const Signature& signature, size_t window, const LiteralRates& rates,
     LookedThrough looked_through = LookedThrough::kLayer);

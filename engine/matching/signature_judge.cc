@@ -58,6 +58,11 @@ struct SignatureJudge::Case {
   std::span<const LogicNode> logic;
   // Regular expressions wait until nothing else decides.
   bool asks_regexes = false;
+  // Atoms whose trigger was seen where they may match; of those that are
+  // watched, the others have no match. Not known of a layer that was not looked
+  // through itself.
+  uint64_t seen_atoms = 0;
+  bool knows_seen_atoms = false;
 };
 
 SignatureJudge::SignatureJudge(const SignatureTables& tables)
@@ -172,18 +177,20 @@ bool SignatureJudge::ArePromising(Case& one, const TriggerHits& hits,
   uint8_t groups = 0;
   for (size_t i = first; i < last; ++i) {
     const Candidate& candidate = candidates_[i];
-    if ((groups & candidate.group) == candidate.group) continue;
-    bool is_promising = candidate.use == kNoUse;
-    if (!is_promising) {
-      const TriggerHits::Hit& hit = hits.hits()[candidate.hit];
-      is_promising = IsPromising(one, tables_.trigger_uses[candidate.use],
-                                 hits.EndsOf(hit)) ||
-                     !hit.knows_all_places;
-    }
-    if (is_promising) {
+    if (candidate.use == kNoUse) {
       groups = static_cast<uint8_t>(groups | candidate.group);
+      continue;
+    }
+    const TriggerUse& use = tables_.trigger_uses[candidate.use];
+    const TriggerHits::Hit& hit = hits.hits()[candidate.hit];
+    const bool is_decided = (groups & candidate.group) == candidate.group;
+    if (is_decided || IsPromising(one, use, hits.EndsOf(hit)) ||
+        !hit.knows_all_places) {
+      groups = static_cast<uint8_t>(groups | candidate.group);
+      one.seen_atoms |= uint64_t{1} << use.atom;
     }
   }
+  one.knows_seen_atoms = true;
   return groups == one.signature.groups;
 }
 
@@ -330,6 +337,10 @@ SignatureJudge::NodeValue SignatureJudge::EvaluateAtom(Case& one, uint32_t atom,
   const AtomRecord& record = one.atoms[atom];
   if (record.kind == AtomKind::kRegex && !one.asks_regexes) {
     return {Truth::kUnknown, 0, 0};
+  }
+  if (one.knows_seen_atoms && record.is_watched != 0 &&
+      (one.seen_atoms >> atom & 1) == 0) {
+    return {Truth::kNo, 0, 0};
   }
   if (atoms_[atom].counted_to < enough) {
     MatchCount found;
