@@ -87,6 +87,9 @@ void SignatureJudge::CollectCandidates(const TriggerHits& hits, size_t shard,
       candidates_.push_back({what.signature, index, i, what.group});
     }
   }
+}
+
+void SignatureJudge::SortCandidates() {
   std::sort(candidates_.begin(), candidates_.end(),
             [](const Candidate& a, const Candidate& b) {
               return a.signature < b.signature;
@@ -96,6 +99,7 @@ void SignatureJudge::CollectCandidates(const TriggerHits& hits, size_t shard,
 bool SignatureJudge::FindForView(size_t shard, const TriggerHits& hits) {
   found_.clear();
   CollectCandidates(hits, shard, true);
+  SortCandidates();
   for (size_t i = 0; i < candidates_.size();) {
     const Candidate& first = candidates_[i];
     uint8_t groups = 0;
@@ -144,10 +148,7 @@ void SignatureJudge::Judge(const Layer& layer, size_t shard,
   const ShardRecord& record = tables_.shards[shard];
   CollectAnchored(
       layer, tables_.anchors.subspan(record.anchor_begin, record.anchor_count));
-  std::sort(candidates_.begin(), candidates_.end(),
-            [](const Candidate& a, const Candidate& b) {
-              return a.signature < b.signature;
-            });
+  SortCandidates();
   for (size_t i = 0; i < candidates_.size() && !budget.is_exhausted();) {
     const uint32_t id = candidates_[i].signature;
     const SignatureRecord& signature = tables_.signatures[id];
@@ -401,13 +402,13 @@ MatchCount SignatureJudge::SearchPattern(Case& one, const AtomRecord& atom,
   return all;
 }
 
-// The layer in one piece; empty if it is too large for an expression.
+// The layer in one piece.
 ByteView SignatureJudge::Subject(const Layer& layer) {
   if (!layer.content.memory().empty()) return layer.content.memory();
   if (has_subject_) return subject_;
   has_subject_ = true;
   subject_.clear();
-  if (layer.content.size() > kRegexBytesMax) return {};
+  assert(layer.content.size() <= kRegexBytesMax);
   subject_.reserve(layer.content.size());
   while (subject_.size() < layer.content.size()) {
     const ByteView more = layer.content.At(subject_.size(), kContentWindowMax);
@@ -424,6 +425,10 @@ MatchCount SignatureJudge::CountRegex(Case& one, uint32_t atom,
   if (Evaluate(one, regex.trigger, kTruth).truth != Truth::kYes) return {};
   StartsOf(tables_.offsets[record.offset], one.layer, starts_);
   if (starts_.empty()) return {};
+  if (one.layer.content.size() > kRegexBytesMax) {
+    (void)one.budget.Take(one.budget.left() + 1);  // Nobody knows.
+    return {};
+  }
   RegexMatcher::Task task;
   task.key = one.signature.atom_begin + atom;
   task.expression = tables_.Text(record.code);

@@ -67,6 +67,7 @@ class SignatureJudge {
                     size_t last);
   bool IsPromising(Case& one, const TriggerUse& use,
                    std::span<const uint64_t> ends);
+  void SortCandidates();
   void AddAlways(size_t shard);
   void CollectAnchored(const Layer& layer, std::span<const AnchorUse> anchors);
   bool IsAt(const Layer& layer, const AnchorUse& anchor, uint64_t place);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/matching/regex_matcher.h"
 #include "tests/eicar_text.h"
 #include "tests/engine/file_of_bytes.h"
 #include "tests/engine/signatures_for_tests.h"
@@ -293,6 +294,42 @@ TEST(ScannerTest, StopsWhenItIsCancelled) {
   cancel.request_stop();
   EXPECT_EQ(ScanBytes(*scanner, "..", limits).reason,
             NotScannedReason::kCancelled);
+}
+
+// "trigger", and then an expression.
+std::unique_ptr<Scanner> ScannerWithExpression() {
+  Signature signature = LiteralSignature("A", AsBytes("trigger"));
+  RegexAtom regex;
+  regex.expression = "x?";
+  regex.trigger = 0;
+  signature.atoms.emplace_back(regex);
+  LogicNode node;
+  node.left = 1;
+  signature.logic.push_back(node);
+  Signatures signatures;
+  signatures.bodies.push_back(std::move(signature));
+  auto set = SignatureSet::Compile(std::move(signatures));
+  EXPECT_TRUE(set.has_value());
+  auto scanner = Scanner::Create(std::move(*set));
+  EXPECT_TRUE(scanner.has_value());
+  return std::move(*scanner);
+}
+
+TEST(ScannerTest, AFileTooLargeForAnExpressionIsNotCalledClean) {
+  const auto scanner = ScannerWithExpression();
+  const UniqueFd file =
+      FileOf(std::string_view("\x7f"
+                              "ELF trigger"));
+  for (const uint64_t bytes : {kRegexBytesMax, kRegexBytesMax + 1}) {
+    ASSERT_EQ(::ftruncate(file.UnsafeFd(), static_cast<off_t>(bytes)), 0);
+    const Verdict verdict = scanner->Scan(file.UnsafeFd(), {});
+    if (bytes == kRegexBytesMax) {
+      EXPECT_EQ(verdict.threat_name, "A");
+    } else {
+      EXPECT_EQ(verdict.kind, VerdictKind::kNotScanned);
+      EXPECT_EQ(verdict.reason, NotScannedReason::kWorkLimit);
+    }
+  }
 }
 
 TEST(ScannerTest, KeepsItsSignaturesAlive) {
