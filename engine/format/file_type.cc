@@ -120,6 +120,39 @@ constexpr auto kMagics = std::to_array<Magic>({
     {510, "\x55\xaa"sv, FileType::kMbr},
 });
 
+// Those that stand at the front come first; each file is compared with the few
+// that begin as it does.
+constexpr size_t kFrontMagics = static_cast<size_t>(
+    std::find_if(kMagics.begin(), kMagics.end(),
+                 [](const Magic& magic) { return magic.offset != 0; }) -
+    kMagics.begin());
+static_assert(std::none_of(kMagics.begin() + kFrontMagics, kMagics.end(),
+                           [](const Magic& magic) {
+                             return magic.offset == 0;
+                           }));
+
+// By first byte: where it begins in `order`, which keeps the order above.
+struct FrontMagics {
+  std::array<uint8_t, 257> begin = {};
+  std::array<uint8_t, kFrontMagics> order = {};
+};
+
+constexpr FrontMagics SortFrontMagics() {
+  FrontMagics sorted;
+  size_t count = 0;
+  for (size_t byte = 0; byte < 256; ++byte) {
+    sorted.begin.at(byte) = static_cast<uint8_t>(count);
+    for (size_t i = 0; i < kFrontMagics; ++i) {
+      if (static_cast<uint8_t>(kMagics.at(i).bytes.front()) != byte) continue;
+      sorted.order.at(count++) = static_cast<uint8_t>(i);
+    }
+  }
+  sorted.begin.back() = static_cast<uint8_t>(count);
+  return sorted;
+}
+
+constexpr FrontMagics kSortedFrontMagics = SortFrontMagics();
+
 bool StandsAt(std::string_view text, size_t offset, std::string_view bytes) {
   return text.size() >= offset && text.substr(offset).starts_with(bytes);
 }
@@ -169,11 +202,6 @@ bool IsOldTar(std::string_view head) {
   constexpr size_t kSumOffset = 148;
   constexpr size_t kSumBytes = 8;
   if (head.size() < kHeaderBytes || head[0] == '\0') return false;
-  unsigned sum = kSumBytes * unsigned{' '};
-  for (size_t i = 0; i < kHeaderBytes; ++i) {
-    const bool is_sum = i >= kSumOffset && i < kSumOffset + kSumBytes;
-    if (!is_sum) sum += ByteAt(head, i);
-  }
   const std::string_view field = head.substr(kSumOffset, kSumBytes);
   unsigned expected = 0;
   size_t i = field.find_first_not_of(' ');
@@ -182,11 +210,24 @@ bool IsOldTar(std::string_view head) {
   for (; i < field.size() && field[i] >= '0' && field[i] <= '7'; ++i) {
     expected = expected * 8 + static_cast<unsigned>(field[i] - '0');
   }
-  return i != first_digit && sum == expected;
+  if (i == first_digit) return false;
+  unsigned sum = kSumBytes * unsigned{' '};
+  for (size_t at = 0; at < kHeaderBytes; ++at) {
+    const bool is_sum = at >= kSumOffset && at < kSumOffset + kSumBytes;
+    if (!is_sum) sum += ByteAt(head, at);
+  }
+  return sum == expected;
 }
 
 std::optional<FileType> TypeByMagic(std::string_view head) {
-  for (const Magic& magic : kMagics) {
+  const uint8_t first = ByteAt(head, 0);
+  for (size_t i = kSortedFrontMagics.begin[first];
+       i < kSortedFrontMagics.begin[first + size_t{1}]; ++i) {
+    const Magic& magic = kMagics[kSortedFrontMagics.order[i]];
+    if (head.starts_with(magic.bytes)) return magic.type;
+  }
+  for (size_t i = kFrontMagics; i < kMagics.size(); ++i) {
+    const Magic& magic = kMagics[i];
     if (StandsAt(head, magic.offset, magic.bytes)) return magic.type;
   }
   if (IsLha(head)) return FileType::kLhaLzh;
@@ -256,19 +297,27 @@ bool HasTag(const Characters& characters) {
   return false;
 }
 
-// Whether `first` and then `second` stand in `text`, in any case; both are
-// given in lower case.
+// What is behind the first `words` in `text`, in any case; `words` is given in
+// lower case. Nothing: it does not stand there. Searched for by the first of
+// its characters that is no letter, which has no case and is rarer.
+std::optional<std::string_view> Behind(std::string_view text,
+                                       std::string_view words) {
+  const size_t distance = words.find_first_of("\n-");
+  assert(distance != std::string_view::npos);
+  for (size_t at = text.find(words[distance], distance);
+       at != std::string_view::npos; at = text.find(words[distance], at + 1)) {
+    if (Characters(text, 1).StandsAt(at - distance, words)) {
+      return text.substr(at - distance + words.size());
+    }
+  }
+  return std::nullopt;
+}
+
+// Whether `first` and then `second` stand in `text`, in any case.
 bool StandInOrder(std::string_view text, std::string_view first,
                   std::string_view second) {
-  const auto equals = [](char left, char right) {
-    return LowerCase(left) == right;
-  };
-  const auto at =
-      std::search(text.begin(), text.end(), first.begin(), first.end(), equals);
-  if (at == text.end()) return false;
-  const auto rest = at + static_cast<std::ptrdiff_t>(first.size());
-  return std::search(rest, text.end(), second.begin(), second.end(), equals) !=
-         text.end();
+  const auto rest = Behind(text, first);
+  return rest && Behind(*rest, second);
 }
 
 bool IsMhtml(std::string_view head) {
@@ -310,14 +359,24 @@ std::optional<FileType> TypeByContent(std::string_view head) {
 }
 
 // Control characters that text has: BEL BS TAB LF, FF CR, ESC.
-bool IsTextByte(uint8_t byte) {
+constexpr bool IsTextByte(uint8_t byte) {
   if (byte >= 0x20) return byte != 0x7f;
   return (byte >= 7 && byte <= 10) || byte == 12 || byte == 13 || byte == 27;
 }
 
+constexpr std::array<bool, 256> MakeTextBytes() {
+  std::array<bool, 256> are_text = {};
+  for (size_t byte = 0; byte < are_text.size(); ++byte) {
+    are_text.at(byte) = IsTextByte(static_cast<uint8_t>(byte));
+  }
+  return are_text;
+}
+
+constexpr std::array<bool, 256> kTextBytes = MakeTextBytes();
+
 bool IsText(std::string_view head) {
   return std::all_of(head.begin(), head.end(), [](char c) {
-    return IsTextByte(static_cast<uint8_t>(c));
+    return kTextBytes[static_cast<uint8_t>(c)];
   });
 }
 
