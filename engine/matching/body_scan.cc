@@ -84,7 +84,7 @@ BodyScan::End BodyScan::Judge(Content& content, WorkBudget& budget,
   End end = End::kDone;
   const bool may_match_view =
       form_ != NormalisedForm::kNone &&
-      (!IsViewPlain() || judge_.FindForView(ShardOfBytes(), hits_));
+      (!IsViewPlain() || judge_.FindForView(layer, ShardOfBytes(), hits_));
   if (may_match_view) end = JudgeViews(content, budget, matched);
   if (content.error_number() != 0) return End::kReadError;
   return budget.is_exhausted() ? End::kWorkLimit : end;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <optional>
 
 #include "engine/matching/byte_compare.h"
 #include "engine/matching/layer_rules.h"
@@ -67,6 +66,7 @@ struct SignatureJudge::Case {
 
 SignatureJudge::SignatureJudge(const SignatureTables& tables)
     : tables_(tables) {
+  FindAnchorGroups();
   // Enough for nearly all files, so that the first one is as fast as the rest.
   candidates_.reserve(kUsualCount);
   atoms_.reserve(kUsualCount);
@@ -96,7 +96,8 @@ void SignatureJudge::SortCandidates() {
             });
 }
 
-bool SignatureJudge::FindForView(size_t shard, const TriggerHits& hits) {
+bool SignatureJudge::FindForView(const Layer& layer, size_t shard,
+                                 const TriggerHits& hits) {
   found_.clear();
   CollectCandidates(hits, shard, true);
   SortCandidates();
@@ -108,7 +109,9 @@ bool SignatureJudge::FindForView(size_t shard, const TriggerHits& hits) {
          ++i) {
       groups = static_cast<uint8_t>(groups | candidates_[i].group);
     }
-    if (groups == tables_.trigger_uses[first.use].view_groups) {
+    const SignatureRecord& signature = tables_.signatures[first.signature];
+    if (groups == tables_.trigger_uses[first.use].view_groups &&
+        PassesGates(tables_, tables_.gates[signature.gates], layer)) {
       found_.push_back(first.signature);
     }
   }
@@ -122,7 +125,7 @@ void SignatureJudge::JudgeFound(const Layer& layer, WorkBudget& budget,
   for (const uint32_t id : found_) {
     if (budget.is_exhausted()) return;
     const SignatureRecord& signature = tables_.signatures[id];
-    if (!PassesGates(tables_, tables_.gates[signature.gates], layer)) continue;
+    assert(PassesGates(tables_, tables_.gates[signature.gates], layer));
     Case one{layer, budget, signature, tables_.AtomsOf(signature),
              tables_.LogicOf(signature)};
     Begin(signature);
@@ -145,9 +148,7 @@ void SignatureJudge::Judge(const Layer& layer, size_t shard,
   if (!counted_.empty()) counted_.clear();
   CollectCandidates(hits, shard, false);
   AddAlways(shard);
-  const ShardRecord& record = tables_.shards[shard];
-  CollectAnchored(
-      layer, tables_.anchors.subspan(record.anchor_begin, record.anchor_count));
+  CollectAnchored(layer, shard);
   SortCandidates();
   for (size_t i = 0; i < candidates_.size() && !budget.is_exhausted();) {
     const uint32_t id = candidates_[i].signature;
@@ -195,25 +196,53 @@ bool SignatureJudge::ArePromising(Case& one, const TriggerHits& hits,
   return groups == one.signature.groups;
 }
 
+void SignatureJudge::FindAnchorGroups() {
+  const auto looks_alike = [](const AnchorUse& a, const AnchorUse& b) {
+    return a.offset == b.offset && a.distance == b.distance && a.mask == b.mask;
+  };
+  for (const ShardRecord& shard : tables_.shards) {
+    first_anchor_groups_.push_back(
+        static_cast<uint32_t>(anchor_groups_.size()));
+    for (uint32_t i = 0; i < shard.anchor_count; ++i) {
+      const uint32_t at = shard.anchor_begin + i;
+      if (i == 0 ||
+          !looks_alike(tables_.anchors[at - 1], tables_.anchors[at])) {
+        anchor_groups_.push_back({at, at});
+      }
+      anchor_groups_.back().end = at + 1;
+    }
+  }
+  first_anchor_groups_.push_back(static_cast<uint32_t>(anchor_groups_.size()));
+}
+
 // Those of which a pattern is at its place. Every file is asked about all of
 // them: a word decides nearly always.
-void SignatureJudge::CollectAnchored(const Layer& layer,
-                                     std::span<const AnchorUse> anchors) {
+void SignatureJudge::CollectAnchored(const Layer& layer, size_t shard) {
   uint32_t offset = kNoUse;
-  std::optional<uint64_t> place;
-  for (const AnchorUse& anchor : anchors) {
-    if (anchor.offset != offset) {
-      offset = anchor.offset;
+  bool has_place = false;
+  uint64_t place = 0;
+  for (uint32_t group = first_anchor_groups_[shard];
+       group < first_anchor_groups_[shard + 1]; ++group) {
+    const AnchorGroup& alike = anchor_groups_[group];
+    const auto anchors =
+        tables_.anchors.subspan(alike.begin, alike.end - alike.begin);
+    const AnchorUse& first = anchors.front();
+    if (first.offset != offset) {
+      offset = first.offset;
       StartsOf(tables_.offsets[offset], layer, starts_);
-      place.reset();
-      if (!starts_.empty()) place = starts_.front().first;
+      has_place = !starts_.empty();
+      if (has_place) place = starts_.front().first;
     }
-    if (!place) continue;
-    const ByteView bytes =
-        layer.content.At(*place + anchor.distance, sizeof(anchor.value));
-    if ((WordOf(bytes) & anchor.mask) == anchor.value &&
-        IsAt(layer, anchor, *place)) {
-      candidates_.push_back({anchor.signature, kNoUse, 0, anchor.group});
+    if (!has_place) continue;
+    const uint32_t value =
+        first.mask &
+        WordOf(layer.content.At(place + first.distance, sizeof(first.value)));
+    auto anchor = std::lower_bound(
+        anchors.begin(), anchors.end(), value,
+        [](const AnchorUse& one, uint32_t v) { return one.value < v; });
+    for (; anchor != anchors.end() && anchor->value == value; ++anchor) {
+      if (!IsAt(layer, *anchor, place)) continue;
+      candidates_.push_back({anchor->signature, kNoUse, 0, anchor->group});
     }
   }
 }

@@ -36,8 +36,9 @@ class SignatureJudge {
              WorkBudget& budget, MatchedIds& matched);
 
   // Which signatures may match the normalised form of a text, by what was seen
-  // in its own bytes. False: none.
-  bool FindForView(size_t shard, const TriggerHits& hits);
+  // in its own bytes and by the facts of `layer`, which are those of the form,
+  // too. False: none.
+  bool FindForView(const Layer& layer, size_t shard, const TriggerHits& hits);
   // Adds those of them that match the layer, which is that form.
   void JudgeFound(const Layer& layer, WorkBudget& budget, MatchedIds& matched);
 
@@ -69,7 +70,8 @@ class SignatureJudge {
                    std::span<const uint64_t> ends);
   void SortCandidates();
   void AddAlways(size_t shard);
-  void CollectAnchored(const Layer& layer, std::span<const AnchorUse> anchors);
+  void FindAnchorGroups();
+  void CollectAnchored(const Layer& layer, size_t shard);
   bool IsAt(const Layer& layer, const AnchorUse& anchor, uint64_t place);
   bool Matches(Case& one);
   void Begin(const SignatureRecord& signature);
@@ -82,7 +84,15 @@ class SignatureJudge {
   MatchCount CountMacro(Case& one, uint32_t atom);
   ByteView Subject(const Layer& layer);
 
+  // Anchors of one shard that look at the same bytes.
+  struct AnchorGroup {
+    uint32_t begin = 0;
+    uint32_t end = 0;
+  };
+
   const SignatureTables& tables_;
+  std::vector<AnchorGroup> anchor_groups_;
+  std::vector<uint32_t> first_anchor_groups_;  // By shard; one more at the end.
   PatternSearch search_;
   RegexMatcher regexes_;
   std::vector<Candidate> candidates_;
