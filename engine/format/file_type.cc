@@ -260,10 +260,20 @@ class Characters {
     return true;
   }
 
+  // Whether what begins at `offset` may be one of those below, by its second
+  // character.
+  bool MayBeTag(size_t offset) const {
+    const size_t second = offset + stride_;
+    return second < text_.size() &&
+           kTagLetters.find(LowerCase(text_[second])) != std::string_view::npos;
+  }
+
   size_t stride() const { return stride_; }
   std::string_view text() const { return text_; }
 
  private:
+  static constexpr std::string_view kTagLetters = "ahiost";
+
   std::string_view text_;
   size_t stride_ = 1;
 };
@@ -280,7 +290,7 @@ bool HasTag(const Characters& characters) {
   size_t anchor_end = std::string_view::npos;
   for (size_t at = text.find('<'); at != std::string_view::npos;
        at = text.find('<', at + 1)) {
-    if (at % characters.stride() != 0) continue;
+    if (at % characters.stride() != 0 || !characters.MayBeTag(at)) continue;
     for (const std::string_view tag : kHtmlTags) {
       if (characters.StandsAt(at, tag)) return true;
     }
@@ -324,13 +334,47 @@ bool IsMhtml(std::string_view head) {
   return StandInOrder(head, "mime-version: ", "\ncontent-type: ");
 }
 
+// Where lines begin that a header of mail begins with; of those that come first
+// in a mail the first one, of the others the last one.
+struct MailLines {
+  enum : uint8_t { kFrom, kReceived, kDeliveredTo, kMessageId };
+  static constexpr std::array<std::string_view, 4> kFirst = {
+      "\nfrom: ", "\nreceived: ", "\ndelivered-to: ", "\nmessage-id: "};
+  enum : uint8_t { kContentType, kMimeVersion, kReceivedLater };
+  static constexpr std::array<std::string_view, 3> kLater = {
+      "\ncontent-type: ", "\nmime-version: ", "\nreceived: "};
+
+  explicit MailLines(std::string_view head) {
+    first.fill(std::string_view::npos);
+    const Characters characters(head, 1);
+    for (size_t at = head.find('\n'); at != std::string_view::npos;
+         at = head.find('\n', at + 1)) {
+      for (size_t i = 0; i < kFirst.size(); ++i) {
+        if (first[i] == std::string_view::npos &&
+            characters.StandsAt(at, kFirst[i])) {
+          first[i] = at;
+        }
+      }
+      for (size_t i = 0; i < kLater.size(); ++i) {
+        if (characters.StandsAt(at, kLater[i])) last[i] = at;
+      }
+    }
+  }
+
+  bool Are(size_t one, size_t later) const { return first[one] < last[later]; }
+
+  std::array<size_t, kFirst.size()> first = {};
+  std::array<size_t, kLater.size()> last = {};
+};
+
 // A mail with something in front of its headers.
 bool IsMailInside(std::string_view head) {
-  return StandInOrder(head, "\nfrom: ", "\ncontent-type: ") ||
-         StandInOrder(head, "\nfrom: ", "\nmime-version: ") ||
-         StandInOrder(head, "\nreceived: ", "\ncontent-type: ") ||
-         StandInOrder(head, "\ndelivered-to: ", "\nreceived: ") ||
-         StandInOrder(head, "\nmessage-id: ", "\ncontent-type: ");
+  const MailLines lines(head);
+  return lines.Are(MailLines::kFrom, MailLines::kContentType) ||
+         lines.Are(MailLines::kFrom, MailLines::kMimeVersion) ||
+         lines.Are(MailLines::kReceived, MailLines::kContentType) ||
+         lines.Are(MailLines::kDeliveredTo, MailLines::kReceivedLater) ||
+         lines.Are(MailLines::kMessageId, MailLines::kContentType);
 }
 
 // What stands anywhere in the first KiB, in text and binary files alike.
@@ -364,20 +408,22 @@ constexpr bool IsTextByte(uint8_t byte) {
   return (byte >= 7 && byte <= 10) || byte == 12 || byte == 13 || byte == 27;
 }
 
-constexpr std::array<bool, 256> MakeTextBytes() {
-  std::array<bool, 256> are_text = {};
-  for (size_t byte = 0; byte < are_text.size(); ++byte) {
-    are_text.at(byte) = IsTextByte(static_cast<uint8_t>(byte));
+constexpr std::array<uint8_t, 256> MakeForeignBytes() {
+  std::array<uint8_t, 256> are_foreign = {};
+  for (size_t byte = 0; byte < are_foreign.size(); ++byte) {
+    are_foreign.at(byte) = IsTextByte(static_cast<uint8_t>(byte)) ? 0 : 1;
   }
-  return are_text;
+  return are_foreign;
 }
 
-constexpr std::array<bool, 256> kTextBytes = MakeTextBytes();
+constexpr std::array<uint8_t, 256> kForeignBytes = MakeForeignBytes();
 
+// Nearly always to the end: not to stop in between is faster.
 bool IsText(std::string_view head) {
-  return std::all_of(head.begin(), head.end(), [](char c) {
-    return kTextBytes[static_cast<uint8_t>(c)];
-  });
+  uint8_t has_foreign = 0;
+  for (const char c : head)
+    has_foreign |= kForeignBytes[static_cast<uint8_t>(c)];
+  return has_foreign == 0;
 }
 
 // Without a mark of byte order, or with that of big endian, a unit must not be

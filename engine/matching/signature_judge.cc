@@ -31,15 +31,6 @@ bool Compares(Comparison comparison, uint64_t value, uint64_t count) {
   return false;
 }
 
-// Little-endian; bytes that are not there are zero.
-uint32_t WordOf(ByteView bytes) {
-  uint32_t word = 0;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    word |= uint32_t{bytes[i]} << (8 * i);
-  }
-  return word;
-}
-
 bool IsIn(const std::vector<PlaceInterval>& places, uint64_t place) {
   return std::any_of(places.begin(), places.end(),
                      [place](const PlaceInterval& interval) {
@@ -65,17 +56,15 @@ struct SignatureJudge::Case {
 };
 
 SignatureJudge::SignatureJudge(const SignatureTables& tables)
-    : tables_(tables) {
-  FindAnchorGroups();
+    : tables_(tables), anchors_(tables), prospect_(tables) {
   // Enough for nearly all files, so that the first one is as fast as the rest.
   candidates_.reserve(kUsualCount);
   atoms_.reserve(kUsualCount);
   starts_.reserve(kUsualCount);
 }
 
-void SignatureJudge::CollectCandidates(const TriggerHits& hits, size_t shard,
-                                       bool are_of_view) {
-  candidates_.clear();
+void SignatureJudge::AddCandidates(const TriggerHits& hits, size_t shard,
+                                   bool are_of_view) {
   const uint32_t first = tables_.shards[shard].trigger_begin;
   for (uint32_t i = 0; i < hits.hits().size(); ++i) {
     const TriggerRecord& trigger =
@@ -97,10 +86,15 @@ void SignatureJudge::SortCandidates() {
 }
 
 bool SignatureJudge::FindForView(const Layer& layer, size_t shard,
-                                 const TriggerHits& hits) {
+                                 const TriggerHits& hits,
+                                 const TriggerHits& seam_hits,
+                                 const OwnText& text) {
   found_.clear();
-  CollectCandidates(hits, shard, true);
+  candidates_.clear();
+  AddCandidates(hits, shard, true);
+  AddCandidates(seam_hits, shard, true);
   SortCandidates();
+  prospect_.Begin(text);
   for (size_t i = 0; i < candidates_.size();) {
     const Candidate& first = candidates_[i];
     uint8_t groups = 0;
@@ -111,7 +105,8 @@ bool SignatureJudge::FindForView(const Layer& layer, size_t shard,
     }
     const SignatureRecord& signature = tables_.signatures[first.signature];
     if (groups == tables_.trigger_uses[first.use].view_groups &&
-        PassesGates(tables_, tables_.gates[signature.gates], layer)) {
+        PassesGates(tables_, tables_.gates[signature.gates], layer) &&
+        prospect_.MayMatch(signature, text)) {
       found_.push_back(first.signature);
     }
   }
@@ -146,7 +141,8 @@ void SignatureJudge::Judge(const Layer& layer, size_t shard,
                            MatchedIds& matched) {
   has_subject_ = false;
   if (!counted_.empty()) counted_.clear();
-  CollectCandidates(hits, shard, false);
+  candidates_.clear();
+  AddCandidates(hits, shard, false);
   AddAlways(shard);
   CollectAnchored(layer, shard);
   SortCandidates();
@@ -196,54 +192,11 @@ bool SignatureJudge::ArePromising(Case& one, const TriggerHits& hits,
   return groups == one.signature.groups;
 }
 
-void SignatureJudge::FindAnchorGroups() {
-  const auto looks_alike = [](const AnchorUse& a, const AnchorUse& b) {
-    return a.offset == b.offset && a.distance == b.distance && a.mask == b.mask;
-  };
-  for (const ShardRecord& shard : tables_.shards) {
-    first_anchor_groups_.push_back(
-        static_cast<uint32_t>(anchor_groups_.size()));
-    for (uint32_t i = 0; i < shard.anchor_count; ++i) {
-      const uint32_t at = shard.anchor_begin + i;
-      if (i == 0 ||
-          !looks_alike(tables_.anchors[at - 1], tables_.anchors[at])) {
-        anchor_groups_.push_back({at, at});
-      }
-      anchor_groups_.back().end = at + 1;
-    }
-  }
-  first_anchor_groups_.push_back(static_cast<uint32_t>(anchor_groups_.size()));
-}
-
-// Those of which a pattern is at its place. Every file is asked about all of
-// them: a word decides nearly always.
+// Those of which a pattern is at its place.
 void SignatureJudge::CollectAnchored(const Layer& layer, size_t shard) {
-  uint32_t offset = kNoUse;
-  bool has_place = false;
-  uint64_t place = 0;
-  for (uint32_t group = first_anchor_groups_[shard];
-       group < first_anchor_groups_[shard + 1]; ++group) {
-    const AnchorGroup& alike = anchor_groups_[group];
-    const auto anchors =
-        tables_.anchors.subspan(alike.begin, alike.end - alike.begin);
-    const AnchorUse& first = anchors.front();
-    if (first.offset != offset) {
-      offset = first.offset;
-      StartsOf(tables_.offsets[offset], layer, starts_);
-      has_place = !starts_.empty();
-      if (has_place) place = starts_.front().first;
-    }
-    if (!has_place) continue;
-    const uint32_t value =
-        first.mask &
-        WordOf(layer.content.At(place + first.distance, sizeof(first.value)));
-    auto anchor = std::lower_bound(
-        anchors.begin(), anchors.end(), value,
-        [](const AnchorUse& one, uint32_t v) { return one.value < v; });
-    for (; anchor != anchors.end() && anchor->value == value; ++anchor) {
-      if (!IsAt(layer, *anchor, place)) continue;
-      candidates_.push_back({anchor->signature, kNoUse, 0, anchor->group});
-    }
+  for (const auto& [anchor, place] : anchors_.Find(layer, shard)) {
+    if (!IsAt(layer, *anchor, place)) continue;
+    candidates_.push_back({anchor->signature, kNoUse, 0, anchor->group});
   }
 }
 
