@@ -95,6 +95,9 @@ class HtmlNormaliser {
   // Several bytes at once: how many. None where the next one is special.
   size_t TakeRun(ByteView bytes);
   size_t TakeTextRun(ByteView bytes);
+  size_t TakeWords(ByteView bytes);
+  size_t TakeTag(ByteView bytes);
+  size_t TakeAttribute(ByteView bytes);
   size_t TakeNameRun(ByteView bytes, Word& word);
   size_t TakeValueRun(ByteView bytes);
   size_t TakeScriptRun(ByteView bytes);

@@ -49,6 +49,8 @@ size_t HtmlNormaliser::TakeRun(ByteView bytes) {
   switch (state_) {
     case State::kText:
       return TakeTextRun(bytes);
+    case State::kTagStart:
+      return TakeTag(bytes);
     case State::kTagName:
       return TakeNameRun(bytes, tag_);
     case State::kAttributeName:
@@ -59,7 +61,6 @@ size_t HtmlNormaliser::TakeRun(ByteView bytes) {
       return std::min(AsText(bytes).find('>'), bytes.size());
     case State::kScript:
       return TakeScriptRun(bytes);
-    case State::kTagStart:
     case State::kAttributeGap:
     case State::kValueStart:
     case State::kScriptTagStart:
@@ -70,14 +71,40 @@ size_t HtmlNormaliser::TakeRun(ByteView bytes) {
   return 0;
 }
 
+// Words and tags, as long as they are plain.
 size_t HtmlNormaliser::TakeTextRun(ByteView bytes) {
+  size_t taken = 0;
+  while (state_ == State::kText) {
+    taken += TakeWords(bytes.subspan(taken));
+    if (taken == bytes.size() || bytes[taken] != '<') break;
+    AppendAddress();
+    BeginText();
+    AppendSpaceToText();
+    state_ = State::kTagStart;
+    ++taken;
+    taken += TakeTag(bytes.subspan(taken));
+  }
+  return taken;
+}
+
+size_t HtmlNormaliser::TakeWords(ByteView bytes) {
+  size_t skipped = 0;
+  while (skips_space_ && skipped < bytes.size() &&
+         IsHtmlSpace(bytes[skipped]) && bytes[skipped] != '\r') {
+    ++skipped;
+  }
+  if (skipped != 0) AppendAddress();
+  bytes = bytes.subspan(skipped);
+  if (bytes.empty()) return skipped;
   const uint8_t first = bytes.front();
-  if (first <= ' ' || first >= 0x80 || first == '<' || first == '&') return 0;
+  if (first <= ' ' || first >= 0x80 || first == '<' || first == '&') {
+    return skipped;
+  }
   AppendAddress();
   BeginText();
   uint8_t* const text = no_tags_.RoomFor(bytes.size() + kHtmlRunRoomBytes);
   uint8_t* const all = no_comments_.RoomFor(bytes.size());
-  if (text == nullptr || all == nullptr) return 0;
+  if (text == nullptr || all == nullptr) return skipped;
   const size_t count = CopyHtmlWords(bytes, false, text);
   // White space at the end belongs to the text already, but waits for what
   // follows it here.
@@ -86,7 +113,54 @@ size_t HtmlNormaliser::TakeTextRun(ByteView bytes) {
   std::memcpy(all, text, count);
   no_tags_.AddWritten(count);
   no_comments_.AddWritten(pending_space_ ? count - 1 : count);
-  return count;
+  return skipped + count;
+}
+
+// A tag, behind its '<', to its end or to the first byte that is not plain; the
+// state is always that behind what was taken.
+size_t HtmlNormaliser::TakeTag(ByteView bytes) {
+  if (bytes.empty() || kEndsName[bytes.front()] || bytes.front() == '!') {
+    return 0;
+  }
+  TakeTagStart(bytes.front());
+  size_t taken = 1;
+  taken += TakeNameRun(bytes.subspan(taken), tag_);
+  while (taken < bytes.size()) {
+    const uint8_t c = bytes[taken];
+    if (c == '>') {
+      CloseTag();
+      return taken + 1;
+    }
+    // CR is nothing at all, and so no white space either.
+    if (state_ != State::kAttributeGap && (!IsHtmlSpace(c) || c == '\r')) break;
+    state_ = State::kAttributeGap;
+    while (taken < bytes.size() && IsHtmlSpace(bytes[taken])) ++taken;
+    const size_t attribute = TakeAttribute(bytes.subspan(taken));
+    if (attribute == 0 && (taken == bytes.size() || bytes[taken] != '>')) break;
+    taken += attribute;
+    if (state_ == State::kValueStart || state_ == State::kValue) break;
+  }
+  return taken;
+}
+
+// An attribute without a value, or with a plain one in quotes.
+size_t HtmlNormaliser::TakeAttribute(ByteView bytes) {
+  if (bytes.empty() || kEndsName[bytes.front()]) return 0;
+  TakeAttributeGap(bytes.front());
+  size_t taken = 1;
+  taken += TakeNameRun(bytes.subspan(taken), attribute_);
+  if (taken == bytes.size() || bytes[taken] != '=') return taken;
+  TakeAttributeName('=');
+  ++taken;
+  if (taken == bytes.size() || !IsHtmlQuote(bytes[taken])) return taken;
+  TakeValueStart(bytes[taken]);
+  ++taken;
+  taken += TakeValueRun(bytes.subspan(taken));
+  if (taken < bytes.size() && bytes[taken] == quote_ && value_high_.empty()) {
+    TakeValue(quote_);
+    ++taken;
+  }
+  return taken;
 }
 
 size_t HtmlNormaliser::TakeNameRun(ByteView bytes, Word& word) {
