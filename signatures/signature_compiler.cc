@@ -396,7 +396,9 @@ void AddShards(const std::vector<Signature>& signatures, size_t window,
   for (uint32_t id = 0; id < signatures.size(); ++id) {
     if (IsMacroPattern(signatures[id])) {
       compiled.tables.macro_signatures.push_back(id);
-    } else {
+      // What must stand in a container is not looked for: layers have none yet,
+      // and then want shards of their own, for these literals are common.
+    } else if (signatures[id].gates.containers.empty()) {
       by_target.at(static_cast<size_t>(signatures[id].target)).push_back(id);
     }
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cstddef>
+#include <cstring>
 
 namespace gatehouse {
 
@@ -344,11 +345,18 @@ struct MailLines {
   static constexpr std::array<std::string_view, 3> kLater = {
       "\ncontent-type: ", "\nmime-version: ", "\nreceived: "};
 
+  static constexpr std::string_view kLetters =
+      "frdmc";  // That these begin with.
+
   explicit MailLines(std::string_view head) {
     first.fill(std::string_view::npos);
     const Characters characters(head, 1);
     for (size_t at = head.find('\n'); at != std::string_view::npos;
          at = head.find('\n', at + 1)) {
+      if (at + 1 == head.size() ||
+          kLetters.find(LowerCase(head[at + 1])) == std::string_view::npos) {
+        continue;
+      }
       for (size_t i = 0; i < kFirst.size(); ++i) {
         if (first[i] == std::string_view::npos &&
             characters.StandsAt(at, kFirst[i])) {
@@ -403,27 +411,37 @@ std::optional<FileType> TypeByContent(std::string_view head) {
 }
 
 // Control characters that text has: BEL BS TAB LF, FF CR, ESC.
-constexpr bool IsTextByte(uint8_t byte) {
+bool IsTextByte(uint8_t byte) {
   if (byte >= 0x20) return byte != 0x7f;
   return (byte >= 7 && byte <= 10) || byte == 12 || byte == 13 || byte == 27;
 }
 
-constexpr std::array<uint8_t, 256> MakeForeignBytes() {
-  std::array<uint8_t, 256> are_foreign = {};
-  for (size_t byte = 0; byte < are_foreign.size(); ++byte) {
-    are_foreign.at(byte) = IsTextByte(static_cast<uint8_t>(byte)) ? 0 : 1;
-  }
-  return are_foreign;
-}
+// Vectors of the compiler's own kind: SSE2 on x86-64, NEON on arm64.
+constexpr size_t kLanes = 16;
+using Lanes = uint8_t __attribute__((vector_size(kLanes)));
 
-constexpr std::array<uint8_t, 256> kForeignBytes = MakeForeignBytes();
+// Not zero where the byte is none of a text.
+Lanes AreForeign(Lanes bytes) {
+  const auto is_low = static_cast<Lanes>(bytes < 0x20);
+  const auto is_text = static_cast<Lanes>((bytes - 7 <= 3) | (bytes == 12) |
+                                          (bytes == 13) | (bytes == 27));
+  return (is_low & ~is_text) | static_cast<Lanes>(bytes == 0x7f);
+}
 
 // Nearly always to the end: not to stop in between is faster.
 bool IsText(std::string_view head) {
-  uint8_t has_foreign = 0;
-  for (const char c : head)
-    has_foreign |= kForeignBytes[static_cast<uint8_t>(c)];
-  return has_foreign == 0;
+  Lanes foreign = {};
+  for (; head.size() >= kLanes; head.remove_prefix(kLanes)) {
+    Lanes bytes;
+    std::memcpy(&bytes, head.data(), kLanes);
+    foreign |= AreForeign(bytes);
+  }
+  std::array<uint64_t, 2> words = {};
+  std::memcpy(words.data(), &foreign, kLanes);
+  return (words[0] | words[1]) == 0 &&
+         std::all_of(head.begin(), head.end(), [](char c) {
+           return IsTextByte(static_cast<uint8_t>(c));
+         });
 }
 
 // Without a mark of byte order, or with that of big endian, a unit must not be
