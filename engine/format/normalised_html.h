@@ -96,6 +96,7 @@ class HtmlNormaliser {
   size_t TakeRun(ByteView bytes);
   size_t TakeTextRun(ByteView bytes);
   size_t TakeWords(ByteView bytes);
+  size_t TakeSpace(ByteView bytes);
   size_t TakeTag(ByteView bytes);
   size_t TakeAttribute(ByteView bytes);
   size_t TakeNameRun(ByteView bytes, Word& word);

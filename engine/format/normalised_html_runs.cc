@@ -88,32 +88,46 @@ size_t HtmlNormaliser::TakeTextRun(ByteView bytes) {
 }
 
 size_t HtmlNormaliser::TakeWords(ByteView bytes) {
-  size_t skipped = 0;
-  while (skips_space_ && skipped < bytes.size() &&
-         IsHtmlSpace(bytes[skipped]) && bytes[skipped] != '\r') {
-    ++skipped;
+  size_t taken = 0;
+  while (true) {
+    taken += TakeSpace(bytes.subspan(taken));
+    const ByteView rest = bytes.subspan(taken);
+    if (rest.empty()) return taken;
+    const uint8_t first = rest.front();
+    if (first < ' ' || first >= 0x80 || first == '<' || first == '&') {
+      return taken;
+    }
+    AppendAddress();
+    BeginText();
+    uint8_t* const text = no_tags_.RoomFor(rest.size() + kHtmlRunRoomBytes);
+    uint8_t* const all = no_comments_.RoomFor(rest.size());
+    if (text == nullptr || all == nullptr) return taken;
+    const size_t count = CopyHtmlWords(rest, false, text);
+    // White space at the end belongs to the text already, but waits for what
+    // follows it here.
+    pending_space_ = text[count - 1] == ' ';
+    text_ends_in_space_ = pending_space_;
+    std::memcpy(all, text, count);
+    no_tags_.AddWritten(count);
+    no_comments_.AddWritten(pending_space_ ? count - 1 : count);
+    taken += count;
   }
-  if (skipped != 0) AppendAddress();
-  bytes = bytes.subspan(skipped);
-  if (bytes.empty()) return skipped;
-  const uint8_t first = bytes.front();
-  if (first <= ' ' || first >= 0x80 || first == '<' || first == '&') {
-    return skipped;
+}
+
+// White space in text, a run of it; CR is nothing at all.
+size_t HtmlNormaliser::TakeSpace(ByteView bytes) {
+  size_t taken = 0;
+  bool has_space = false;
+  for (; taken < bytes.size() && IsHtmlSpace(bytes[taken]); ++taken) {
+    has_space = has_space || bytes[taken] != '\r';
   }
+  if (!has_space) return taken;
   AppendAddress();
-  BeginText();
-  uint8_t* const text = no_tags_.RoomFor(bytes.size() + kHtmlRunRoomBytes);
-  uint8_t* const all = no_comments_.RoomFor(bytes.size());
-  if (text == nullptr || all == nullptr) return skipped;
-  const size_t count = CopyHtmlWords(bytes, false, text);
-  // White space at the end belongs to the text already, but waits for what
-  // follows it here.
-  pending_space_ = text[count - 1] == ' ';
-  text_ends_in_space_ = pending_space_;
-  std::memcpy(all, text, count);
-  no_tags_.AddWritten(count);
-  no_comments_.AddWritten(pending_space_ ? count - 1 : count);
-  return skipped + count;
+  if (!skips_space_) {
+    AppendSpaceToText();
+    pending_space_ = true;
+  }
+  return taken;
 }
 
 // A tag, behind its '<', to its end or to the first byte that is not plain; the
