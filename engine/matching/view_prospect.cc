@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "engine/format/normalised_text.h"
+#include "engine/matching/regex_literal.h"
 
 namespace gatehouse {
 namespace {
@@ -151,7 +152,8 @@ bool ViewProspect::MayMatchAtom(const Case& one, uint32_t atom,
     case AtomKind::kPattern:
       return MayMatchPattern(one, record, enough);
     case AtomKind::kRegex:
-      return MayHold(one, tables_.regexes[record.detail].trigger);
+      return MayHold(one, tables_.regexes[record.detail].trigger) &&
+             MayMatchAnywhere(one, record, 1);
     case AtomKind::kByteCompare:
       return MayMatchAtom(one, tables_.compares[record.detail].reference, 1);
     case AtomKind::kMacro:
@@ -164,18 +166,35 @@ ViewProspect::Known& ViewProspect::KnownOf(const AtomRecord& atom) {
   const auto [found, is_new] = known_.try_emplace(atom.code.begin);
   Known& known = found->second;
   if (!is_new) return known;
-  for (size_t i = 0; i < atom.variant_count; ++i) {
-    const auto parts = PartsOf(tables_.ProgramOf(atom, i));
-    if (!parts) continue;
-    std::vector<Look>& looks = known.variants.emplace_back();
-    bool is_foreign = false;
-    for (const PatternPart& part : *parts) {
-      looks.emplace_back(part);
-      is_foreign = is_foreign || looks.back().is_foreign;
+  if (atom.kind == AtomKind::kRegex) {
+    AddRegex(atom, known);
+  } else {
+    for (size_t i = 0; i < atom.variant_count; ++i) {
+      const auto parts = PartsOf(tables_.ProgramOf(atom, i));
+      if (parts) known.variants.emplace_back(parts->begin(), parts->end());
     }
-    known.is_foreign = known.is_foreign && is_foreign;
   }
+  known.is_foreign = std::all_of(
+      known.variants.begin(), known.variants.end(),
+      [](const std::vector<Look>& looks) {
+        return std::any_of(looks.begin(), looks.end(),
+                           [](const Look& look) { return look.is_foreign; });
+      });
   return known;
+}
+
+// What each of its matches contains, as if these were its parts.
+void ViewProspect::AddRegex(const AtomRecord& atom, Known& known) const {
+  const uint32_t options = tables_.regexes[atom.detail].options;
+  known.texts = LiteralsOfRegex(tables_.Text(atom.code), options);
+  std::vector<Look>& looks = known.variants.emplace_back();
+  for (const std::string& text : known.texts) {
+    PatternPart part;
+    part.length_min = static_cast<uint32_t>(text.size());
+    part.length_max = part.length_min;
+    part.runs.push_back({AsBytes(text), (options & kRegexCaseless) != 0, 0, 0});
+    looks.emplace_back(part);
+  }
 }
 
 bool ViewProspect::MayMatchPattern(const Case& one, const AtomRecord& atom,
@@ -187,7 +206,6 @@ bool ViewProspect::MayMatchPattern(const Case& one, const AtomRecord& atom,
     return false;  // Of an executable.
   }
   Known& known = KnownOf(atom);
-  if (known.is_foreign) return false;
   if (base == OffsetBase::kStart &&
       std::none_of(known.variants.begin(), known.variants.end(),
                    [&](const std::vector<Look>& parts) {
@@ -195,6 +213,13 @@ bool ViewProspect::MayMatchPattern(const Case& one, const AtomRecord& atom,
                    })) {
     return false;
   }
+  return MayMatchAnywhere(one, atom, enough);
+}
+
+bool ViewProspect::MayMatchAnywhere(const Case& one, const AtomRecord& atom,
+                                    uint64_t enough) {
+  Known& known = KnownOf(atom);
+  if (known.is_foreign) return false;
   if (!one.searches) return true;
   // Of more than `known.enough` there are no more, and of less no less.
   if (known.text == text_ &&

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -61,6 +62,7 @@ class ViewProspect {
   };
   struct Known {
     std::vector<std::vector<Look>> variants;  // And their parts.
+    std::vector<std::string> texts;           // That parts are views of.
     bool is_foreign = true;                   // All of them.
     // Of the text with this number: whether there may be so many matches.
     uint64_t text = 0;
@@ -85,6 +87,8 @@ class ViewProspect {
   bool MayMatchAtom(const Case& one, uint32_t atom, uint64_t enough);
   bool MayMatchPattern(const Case& one, const AtomRecord& atom,
                        uint64_t enough);
+  bool MayMatchAnywhere(const Case& one, const AtomRecord& atom,
+                        uint64_t enough);
   bool MayMatchSo(const std::vector<Look>& parts, const OwnText& text,
                   uint64_t& enough);
   bool MayStartAt(const Look& look, const OffsetRecord& offset) const;
@@ -96,6 +100,7 @@ class ViewProspect {
   bool StandsIn(const Look& look, const Chunk& chunk, uint64_t& enough);
   bool MayMatchAround(const Look& look, const Chunk& chunk, size_t place);
   Known& KnownOf(const AtomRecord& atom);
+  void AddRegex(const AtomRecord& atom, Known& known) const;
 
   const SignatureTables& tables_;
   std::unordered_map<uint32_t, Known> known_;  // By code.
