@@ -367,11 +367,8 @@ void ShardWriter::Add(const std::vector<uint32_t>& ids,
   for (const uint32_t id : view_ids) {
     if (!AddViewUses(id, uses)) shard.always_view = 1;
   }
-  std::sort(tables.anchors.begin() + shard.anchor_begin, tables.anchors.end(),
-            [](const AnchorUse& a, const AnchorUse& b) {
-              return std::tie(a.offset, a.signature, a.atom) <
-                     std::tie(b.offset, b.signature, b.atom);
-            });
+  std::stable_sort(tables.anchors.begin() + shard.anchor_begin,
+                   tables.anchors.end(), IsAnchorBefore);
   std::stable_sort(
       uses.begin(), uses.end(),
       [](const UseOf& a, const UseOf& b) { return a.text < b.text; });
@@ -399,7 +396,9 @@ void AddShards(const std::vector<Signature>& signatures, size_t window,
   for (uint32_t id = 0; id < signatures.size(); ++id) {
     if (IsMacroPattern(signatures[id])) {
       compiled.tables.macro_signatures.push_back(id);
-    } else {
+      // What must stand in a container is not looked for: layers have none yet,
+      // and then want shards of their own, for these literals are common.
+    } else if (signatures[id].gates.containers.empty()) {
       by_target.at(static_cast<size_t>(signatures[id].target)).push_back(id);
     }
   }
