@@ -18,8 +18,8 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -59,9 +59,18 @@ struct Options {
 
 // What is measured: something that looks through all files of a corpus, and
 // tells how many signatures it found.
-struct Subject {
-  std::string name;
-  std::function<uint64_t(const CleanCorpus&)> scan;
+class Subject {
+ public:
+  explicit Subject(std::string name) : name_(std::move(name)) {}
+  virtual ~Subject() = default;
+  Subject(const Subject&) = delete;
+  Subject& operator=(const Subject&) = delete;
+
+  const std::string& name() const { return name_; }
+  virtual uint64_t Scan(const CleanCorpus& corpus) = 0;
+
+ private:
+  const std::string name_;
 };
 
 double ThreadSeconds() {
@@ -90,88 +99,141 @@ void ShowTo(BodyScan& scan, ByteView file) {
   }
 }
 
-Subject BodySubject(std::shared_ptr<const SignatureSet> set, bool confirms) {
-  auto created = BodyScan::Create(*set);
-  if (!created) Fatal(created.error().message);
-  const std::shared_ptr<BodyScan> scan = std::move(*created);
-  return {confirms ? "scan" : "triggers",
-          [set, scan, confirms](const CleanCorpus& corpus) {
-            uint64_t found = 0;
-            for (const CleanFile& file : corpus.files) {
-              ShowTo(*scan, file.bytes);
-              if (!confirms) continue;
-              Content content{ByteView(file.bytes)};
-              WorkBudget budget(std::numeric_limits<uint64_t>::max());
-              MatchedIds matched;
-              (void)scan->Judge(content, budget, matched);
-              found += matched.ids().size();
-            }
-            return found;
-          }};
-}
+// Triggers, and what they promise confirmed or not.
+class BodySubject : public Subject {
+ public:
+  BodySubject(std::shared_ptr<const SignatureSet> set, bool confirms)
+      : Subject(confirms ? "scan" : "triggers"),
+        set_(std::move(set)),
+        confirms_(confirms) {
+    auto created = BodyScan::Create(*set_);
+    if (!created) Fatal(created.error().message);
+    scan_ = std::move(*created);
+  }
 
-// All triggers in one database, whatever their target.
-Subject OneDatabaseSubject(Signatures signatures) {
+  uint64_t Scan(const CleanCorpus& corpus) override {
+    uint64_t found = 0;
+    for (const CleanFile& file : corpus.files) {
+      ShowTo(*scan_, file.bytes);
+      if (!confirms_) continue;
+      Content content{ByteView(file.bytes)};
+      WorkBudget budget(std::numeric_limits<uint64_t>::max());
+      MatchedIds matched;
+      (void)scan_->Judge(content, budget, matched);
+      found += matched.ids().size();
+    }
+    return found;
+  }
+
+ private:
+  const std::shared_ptr<const SignatureSet> set_;
+  const bool confirms_;
+  std::unique_ptr<BodyScan> scan_;
+};
+
+Signatures WithoutTargets(Signatures signatures) {
   for (Signature& signature : signatures.bodies) {
     signature.target = Target::kAny;
   }
-  const auto set = Compiled(std::move(signatures));
-  auto triggers = TriggerScan::Create(*set);
-  if (!triggers) Fatal(triggers.error().message);
-  const auto scan = std::make_shared<TriggerScan>(std::move(*triggers));
-  const size_t shard = set->tables().targets.front();
-  const auto hits =
-      std::make_shared<TriggerHits>(set->tables().shards[shard].trigger_count);
-  return {"one database", [set, scan, hits, shard](const CleanCorpus& corpus) {
-            for (const CleanFile& file : corpus.files) {
-              hits->Clear();
-              (void)scan->Scan(shard, file.bytes, 0, 0, *hits);
-            }
-            return uint64_t{0};
-          }};
+  return signatures;
 }
 
-Subject ExpressionSubject(const std::vector<std::string>& expressions) {
-  const double begin = ThreadSeconds();
-  const auto database = std::make_shared<ExpressionDatabase>(expressions);
-  (void)std::printf("%zu expressions compiled in %.2f s, %zu refused\n",
-                    expressions.size(), ThreadSeconds() - begin,
-                    database->left_out());
-  const auto matches =
-      std::make_shared<std::vector<uint32_t>>(expressions.size());
-  return {"Hyperscan", [=](const CleanCorpus& corpus) {
-            std::fill(matches->begin(), matches->end(), 0);
-            for (const CleanFile& file : corpus.files) {
-              database->Scan(file.bytes, *matches);
-            }
-            uint64_t found = 0;
-            for (const uint32_t count : *matches) found += count;
-            return found;
-          }};
+// All triggers in one database, whatever their target.
+class OneDatabaseSubject : public Subject {
+ public:
+  explicit OneDatabaseSubject(Signatures signatures)
+      : Subject("one database"),
+        set_(Compiled(WithoutTargets(std::move(signatures)))),
+        shard_(set_->tables().targets.front()),
+        hits_(set_->tables().shards[shard_].trigger_count) {
+    auto created = TriggerScan::Create(*set_);
+    if (!created) Fatal(created.error().message);
+    scan_ = std::make_unique<TriggerScan>(std::move(*created));
+  }
+
+  uint64_t Scan(const CleanCorpus& corpus) override {
+    for (const CleanFile& file : corpus.files) {
+      hits_.Clear();
+      (void)scan_->Scan(shard_, file.bytes, 0, 0, hits_);
+    }
+    return 0;
+  }
+
+ private:
+  const std::shared_ptr<const SignatureSet> set_;
+  const size_t shard_;
+  TriggerHits hits_;
+  std::unique_ptr<TriggerScan> scan_;
+};
+
+class ExpressionSubject : public Subject {
+ public:
+  explicit ExpressionSubject(const std::vector<std::string>& expressions)
+      : Subject("Hyperscan"), matches_(expressions.size()) {
+    const double begin = ThreadSeconds();
+    database_ = std::make_unique<ExpressionDatabase>(expressions);
+    (void)std::printf("%zu expressions compiled in %.2f s, %zu refused\n",
+                      expressions.size(), ThreadSeconds() - begin,
+                      database_->left_out());
+  }
+
+  uint64_t Scan(const CleanCorpus& corpus) override {
+    std::fill(matches_.begin(), matches_.end(), 0);
+    for (const CleanFile& file : corpus.files) {
+      database_->Scan(file.bytes, matches_);
+    }
+    uint64_t found = 0;
+    for (const uint32_t count : matches_) found += count;
+    return found;
+  }
+
+ private:
+  std::unique_ptr<ExpressionDatabase> database_;
+  std::vector<uint32_t> matches_;
+};
+
+// The files of each corpus, opened once: the product reads them.
+using OpenFiles = std::map<std::string, std::vector<UniqueFd>>;
+
+OpenFiles OpenAll(const std::vector<CleanCorpus>& corpora) {
+  rlimit limit = {};
+  (void)::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  OpenFiles opened;
+  for (const CleanCorpus& corpus : corpora) {
+    for (const CleanFile& file : corpus.files) {
+      UniqueFd fd(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC));
+      if (!fd.valid()) Fatal("cannot open " + file.path);
+      opened[corpus.name].push_back(std::move(fd));
+    }
+  }
+  return opened;
 }
 
-// Descriptors of the files, opened once: the product reads them.
-using OpenFiles = std::vector<UniqueFd>;
+class ScannerSubject : public Subject {
+ public:
+  ScannerSubject(std::string name, Signatures signatures,
+                 const OpenFiles& opened)
+      : Subject(std::move(name)), opened_(opened) {
+    auto created = Scanner::Create(Compiled(std::move(signatures)));
+    if (!created) Fatal(created.error().message);
+    scanner_ = std::move(*created);
+  }
 
-Subject ScannerSubject(
-    const char* name, Signatures signatures,
-    std::shared_ptr<const std::vector<std::pair<std::string, OpenFiles>>>
-        opened) {
-  auto created = Scanner::Create(Compiled(std::move(signatures)));
-  if (!created) Fatal(created.error().message);
-  const std::shared_ptr<Scanner> scanner = std::move(*created);
-  return {name, [=](const CleanCorpus& corpus) {
-            uint64_t found = 0;
-            for (const auto& [corpus_name, files] : *opened) {
-              if (corpus_name != corpus.name) continue;
-              for (const UniqueFd& file : files) {
-                const Verdict verdict = scanner->Scan(file.UnsafeFd(), {});
-                found += verdict.kind == VerdictKind::kInfected ? 1 : 0;
-              }
-            }
-            return found;
-          }};
-}
+  uint64_t Scan(const CleanCorpus& corpus) override {
+    uint64_t found = 0;
+    for (const UniqueFd& file : opened_.at(corpus.name)) {
+      const Verdict verdict = scanner_->Scan(file.UnsafeFd(), {});
+      found += verdict.kind == VerdictKind::kInfected ? 1U : 0U;
+    }
+    return found;
+  }
+
+ private:
+  const OpenFiles& opened_;
+  std::unique_ptr<Scanner> scanner_;
+};
 
 Signatures WithoutAnySize(Signatures signatures) {
   for (auto* hashes : {&signatures.hashes, &signatures.section_hashes}) {
@@ -182,29 +244,13 @@ Signatures WithoutAnySize(Signatures signatures) {
   return signatures;
 }
 
-auto OpenAll(const std::vector<CleanCorpus>& corpora) {
-  rlimit limit = {};
-  (void)::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-  auto opened =
-      std::make_shared<std::vector<std::pair<std::string, OpenFiles>>>();
-  for (const CleanCorpus& corpus : corpora) {
-    opened->emplace_back(corpus.name, OpenFiles());
-    for (const CleanFile& file : corpus.files) {
-      UniqueFd fd(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC));
-      if (!fd.valid()) Fatal("cannot open " + file.path);
-      opened->back().second.push_back(std::move(fd));
-    }
-  }
-  return opened;
-}
+using Subjects = std::vector<std::unique_ptr<Subject>>;
 
-void Measure(const std::vector<Subject>& subjects,
-             const std::vector<CleanCorpus>& corpora, size_t rounds) {
+void Measure(const Subjects& subjects, const std::vector<CleanCorpus>& corpora,
+             size_t rounds) {
   (void)std::printf("\n| corpus |");
-  for (const Subject& one : subjects) {
-    (void)std::printf(" %s |", one.name.c_str());
+  for (const auto& subject : subjects) {
+    (void)std::printf(" %s |", subject->name().c_str());
   }
   (void)std::printf("\n|---|");
   for (size_t i = 0; i < subjects.size(); ++i) (void)std::printf("---|");
@@ -214,7 +260,7 @@ void Measure(const std::vector<Subject>& subjects,
     for (size_t round = 0; round < rounds; ++round) {
       for (size_t i = 0; i < subjects.size(); ++i) {
         const double begin = ThreadSeconds();
-        found[i] = subjects[i].scan(corpus);
+        found[i] = subjects[i]->Scan(corpus);
         seconds[i].push_back(ThreadSeconds() - begin);
       }
     }
@@ -239,19 +285,20 @@ void MeasureSet(MeasuredSet set, const Options& options,
   Signatures bodies;
   bodies.bodies = set.signatures.bodies;
   const auto compiled = Compiled(bodies);
-  std::vector<Subject> subjects;
-  subjects.push_back(BodySubject(compiled, true));
-  subjects.push_back(BodySubject(compiled, false));
-  subjects.push_back(OneDatabaseSubject(std::move(bodies)));
+  Subjects subjects;
+  subjects.push_back(std::make_unique<BodySubject>(compiled, true));
+  subjects.push_back(std::make_unique<BodySubject>(compiled, false));
+  subjects.push_back(std::make_unique<OneDatabaseSubject>(std::move(bodies)));
   if (!set.expressions.empty()) {
-    subjects.push_back(ExpressionSubject(set.expressions));
+    subjects.push_back(std::make_unique<ExpressionSubject>(set.expressions));
   }
+  OpenFiles opened;
   if (has_hashes) {
-    const auto opened = OpenAll(corpora);
-    subjects.push_back(
-        ScannerSubject("scan, hashes", WithoutAnySize(set.signatures), opened));
-    subjects.push_back(ScannerSubject("scan, hashes of any size",
-                                      std::move(set.signatures), opened));
+    opened = OpenAll(corpora);
+    subjects.push_back(std::make_unique<ScannerSubject>(
+        "scan, hashes", WithoutAnySize(set.signatures), opened));
+    subjects.push_back(std::make_unique<ScannerSubject>(
+        "scan, hashes of any size", std::move(set.signatures), opened));
   }
   Measure(subjects, corpora, options.rounds);
 }

@@ -17,6 +17,8 @@
 namespace gatehouse {
 namespace {
 
+// Each time costs about 25 ns.
+constexpr double kGramRateMax = 2e-3;
 constexpr size_t kTableMax = std::numeric_limits<uint32_t>::max();
 
 uint32_t Index(size_t index) { return static_cast<uint32_t>(index); }
@@ -224,7 +226,10 @@ class ShardWriter {
  public:
   ShardWriter(const std::vector<Signature>& signatures, size_t window,
               const LiteralRates& rates)
-      : signatures_(signatures), window_(window), rates_(rates) {}
+      : signatures_(signatures),
+        window_(window),
+        rates_(rates),
+        choices_(signatures.size()) {}
 
   // `ids` are its signatures, `view_ids` those of the normalised form of a text
   // whose own bytes are looked through.
@@ -241,10 +246,22 @@ class ShardWriter {
   void AddSignature(uint32_t id, TableVectors& tables,
                     std::vector<UseOf>& uses) const;
 
+  const std::vector<TriggerChoice>& ChoicesOf(uint32_t id) const;
+
   const std::vector<Signature>& signatures_;
   const size_t window_;
   const LiteralRates& rates_;
+  // By signature, when asked for: those of any target are in every shard.
+  mutable std::vector<std::vector<TriggerChoice>> choices_;
 };
+
+const std::vector<TriggerChoice>& ShardWriter::ChoicesOf(uint32_t id) const {
+  std::vector<TriggerChoice>& choices = choices_[id];
+  if (choices.empty()) {
+    choices = ChooseTriggers(signatures_[id], window_, rates_);
+  }
+  return choices;
+}
 
 bool IsMacroPattern(const Signature& signature) {
   const auto* pattern = std::get_if<PatternAtom>(&signature.atoms.front());
@@ -285,8 +302,7 @@ void ShardWriter::AddSignature(uint32_t id, TableVectors& tables,
                                std::vector<UseOf>& uses) const {
   uint8_t group = 1;
   uint8_t groups = 0;
-  for (const TriggerChoice& choice :
-       ChooseTriggers(signatures_[id], window_, rates_)) {
+  for (const TriggerChoice& choice : ChoicesOf(id)) {
     const size_t first_atom = tables.signatures[id].atom_begin;
     for (const TriggerLiteral& literal : choice.literals) {
       tables.atoms[first_atom + literal.atom].is_watched = 1;
@@ -316,6 +332,7 @@ void ShardWriter::AddUses(uint32_t id, const TriggerChoice& choice,
     one.text.is_frequent =
         literal.bytes.size() < kTriggerBytesLong &&
         rates_.RateOf(literal.bytes, literal.is_folded) > kTriggerRateFrequent;
+    one.text.has_common_gram = GramRateOf(literal.bytes, rates_) > kGramRateMax;
     one.use.signature = id;
     one.use.distance_min = literal.distance_min;
     one.use.distance_max = literal.distance_max;

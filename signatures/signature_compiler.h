@@ -28,6 +28,8 @@ struct TriggerText {
   // Short, and nearly everywhere, or about another layer: only whether it was
   // seen is reported.
   bool is_frequent = false;
+  // Its grams are so common that a filter of grams would stop at nothing else.
+  bool has_common_gram = false;
 
   friend auto operator<=>(const TriggerText&, const TriggerText&) = default;
 };

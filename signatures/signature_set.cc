@@ -39,7 +39,7 @@ SignatureSet::SignatureSet(std::unique_ptr<State> state)
 SignatureSet::~SignatureSet() = default;
 
 Result<std::shared_ptr<const SignatureSet>> SignatureSet::Compile(
-    Signatures signatures) {
+    Signatures signatures, TriggerMeans means) {
   Result<CompiledTables> compiled =
       CompileTables(std::move(signatures.bodies), kTriggerWindow);
   if (!compiled) return Unexpected(compiled.error());
@@ -50,7 +50,8 @@ Result<std::shared_ptr<const SignatureSet>> SignatureSet::Compile(
   if (!tables) return Unexpected(tables.error());
   state->tables = *tables;
   for (const std::vector<TriggerText>& triggers : compiled->triggers) {
-    Result<TriggerDatabase> database = TriggerDatabase::Compile(triggers);
+    Result<TriggerDatabase> database =
+        TriggerDatabase::Compile(triggers, means);
     if (!database) return Unexpected(database.error());
     state->triggers.push_back(std::move(*database));
   }

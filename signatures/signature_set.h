@@ -24,7 +24,7 @@ class SignatureSet {
   // there. CPU-bound: milliseconds to seconds. Errors: kInvalidInput with
   // Hyperscan's message, kLimitExceeded.
   static Result<std::shared_ptr<const SignatureSet>> Compile(
-      Signatures signatures);
+      Signatures signatures, TriggerMeans means = TriggerMeans::kFastest);
   ~SignatureSet();
   SignatureSet(const SignatureSet&) = delete;
   SignatureSet& operator=(const SignatureSet&) = delete;

@@ -40,6 +40,8 @@ struct TriggerChoice {
   bool is_only_told = false;
   // Expected number of times that something is to be confirmed, per byte.
   double rate = 0.0;
+  // The same with what it takes to find it: what is made small.
+  double cost = 0.0;
 };
 
 inline constexpr size_t kTriggerGroupsMax = 4;
@@ -59,6 +61,10 @@ enum class LookedThrough : uint8_t {
 [[nodiscard]] std::vector<TriggerChoice> ChooseTriggers(
     const Signature& signature, size_t window, const LiteralRates& rates,
     LookedThrough looked_through = LookedThrough::kLayer);
+
+// How often, per byte, content has a gram of the literal at a place where a
+// GramFilter looks. Zero for what no filter takes.
+[[nodiscard]] double GramRateOf(ByteView literal, const LiteralRates& rates);
 
 // The same logic with what decides soonest in front: the rarest of an "and",
 // the most common of an "or". The triggers of expressions are kept up to date.
