@@ -18,8 +18,9 @@ constexpr uint32_t kBucketBitsMin = 4;
 constexpr uint32_t kBucketBitsMax = 22;
 
 // The head: version; then begin (in words) and count of the literals, then of
-// the bitmap, the buckets and the entries of each lane; then the salts.
-constexpr size_t kTables = 1 + 3 * kGramLanes;
+// the bitmap, the buckets and the entries of each lane, and of the map, the
+// buckets and the entries of pairs; then the salts.
+constexpr size_t kTables = 4 + 3 * kGramLanes;
 constexpr size_t kSaltWord = 1 + 2 * kTables;
 constexpr size_t kHeadWords = kSaltWord + kGramLanes;
 
@@ -131,7 +132,62 @@ LaneVectors LaneOf(const std::vector<Gram>& grams, uint32_t salt) {
   for (size_t i = 1; i < lane.buckets.size(); ++i) {
     lane.buckets[i] += lane.buckets[i - 1];
   }
-  lane.entries.resize(lane.entries.size() + kGramEntriesAtOnce - 1);
+  lane.entries.resize(lane.entries.size() + kGramEntriesAtOnce - 1,
+                      lane.entries.back());
+  return lane;
+}
+
+struct PairVectors {
+  std::vector<uint8_t> map;
+  std::vector<uint32_t> buckets;
+  std::vector<GramEntry> entries;
+};
+
+bool IsLower(uint8_t byte) { return byte >= 'a' && byte <= 'z'; }
+
+// Both bytes in either case, if letters are folded.
+std::vector<size_t> PairsOf(const GramText& text) {
+  const uint8_t first = text.bytes[text.pair_at];
+  const uint8_t second = text.bytes[text.pair_at + size_t{1}];
+  const size_t other_first = text.is_folded && IsLower(first) ? 0x20 : 0;
+  const size_t other_second = text.is_folded && IsLower(second) ? 0x2000 : 0;
+  const size_t pair = first | size_t{second} << 8;
+  std::vector<size_t> pairs = {pair};
+  if (other_first != 0) pairs.push_back(pair ^ other_first);
+  if (other_second != 0) pairs.push_back(pair ^ other_second);
+  if (other_first != 0 && other_second != 0) {
+    pairs.push_back(pair ^ other_first ^ other_second);
+  }
+  return pairs;
+}
+
+// `literals` are the indices of the texts. Pairs get buckets of their own, as
+// long as there are any, and share them then.
+PairVectors PairLaneOf(const std::vector<GramText>& texts,
+                       const std::vector<uint32_t>& literals) {
+  PairVectors lane;
+  if (literals.empty()) return lane;
+  lane.map.resize(kPairs);
+  std::array<std::vector<GramEntry>, kPairBuckets> buckets;
+  size_t pairs = 0;
+  for (const uint32_t literal : literals) {
+    const GramEntry entry{literal << 10 | texts[literal].pair_at};
+    for (const size_t pair : PairsOf(texts[literal])) {
+      uint8_t& bucket = lane.map[pair];
+      if (bucket == 0) {
+        bucket = static_cast<uint8_t>(1 + pairs++ % (kPairBuckets - 1));
+      }
+      auto& entries = buckets.at(bucket);
+      if (entries.empty() || entries.back().bits != entry.bits) {
+        entries.push_back(entry);
+      }
+    }
+  }
+  for (const std::vector<GramEntry>& entries : buckets) {
+    lane.buckets.push_back(static_cast<uint32_t>(lane.entries.size()));
+    lane.entries.insert(lane.entries.end(), entries.begin(), entries.end());
+  }
+  lane.buckets.push_back(static_cast<uint32_t>(lane.entries.size()));
   return lane;
 }
 
@@ -161,6 +217,18 @@ bool View(std::span<const uint64_t> buffer, size_t table,
               static_cast<const void*>(buffer.data() + begin)),
           static_cast<size_t>(count)};
   return true;
+}
+
+bool IsPairLaneWhole(const GramFilter& filter) {
+  const PairLane& lane = filter.pairs;
+  if (lane.entries.empty()) return lane.map.empty() && lane.buckets.empty();
+  return lane.map.size() == kPairs && lane.buckets.size() == kPairBuckets + 1 &&
+         lane.buckets[0] == 0 && lane.buckets.back() == lane.entries.size() &&
+         std::is_sorted(lane.buckets.begin(), lane.buckets.end()) &&
+         std::all_of(lane.entries.begin(), lane.entries.end(),
+                     [&filter](const GramEntry& entry) {
+                       return entry.literal() < filter.literals.size();
+                     });
 }
 
 bool IsPowerWithin(size_t size, uint32_t bits_min, uint32_t bits_max) {
@@ -207,16 +275,20 @@ Result<GramFilter> GramFilter::Open(std::span<const uint64_t> buffer,
     is_whole = View(buffer, table++, lane.buckets) && is_whole;
     is_whole = View(buffer, table++, lane.entries) && is_whole;
   }
+  is_whole = View(buffer, table++, filter.pairs.map) && is_whole;
+  is_whole = View(buffer, table++, filter.pairs.buckets) && is_whole;
+  is_whole = View(buffer, table++, filter.pairs.entries) && is_whole;
   if (!is_whole) {
     return Fail(ErrorCode::kInvalidInput, "gram filter: cut off");
   }
   const auto is_literal = [triggers](const GramLiteral& literal) {
     return literal.trigger < triggers &&
-           literal.length >= kGramLiteralBytesMin &&
+           literal.length >= kPairLiteralBytesMin &&
            literal.length <= kGramLiteralBytesMax;
   };
   bool is_right =
       std::all_of(filter.literals.begin(), filter.literals.end(), is_literal);
+  is_right = is_right && IsPairLaneWhole(filter);
   for (size_t i = 0; i < kGramLanes; ++i) {
     filter.lanes.at(i).salt = static_cast<uint32_t>(buffer[kSaltWord + i]);
     is_right = is_right && IsLaneWhole(filter.lanes.at(i), filter);
@@ -227,23 +299,40 @@ Result<GramFilter> GramFilter::Open(std::span<const uint64_t> buffer,
   return filter;
 }
 
+namespace {
+
+// Adds the grams of a literal to the lanes that look for them.
+void AddGrams(const GramText& text, uint32_t literal,
+              std::array<std::vector<Gram>, kGramLanes>& grams) {
+  const size_t length = text.bytes.size();
+  assert(length >= kGramLiteralBytesMin);
+  for (size_t i = 0; i < GramsOf(length); ++i) {
+    Gram gram;
+    gram.word = GramWord(text.bytes.subspan(i));
+    gram.has_fifth = i + kGramBytes <= length;
+    gram.literal = literal;
+    gram.distance = static_cast<uint32_t>(i);
+    grams[0].push_back(gram);
+    if (length < kGramOneLaneBytes) grams[1].push_back(gram);
+  }
+}
+
+}  // namespace
+
 std::vector<uint64_t> PackGramFilter(const std::vector<GramText>& texts) {
   assert(texts.size() <= kGramLiteralsMax);
   std::vector<GramLiteral> literals;
   std::array<std::vector<Gram>, kGramLanes> grams;
+  std::vector<uint32_t> by_pair;
   for (const GramText& text : texts) {
-    const size_t length = text.bytes.size();
-    assert(length >= kGramLiteralBytesMin && length <= kGramLiteralBytesMax);
-    for (size_t i = 0; i < GramsOf(length); ++i) {
-      Gram gram;
-      gram.word = GramWord(text.bytes.subspan(i));
-      gram.has_fifth = i + kGramBytes <= length;
-      gram.literal = static_cast<uint32_t>(literals.size());
-      gram.distance = static_cast<uint32_t>(i);
-      grams[0].push_back(gram);
-      if (length < kGramOneLaneBytes) grams[1].push_back(gram);
-    }
+    assert(text.bytes.size() <= kGramLiteralBytesMax);
+    const auto literal = static_cast<uint32_t>(literals.size());
     literals.push_back(LiteralOf(text));
+    if (text.is_by_pair) {
+      by_pair.push_back(literal);
+    } else {
+      AddGrams(text, literal, grams);
+    }
   }
   std::vector<uint64_t> buffer(kHeadWords);
   buffer[0] = HeadWord();
@@ -257,6 +346,10 @@ std::vector<uint64_t> PackGramFilter(const std::vector<GramText>& texts) {
     Append(lane.buckets, table++, buffer);
     Append(lane.entries, table++, buffer);
   }
+  const PairVectors pairs = PairLaneOf(texts, by_pair);
+  Append(pairs.map, table++, buffer);
+  Append(pairs.buckets, table++, buffer);
+  Append(pairs.entries, table++, buffer);
   return buffer;
 }
 

@@ -10,6 +10,9 @@
 // whose gram ends after four bytes sets the whole word. Letters count in lower
 // case up to there, so that literals of either kind stand side by side.
 //
+// What is shorter, or has grams that are everywhere, is found by a pair of its
+// bytes: a table tells for every pair whose it is.
+//
 // Everything lies in one buffer of plain records that refer to each other by
 // index; Open looks at every one of them. Thread-safe: immutable views.
 #pragma once
@@ -29,6 +32,7 @@ namespace gatehouse {
 // one raises the version.
 inline constexpr uint32_t kGramFilterVersion = 1;
 inline constexpr size_t kGramLiteralBytesMin = 5;
+inline constexpr size_t kPairLiteralBytesMin = 2;
 inline constexpr size_t kGramLiteralBytesMax = 8;
 // An entry has 22 bits for the index of its literal.
 inline constexpr size_t kGramLiteralsMax = size_t{1} << 22;
@@ -138,8 +142,21 @@ struct GramLane {
   }
 };
 
+inline constexpr size_t kPairs = size_t{1} << 16;
+inline constexpr size_t kPairBuckets = 256;
+
+// The pair that a word begins with.
+[[nodiscard]] inline size_t PairOf(uint64_t word) { return word & 0xffff; }
+
+struct PairLane {
+  std::span<const uint8_t> map;        // By pair: its bucket, or zero.
+  std::span<const uint32_t> buckets;   // Where each begins, and the end of all.
+  std::span<const GramEntry> entries;  // The tag is the distance of the pair.
+};
+
 struct GramFilter {
   std::array<GramLane, kGramLanes> lanes;  // Without entries: not needed.
+  PairLane pairs;                          // As well.
   std::span<const GramLiteral> literals;
 
   // Views into `buffer`, which must outlive them. Errors: kInvalidInput.
@@ -148,9 +165,13 @@ struct GramFilter {
 };
 
 struct GramText {
-  ByteView bytes;  // kGramLiteralBytesMin to kGramLiteralBytesMax.
+  ByteView bytes;  // kGramLiteralBytesMax at most.
   bool is_folded = false;
   uint32_t trigger = 0;
+  // To be found by this pair of its bytes; else by its grams, and then it has
+  // kGramLiteralBytesMin at least.
+  bool is_by_pair = false;
+  uint8_t pair_at = 0;
 };
 
 // Of at most kGramLiteralsMax texts.

@@ -12,13 +12,12 @@
 #include <utility>
 
 #include "signatures/byte_pattern.h"
+#include "signatures/gram_rates.h"
 #include "signatures/trigger_choice.h"
 
 namespace gatehouse {
 namespace {
 
-// Each time costs about 25 ns.
-constexpr double kGramRateMax = 2e-3;
 constexpr size_t kTableMax = std::numeric_limits<uint32_t>::max();
 
 uint32_t Index(size_t index) { return static_cast<uint32_t>(index); }
@@ -231,6 +230,8 @@ class ShardWriter {
         rates_(rates),
         choices_(signatures.size()) {}
 
+  // What single signatures cost that cost much.
+  std::vector<PricedSignature> Priced() const;
   // `ids` are its signatures, `view_ids` those of the normalised form of a text
   // whose own bytes are looked through.
   void Add(const std::vector<uint32_t>& ids,
@@ -261,6 +262,16 @@ const std::vector<TriggerChoice>& ShardWriter::ChoicesOf(uint32_t id) const {
     choices = ChooseTriggers(signatures_[id], window_, rates_);
   }
   return choices;
+}
+
+std::vector<PricedSignature> ShardWriter::Priced() const {
+  std::vector<PricedSignature> priced;
+  for (uint32_t id = 0; id < signatures_.size(); ++id) {
+    if (choices_[id].empty()) continue;  // Of a macro.
+    auto price = PriceOf(signatures_[id], choices_[id], rates_);
+    if (price) priced.push_back(std::move(*price));
+  }
+  return priced;
 }
 
 bool IsMacroPattern(const Signature& signature) {
@@ -333,6 +344,7 @@ void ShardWriter::AddUses(uint32_t id, const TriggerChoice& choice,
         literal.bytes.size() < kTriggerBytesLong &&
         rates_.RateOf(literal.bytes, literal.is_folded) > kTriggerRateFrequent;
     one.text.has_common_gram = GramRateOf(literal.bytes, rates_) > kGramRateMax;
+    one.text.rarest_pair = RarestPairOf(literal.bytes, rates_);
     one.use.signature = id;
     one.use.distance_min = literal.distance_min;
     one.use.distance_max = literal.distance_max;
@@ -438,6 +450,7 @@ void AddShards(const std::vector<Signature>& signatures, size_t window,
   compiled.tables.targets[kTextBytesIndex] =
       Index(compiled.tables.shards.size());
   writer.Add(generic, views, compiled);
+  compiled.priced = writer.Priced();
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ struct SignatureSet::State {
   std::vector<uint64_t> buffer;  // What `tables` shows.
   SignatureTables tables;
   std::vector<TriggerDatabase> triggers;  // By shard.
+  std::vector<PricedSignature> priced;
   HashStore hashes;
   HashStore section_hashes;
   HashStore import_hashes;
@@ -46,6 +47,7 @@ Result<std::shared_ptr<const SignatureSet>> SignatureSet::Compile(
   auto state = std::make_unique<State>();
   state->buffer = PackTables(compiled->tables);
   compiled->tables = TableVectors();
+  state->priced = std::move(compiled->priced);
   Result<SignatureTables> tables = OpenTables(state->buffer);
   if (!tables) return Unexpected(tables.error());
   state->tables = *tables;
@@ -90,6 +92,10 @@ const HashStore& SignatureSet::import_hashes() const {
 }
 const HashStore& SignatureSet::allowed_hashes() const {
   return state_->allowed_hashes;
+}
+
+const std::vector<PricedSignature>& SignatureSet::priced_signatures() const {
+  return state_->priced;
 }
 
 size_t SignatureSet::body_count() const {

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "signatures/hash_store.h"
+#include "signatures/signature_price.h"
 #include "signatures/signature_tables.h"
 #include "signatures/signatures.h"
 #include "signatures/trigger_database.h"
@@ -40,6 +41,10 @@ class SignatureSet {
   const HashStore& section_hashes() const;  // Of sections of PE files.
   const HashStore& import_hashes() const;   // Of the imports of PE files.
   const HashStore& allowed_hashes() const;  // Files that are not malicious.
+
+  // Body signatures that cost much, in order of name; known where they were
+  // compiled.
+  const std::vector<PricedSignature>& priced_signatures() const;
 
   size_t body_count() const;
   // Of the three kinds that find something.

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "signatures/byte_pattern.h"
-#include "signatures/gram_filter.h"
+#include "signatures/gram_rates.h"
 
 namespace gatehouse {
 namespace {
@@ -38,53 +38,15 @@ struct Window {
   double cost = kAlwaysRate;
 };
 
-// What the grams of the windows of a run cost, by the first byte of each (see
-// gram_filter.h).
-class GramCosts {
- public:
-  GramCosts(ByteView run, size_t window, const LiteralRates& rates)
-      : window_(window) {
-    if (window < kGramLiteralBytesMin || window > kGramLiteralBytesMax) return;
-    is_known_ = true;
-    const auto cost_of = [&](size_t begin, size_t bytes) {
-      // At one of so many places it is looked at.
-      const auto places = static_cast<double>(GramsOf(window));
-      return kGramCost * rates.RateOf(run.subspan(begin, bytes), true) / places;
-    };
-    for (size_t i = 0; i + kGramBytes <= run.size(); ++i) {
-      costs_.push_back(cost_of(i, kGramBytes));
-    }
-    if (GramsOf(window) + kGramBytes <= window + 1) return;
-    for (size_t i = 0; i + kGramBytesMin <= run.size(); ++i) {
-      short_costs_.push_back(cost_of(i, kGramBytesMin));
-    }
-  }
-
-  double Of(size_t begin) const {
-    double sum = 0.0;
-    for (size_t i = 0; is_known_ && i < GramsOf(window_); ++i) {
-      const bool is_short = i + kGramBytes > window_;
-      sum += (is_short ? short_costs_ : costs_)[begin + i];
-    }
-    return sum;
-  }
-
- private:
-  const size_t window_;
-  bool is_known_ = false;
-  std::vector<double> costs_;
-  std::vector<double> short_costs_;  // Of grams of kGramBytesMin.
-};
-
 Window CheapestWindow(const FixedRun& run, size_t window,
                       const LiteralRates& rates, double cost_max) {
   Window best;
   best.cost = cost_max;
   const size_t length = std::min(window, run.bytes.size());
   if (length < 2) return best;
-  const GramCosts grams(run.bytes, length, rates);
+  const GramRates grams(run.bytes, length, rates);
   for (size_t i = 0; i + length <= run.bytes.size(); ++i) {
-    const double gram_cost = grams.Of(i);
+    const double gram_cost = kGramCost * grams.Of(i);
     if (gram_cost >= best.cost) continue;
     const ByteView bytes = run.bytes.subspan(i, length);
     double rate = rates.RateOf(bytes, run.is_folded);
@@ -458,6 +420,10 @@ std::vector<TriggerChoice> ChooseTriggers(const Signature& signature,
                      return a.cost < b.cost;
                    });
   if (choices.front().is_never) return {Never()};
+  if (looked_through == LookedThrough::kLayer &&
+      choices.front().rate > kTriggerRateEverywhere) {
+    return {Always()};
+  }
   double presence = Presence(choices.front());
   size_t kept = 1;
   while (kept < choices.size() && kept < kTriggerGroupsMax &&
@@ -478,10 +444,6 @@ std::vector<TriggerChoice> ChooseTriggers(const Signature& signature,
     chosen.back().is_only_told = true;
   }
   return chosen;
-}
-
-double GramRateOf(ByteView literal, const LiteralRates& rates) {
-  return GramCosts(literal, literal.size(), rates).Of(0) / kGramCost;
 }
 
 void SortLogic(Signature& signature, const LiteralRates& rates) {

@@ -45,6 +45,9 @@ struct TriggerChoice {
 };
 
 inline constexpr size_t kTriggerGroupsMax = 4;
+// What occurs more often, per byte, is in every file: to look for it would cost
+// and tell nothing.
+inline constexpr double kTriggerRateEverywhere = 5e-3;
 
 // What is looked through for the literals.
 enum class LookedThrough : uint8_t {
@@ -61,10 +64,6 @@ enum class LookedThrough : uint8_t {
 [[nodiscard]] std::vector<TriggerChoice> ChooseTriggers(
     const Signature& signature, size_t window, const LiteralRates& rates,
     LookedThrough looked_through = LookedThrough::kLayer);
-
-// How often, per byte, content has a gram of the literal at a place where a
-// GramFilter looks. Zero for what no filter takes.
-[[nodiscard]] double GramRateOf(ByteView literal, const LiteralRates& rates);
 
 // The same logic with what decides soonest in front: the rarest of an "and",
 // the most common of an "or". The triggers of expressions are kept up to date.

@@ -51,6 +51,21 @@ bool UsesGrams(const std::vector<TriggerText>& triggers, TriggerMeans means) {
   return weight >= kGramWeightMin;
 }
 
+// Of up to so many short literals Hyperscan is faster; with more it goes
+// another way.
+constexpr size_t kShortMax = 48;
+
+bool UsesPairs(const std::vector<TriggerText>& triggers, bool uses_grams,
+               TriggerMeans means) {
+  if (means != TriggerMeans::kFastest) return means == TriggerMeans::kGrams;
+  if (!uses_grams) return false;
+  const auto count = std::count_if(
+      triggers.begin(), triggers.end(), [](const TriggerText& trigger) {
+        return !IsForGrams(trigger) || trigger.has_common_gram;
+      });
+  return static_cast<size_t>(count) > kShortMax;
+}
+
 unsigned FlagsOf(const TriggerText& trigger) {
   unsigned flags = HS_FLAG_DOTALL;
   if (trigger.is_folded) flags |= HS_FLAG_CASELESS;
@@ -103,13 +118,17 @@ Result<TriggerDatabase> TriggerDatabase::Compile(
     return Fail(ErrorCode::kLimitExceeded, "compile: too many triggers");
   }
   const bool uses_grams = UsesGrams(triggers, means);
+  const bool uses_pairs = UsesPairs(triggers, uses_grams, means);
   std::vector<GramText> grams;
   std::vector<unsigned> others;
   for (unsigned id = 0; id < triggers.size(); ++id) {
-    const bool is_apart =
-        triggers[id].has_common_gram && means == TriggerMeans::kFastest;
-    if (uses_grams && !is_apart && IsForGrams(triggers[id])) {
-      grams.push_back({triggers[id].bytes, triggers[id].is_folded, id});
+    const TriggerText& trigger = triggers[id];
+    GramText gram{trigger.bytes, trigger.is_folded, id, false,
+                  trigger.rarest_pair};
+    gram.is_by_pair = !IsForGrams(trigger) || trigger.has_common_gram;
+    const bool is_long = trigger.bytes.size() > kGramLiteralBytesMax;
+    if (!is_long && (gram.is_by_pair ? uses_pairs : uses_grams)) {
+      grams.push_back(gram);
     } else {
       others.push_back(id);
     }

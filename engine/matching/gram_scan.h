@@ -27,6 +27,11 @@ class GramScan {
   void Confirm(const GramFilter& filter, const GramLane& lane, ByteView bytes,
                size_t from, size_t count, Report& report);
   template <class Report>
+  void ScanPairs(const GramFilter& filter, ByteView bytes, Report& report);
+  template <class Report>
+  static void Compare(const GramLiteral& literal, ByteView bytes, size_t begin,
+                      Report& report);
+  template <class Report>
   void ScanLane(const GramFilter& filter, const GramLane& lane, ByteView bytes,
                 size_t at, Report& report);
 
@@ -42,6 +47,16 @@ class GramScan {
 
 inline GramScan::GramScan(const GramBlocks& blocks)
     : blocks_(blocks), places_(kGramPlacesMax), kept_(kGramPlacesMax) {}
+
+// Reports the literal if it stands there.
+template <class Report>
+void GramScan::Compare(const GramLiteral& literal, ByteView bytes, size_t begin,
+                       Report& report) {
+  if (literal.length > bytes.size() - begin) return;
+  if ((GramWord(bytes.subspan(begin)) & literal.mask) == literal.value) {
+    report(literal.trigger, begin + literal.length);
+  }
+}
 
 // Compares at the first `count` of places_, which count from `from` on.
 template <class Report>
@@ -59,12 +74,8 @@ void GramScan::Confirm(const GramFilter& filter, const GramLane& lane,
     const auto [at, hash] = kept_[i];
     for (const GramEntry entry : lane.EntriesOf(hash)) {
       if (entry.tag() != (hash & 0xff) || entry.distance() > at) continue;
-      const GramLiteral& literal = filter.literals[entry.literal()];
-      const size_t begin = at - entry.distance();
-      if (literal.length > bytes.size() - begin) continue;
-      if ((GramWord(bytes.subspan(begin)) & literal.mask) == literal.value) {
-        report(literal.trigger, begin + literal.length);
-      }
+      Compare(filter.literals[entry.literal()], bytes, at - entry.distance(),
+              report);
     }
   }
 }
@@ -88,12 +99,38 @@ void GramScan::ScanLane(const GramFilter& filter, const GramLane& lane,
 }
 
 template <class Report>
+void GramScan::ScanPairs(const GramFilter& filter, ByteView bytes,
+                         Report& report) {
+  const PairLane& lane = filter.pairs;
+  size_t from = 0;
+  while (from + kPairLiteralBytesMin <= bytes.size()) {
+    const ByteView rest = bytes.subspan(from);
+    const size_t end = std::min(kGramBlockBytes, rest.size() - 1);
+    const size_t found = FindPairs(lane, rest, end, places_.data());
+    for (size_t i = 0; i < found; ++i) {
+      const size_t at = from + places_[i];
+      const uint8_t bucket =
+          lane.map[PairOf(bytes[at] | uint64_t{bytes[at + 1]} << 8)];
+      for (uint32_t k = lane.buckets[bucket]; k < lane.buckets[bucket + 1U];
+           ++k) {
+        const GramEntry entry = lane.entries[k];
+        if (entry.tag() > at) continue;
+        Compare(filter.literals[entry.literal()], bytes, at - entry.tag(),
+                report);
+      }
+    }
+    from += end;
+  }
+}
+
+template <class Report>
 void GramScan::Scan(const GramFilter& filter, ByteView bytes, Report report) {
   for (size_t i = 0; i < kGramLanes; ++i) {
     const GramLane& lane = filter.lanes.at(i);
     if (lane.entries.empty()) continue;
     ScanLane(filter, lane, bytes, GramLaneBegin(i), report);
   }
+  if (!filter.pairs.entries.empty()) ScanPairs(filter, bytes, report);
 }
 
 }  // namespace gatehouse

@@ -15,19 +15,21 @@ constexpr size_t kTriggers = 3;
 std::vector<uint64_t> Packed() {
   return PackGramFilter({{AsBytes("abcdefgh"), true, 0},
                          {AsBytes("1234567"), false, 1},
-                         {AsBytes("xy-zz"), true, 2}});
+                         {AsBytes("xy-zz"), true, 2},
+                         {AsBytes("q!"), true, 0, true, 0}});
 }
 
 TEST(GramFilterTest, OpensWhatWasPacked) {
   const std::vector<uint64_t> buffer = Packed();
   const auto filter = GramFilter::Open(buffer, kTriggers);
   ASSERT_TRUE(filter.has_value());
-  ASSERT_EQ(filter->literals.size(), 3U);
+  ASSERT_EQ(filter->literals.size(), 4U);
   EXPECT_EQ(filter->literals[1].trigger, 1U);
   EXPECT_EQ(filter->literals[1].length, 7U);
   // Four grams of the first two, two of the last, which is in both lanes.
   EXPECT_EQ(filter->lanes[0].buckets.back(), 10U);
   EXPECT_EQ(filter->lanes[1].buckets.back(), 2U);
+  EXPECT_EQ(filter->pairs.entries.size(), 2U);  // In either case.
 }
 
 TEST(GramFilterTest, ALaneMayHaveTheGramsOfItsLiteralsInEitherCase) {
@@ -78,6 +80,12 @@ void ExpectSound(const GramFilter& filter) {
       ASSERT_LT(entry.literal(), filter.literals.size());
     }
   }
+  for (const uint32_t begin : filter.pairs.buckets) {
+    EXPECT_LE(begin, filter.pairs.entries.size());
+  }
+  for (const GramEntry& entry : filter.pairs.entries) {
+    ASSERT_LT(entry.literal(), filter.literals.size());
+  }
   for (const GramLiteral& literal : filter.literals) {
     EXPECT_LT(literal.trigger, kTriggers);
     EXPECT_LE(literal.length, kGramLiteralBytesMax);
@@ -91,7 +99,7 @@ TEST(GramFilterTest, WhatWasTamperedWithIsRefusedOrSound) {
   for (int round = 0; round < 3000; ++round) {
     std::vector<uint64_t> buffer = whole;
     // The head and the small tables, not the bitmap alone.
-    const size_t limit = round % 2 == 0 ? 30 : buffer.size();
+    const size_t limit = round % 2 == 0 ? 40 : buffer.size();
     uint64_t& word = buffer[random() % limit];
     word = round % 3 == 0 ? random() : word ^ uint64_t { 1 } << random() % 64;
     const auto filter = GramFilter::Open(buffer, kTriggers);
