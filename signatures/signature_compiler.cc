@@ -269,7 +269,9 @@ std::vector<PricedSignature> ShardWriter::Priced() const {
   for (uint32_t id = 0; id < signatures_.size(); ++id) {
     if (choices_[id].empty()) continue;  // Of a macro.
     auto price = PriceOf(signatures_[id], choices_[id], rates_);
-    if (price) priced.push_back(std::move(*price));
+    if (!price) continue;
+    price->signature = id;
+    priced.push_back(std::move(*price));
   }
   return priced;
 }

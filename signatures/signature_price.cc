@@ -59,7 +59,7 @@ std::optional<PricedSignature> PriceOf(
     }
   }
   if (price.ns <= kPriceShareMax * kByteNs) return std::nullopt;
-  return PricedSignature{signature.name, price.routed_ns / kByteNs,
+  return PricedSignature{0, signature.name, price.routed_ns / kByteNs,
                          price.route};
 }
 

@@ -16,14 +16,16 @@
 namespace gatehouse {
 
 // How a signature is found that would cost more than kPriceShareMax.
+// Values are on disk: never renumber.
 enum class PriceRoute : uint8_t {
-  kNone,      // As any other: there is nothing cheaper.
-  kOnlySeen,  // Of its literals is only known whether they were seen.
-  kApart,     // Its literals are not looked for by their grams.
-  kAlways,    // Nothing is looked for: it is evaluated in every file.
+  kNone = 0,      // As any other: there is nothing cheaper.
+  kOnlySeen = 1,  // Of its literals is only known whether they were seen.
+  kApart = 2,     // Its literals are not looked for by their grams.
+  kAlways = 3,    // Nothing is looked for: it is evaluated in every file.
 };
 
 struct PricedSignature {
+  uint32_t signature = 0;  // Its number in the compiled set.
   std::string name;
   // Of the time that a scan with a large set takes; by the route.
   double share = 0.0;

@@ -1,8 +1,10 @@
 #include "signatures/trigger_database.h"
 
 #include <hs/hs_compile.h>
+#include <hs/hs_runtime.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -73,18 +75,33 @@ unsigned FlagsOf(const TriggerText& trigger) {
   return flags;
 }
 
-}  // namespace
+struct FreeDatabase {
+  void operator()(hs_database_t* database) const {
+    (void)hs_free_database(database);  // As above.
+  }
+};
 
-void TriggerDatabase::Free::operator()(hs_database* database) const {
-  (void)hs_free_database(database);  // As above.
+Result<std::vector<uint8_t>> Serialised(const hs_database_t* database) {
+  struct FreeBytes {
+    void operator()(char* bytes) const { std::free(bytes); }
+  };
+  char* bytes = nullptr;
+  size_t size = 0;
+  const hs_error_t status = hs_serialize_database(database, &bytes, &size);
+  if (status != HS_SUCCESS) {
+    return Fail(ErrorCode::kOperational,
+                "serialise triggers: Hyperscan says " + std::to_string(status));
+  }
+  const std::unique_ptr<char, FreeBytes> owned(bytes);
+  const ByteView view = AsBytes({bytes, size});
+  return std::vector<uint8_t>(view.begin(), view.end());
 }
 
-TriggerDatabase::~TriggerDatabase() = default;
-
-Result<TriggerDatabase::Database> TriggerDatabase::CompileOthers(
+// Of the triggers with these numbers.
+Result<std::vector<uint8_t>> CompileOthers(
     const std::vector<TriggerText>& triggers,
     const std::vector<unsigned>& ids) {
-  if (ids.empty()) return Database();
+  if (ids.empty()) return std::vector<uint8_t>();
   std::vector<std::string> patterns;
   std::vector<unsigned> flags;
   for (const unsigned id : ids) {
@@ -99,21 +116,33 @@ Result<TriggerDatabase::Database> TriggerDatabase::CompileOthers(
   for (const std::string& pattern : patterns) {
     expressions.push_back(pattern.c_str());
   }
-  hs_database_t* database = nullptr;
+  hs_database_t* compiled = nullptr;
   hs_compile_error_t* compile_error = nullptr;
   const hs_error_t status =
       hs_compile_multi(expressions.data(), flags.data(), ids.data(),
                        static_cast<unsigned>(ids.size()), HS_MODE_BLOCK,
-                       nullptr, &database, &compile_error);
+                       nullptr, &compiled, &compile_error);
+  const std::unique_ptr<hs_database_t, FreeDatabase> database(compiled);
   const std::unique_ptr<hs_compile_error_t, FreeCompileError> error(
       compile_error);
-  if (status == HS_SUCCESS) return Database(database);
+  if (status == HS_SUCCESS) return Serialised(database.get());
   const std::string reason = error ? error->message : "unknown error";
-  return Fail(ErrorCode::kInvalidInput, "compile signatures: " + reason);
+  // Its only sign of it.
+  const bool is_memory = reason.find("allocate memory") != std::string::npos;
+  return Fail(is_memory ? ErrorCode::kLimitExceeded : ErrorCode::kInvalidInput,
+              "compile signatures: " + reason);
 }
 
-Result<TriggerDatabase> TriggerDatabase::Compile(
-    const std::vector<TriggerText>& triggers, TriggerMeans means) {
+}  // namespace
+
+void TriggerDatabase::Free::operator()(hs_database* database) const {
+  FreeDatabase()(database);
+}
+
+TriggerDatabase::~TriggerDatabase() = default;
+
+Result<PackedTriggers> PackTriggers(const std::vector<TriggerText>& triggers,
+                                    TriggerMeans means) {
   if (triggers.size() > kGramLiteralsMax) {
     return Fail(ErrorCode::kLimitExceeded, "compile: too many triggers");
   }
@@ -133,18 +162,43 @@ Result<TriggerDatabase> TriggerDatabase::Compile(
       others.push_back(id);
     }
   }
-  TriggerDatabase database;
-  if (!grams.empty()) {
-    database.gram_buffer_ = PackGramFilter(grams);
-    Result<GramFilter> opened =
-        GramFilter::Open(database.gram_buffer_, triggers.size());
-    if (!opened) return Unexpected(opened.error());
-    database.grams_ = *opened;
-  }
-  Result<Database> compiled = CompileOthers(triggers, others);
+  PackedTriggers packed;
+  if (!grams.empty()) packed.grams = PackGramFilter(grams);
+  Result<std::vector<uint8_t>> compiled = CompileOthers(triggers, others);
   if (!compiled) return Unexpected(compiled.error());
-  database.others_ = std::move(*compiled);
-  return database;
+  packed.others = std::move(*compiled);
+  return packed;
+}
+
+Result<TriggerDatabase> TriggerDatabase::Open(std::span<const uint64_t> grams,
+                                              ByteView others,
+                                              size_t triggers) {
+  TriggerDatabase opened;
+  if (!grams.empty()) {
+    const Result<GramFilter> filter = GramFilter::Open(grams, triggers);
+    if (!filter) return Unexpected(filter.error());
+    opened.grams_ = *filter;
+  }
+  if (others.empty()) return opened;
+  hs_database_t* database = nullptr;
+  const hs_error_t status =
+      hs_deserialize_database(AsText(others).data(), others.size(), &database);
+  if (status == HS_SUCCESS) {
+    opened.others_.reset(database);
+    return opened;
+  }
+  const bool is_foreign =
+      status == HS_DB_VERSION_ERROR || status == HS_DB_PLATFORM_ERROR;
+  return Fail(
+      is_foreign ? ErrorCode::kNotSupported : ErrorCode::kInvalidInput,
+      "triggers: Hyperscan refuses them (" + std::to_string(status) + ")");
+}
+
+std::string TriggerDatabasePlatform() {
+  hs_platform_info_t info = {};
+  (void)hs_populate_platform(&info);  // Fails only for a null pointer.
+  return std::string(hs_version()) + ", tune " + std::to_string(info.tune) +
+         ", features " + std::to_string(info.cpu_features);
 }
 
 }  // namespace gatehouse

@@ -3,13 +3,17 @@
 // Those of a middle length are a GramFilter, the others, and all of a shard
 // that has only a few, are compiled for Hyperscan.
 //
-// Thread-safe after construction: immutable. Owns both.
+// Thread-safe after construction: immutable. Borrows the filter's words, owns
+// Hyperscan's database.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "signatures/gram_filter.h"
 #include "signatures/signature_compiler.h"
@@ -25,18 +29,31 @@ enum class TriggerMeans : uint8_t {
   kHyperscan,
 };
 
+// Triggers as they are kept: what TriggerDatabase opens.
+struct PackedTriggers {
+  std::vector<uint64_t> grams;  // Empty when there are none.
+  std::vector<uint8_t> others;  // As well.
+};
+
+// CPU-bound. Errors: kInvalidInput with Hyperscan's message; kNotSupported when
+// this processor is too old; kLimitExceeded; kOperational.
+Result<PackedTriggers> PackTriggers(const std::vector<TriggerText>& triggers,
+                                    TriggerMeans means);
+
 class TriggerDatabase {
  public:
-  // CPU-bound. Errors: kInvalidInput with Hyperscan's message; kNotSupported
-  // when this processor is too old; kLimitExceeded.
-  static Result<TriggerDatabase> Compile(
-      const std::vector<TriggerText>& triggers,
-      TriggerMeans means = TriggerMeans::kFastest);
+  // What PackTriggers gave, of this process or another, of a shard with so many
+  // triggers. `grams` must outlive this.
+  // REQUIRES: `others` are ours, unchanged; Hyperscan checks a sum, and
+  // believes the rest. Errors: kInvalidInput; kNotSupported when they were
+  // made by another version or for another processor.
+  static Result<TriggerDatabase> Open(std::span<const uint64_t> grams,
+                                      ByteView others, size_t triggers);
   TriggerDatabase(TriggerDatabase&&) = default;
   TriggerDatabase& operator=(TriggerDatabase&&) = default;
   ~TriggerDatabase();
 
-  // Without literals when there are none. Refers to this.
+  // Without literals when there are none.
   const GramFilter& grams() const { return grams_; }
   // Block mode; the id of a match is the trigger's index. Frequent triggers
   // report one occurrence per block, the others each. Null when there are none.
@@ -49,13 +66,13 @@ class TriggerDatabase {
   using Database = std::unique_ptr<hs_database, Free>;
 
   TriggerDatabase() = default;
-  static Result<Database> CompileOthers(
-      const std::vector<TriggerText>& triggers,
-      const std::vector<unsigned>& ids);
 
-  std::vector<uint64_t> gram_buffer_;
   GramFilter grams_;
   Database others_;
 };
+
+// What a compiled database depends on besides its triggers: Hyperscan's version
+// and the processor that it is made for. Thread-safe.
+std::string TriggerDatabasePlatform();
 
 }  // namespace gatehouse
