@@ -3,8 +3,9 @@
 // One thread at a time per Scanner; any number of Scanners share one
 // SignatureSet. Keeps its SignatureSet alive. Creating a Scanner allocates the
 // scratch space and the read buffer; scanning a clean file allocates nothing,
-// but a text that is larger than those before makes room for its views, and
-// where there are signatures of imports, a PE file for the text of its own.
+// but a text that is larger than those before makes room for its views, what is
+// looked for in texts is prepared when it is first needed, and where there are
+// signatures of imports, a PE file makes room for the text of its own.
 #pragma once
 
 #include <memory>
