@@ -99,7 +99,7 @@ class ScanSession::Isolations {
 Result<bool> ScanSession::Run(const IpcRequest& request,
                               std::shared_ptr<const SignatureSet> signatures) {
   Result<std::unique_ptr<Scanner>> scanner =
-      Scanner::Create(std::move(signatures));
+      Scanner::Create(std::move(signatures), {&parts_.rules.allows_contents()});
   if (!scanner) return Unexpected(scanner.error());
   scanner_ = std::move(*scanner);
   (void)::setpriority(PRIO_PROCESS, 0, kScanNice);  // Of this thread alone.
@@ -298,7 +298,7 @@ void ScanSession::LeaveAlone(const Detection& detection, const Verdict& ruled,
 
 // A user's scan adds nothing to what is known already of another user's file.
 void ScanSession::RecordInPlace(const Detection& detection, ThreatStatus status,
-                                const char* why, Finding& finding) {
+                                const std::string& why, Finding& finding) {
   Quarantine& quarantine = parts_.quarantine;
   if (!finding.is_own) {
     const Result<FileFacts> facts =

@@ -83,7 +83,8 @@ RealtimeWorkers::~RealtimeWorkers() {
 }
 
 Result<bool> RealtimeWorkers::AddWorker(bool exec_only) {
-  Result<std::unique_ptr<Scanner>> scanner = Scanner::Create(signatures_);
+  Result<std::unique_ptr<Scanner>> scanner =
+      Scanner::Create(signatures_, options_.scanner);
   if (!scanner) return Unexpected(scanner.error());
   auto worker = std::make_unique<Worker>();
   worker->exec_only = exec_only;

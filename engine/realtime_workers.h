@@ -44,6 +44,7 @@ struct RealtimeWorkersOptions {
   const DenyList* deny_list = nullptr;
   // Asked about events that came before they were known; likewise.
   const Exclusions* exclusions = nullptr;
+  ScannerOptions scanner = {};
 };
 
 // Written by the workers, read by anybody; may live in shared memory.

@@ -52,6 +52,8 @@ constexpr uint64_t kWorkLeast = 10'000'000;
 // three algorithms, and more of small files.
 constexpr uint64_t kSectionWorkBase = uint64_t{1} << 24;
 constexpr uint64_t kSectionWorkPerByte = 4;
+constexpr DigestNeeds kSha256Only = {false, false, true};
+static_assert(static_cast<size_t>(DigestAlgorithm::kSha256) == 2);
 // How often a file is read whose size changes under us.
 constexpr int kPassesMax = 3;
 
@@ -61,6 +63,7 @@ struct Findings {
   std::vector<std::string_view> hash_names;
   MatchedIds bodies;
   std::string allowed_by;  // A hash that makes all of them harmless.
+  std::string sha256;      // Of the whole file, if it is wanted.
 
   bool any() const { return eicar || !hash_names.empty() || !bodies.empty(); }
 };
@@ -136,6 +139,7 @@ struct Scanner::State {
     FileDigests digests;
     SectionHashes sections;
     AllowedHashes allowed;
+    FileDigests of_hits;
   };
   static Result<Hashes> CreateHashes(const SignatureSet& set);
 
@@ -145,6 +149,7 @@ struct Scanner::State {
         digests(std::move(hashes.digests)),
         section_hashes(std::move(hashes.sections)),
         allowed_hashes(std::move(hashes.allowed)),
+        hit_digests(std::move(hashes.of_hits)),
         bodies(std::move(body_scan)),
         memory(static_cast<uint8_t*>(std::aligned_alloc(
             kCarryBytesMax, kCarryBytesMax + kBlockBytes))) {}
@@ -159,6 +164,8 @@ struct Scanner::State {
   bool JudgeWhole(uint64_t file_bytes, Findings& findings);
   void AllowByHash(int fd, const ScanLimits& limits, Pass& pass,
                    Findings& findings);
+  void DigestHit(int fd, const ScanLimits& limits, const Pass& pass,
+                 Findings& findings);
   void NameThreats(const Findings& findings, Verdict& verdict) const;
   Verdict Conclude(const Pass& pass, const Findings& findings) const;
 
@@ -168,6 +175,8 @@ struct Scanner::State {
   FileDigests digests;
   SectionHashes section_hashes;
   AllowedHashes allowed_hashes;
+  FileDigests hit_digests;
+  ScannerOptions options;
   std::unique_ptr<BodyScan> bodies;
   ExecutableFacts facts;  // Of a PE file with sections to look up.
   // For a closer look at a large file.
@@ -187,14 +196,18 @@ Result<Scanner::State::Hashes> Scanner::State::CreateHashes(
   if (!sections) return Unexpected(sections.error());
   Result<AllowedHashes> allowed = AllowedHashes::Create(set);
   if (!allowed) return Unexpected(allowed.error());
-  return Hashes{std::move(*digests), std::move(*sections), std::move(*allowed)};
+  Result<FileDigests> of_hits = FileDigests::Create(kSha256Only);
+  if (!of_hits) return Unexpected(of_hits.error());
+  return Hashes{std::move(*digests), std::move(*sections), std::move(*allowed),
+                std::move(*of_hits)};
 }
 
 Scanner::Scanner(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Scanner::~Scanner() = default;
 
 Result<std::unique_ptr<Scanner>> Scanner::Create(
-    std::shared_ptr<const SignatureSet> signatures) {
+    std::shared_ptr<const SignatureSet> signatures,
+    const ScannerOptions& options) {
   assert(signatures != nullptr);
   Result<State::Hashes> hashes = State::CreateHashes(*signatures);
   if (!hashes) return Unexpected(hashes.error());
@@ -205,6 +218,7 @@ Result<std::unique_ptr<Scanner>> Scanner::Create(
   if (state->memory == nullptr) {
     return Fail(ErrorCode::kOperational, "allocate a read buffer");
   }
+  state->options = options;
   return std::unique_ptr<Scanner>(new Scanner(std::move(state)));
 }
 
@@ -224,6 +238,7 @@ Verdict Scanner::Scan(int fd, const ScanLimits& limits) {
     if (is_whole) state_->JudgeSections(fd, limits, pass, findings);
     if (!is_whole || state_->JudgeWhole(pass.bytes, findings)) {
       if (is_whole) state_->AllowByHash(fd, limits, pass, findings);
+      if (is_whole) state_->DigestHit(fd, limits, pass, findings);
       return state_->Conclude(pass, findings);
     }
     expected_bytes = pass.bytes;
@@ -344,6 +359,23 @@ void Scanner::State::AllowByHash(int fd, const ScanLimits& limits, Pass& pass,
   }
 }
 
+// For the administrator's list of contents, which has the last word: above the
+// built-in rule, too. Without the digest the file is not on it.
+void Scanner::State::DigestHit(int fd, const ScanLimits& limits,
+                               const Pass& pass, Findings& findings) {
+  if (options.wants_sha256 == nullptr || !options.wants_sha256->load()) return;
+  if (!findings.any() || !findings.allowed_by.empty()) return;
+  const bool is_in_memory = pass.bytes <= kBlockBytes;
+  Content in_memory(ByteView(block(), is_in_memory ? pass.bytes : 0));
+  Content in_file(fd, pass.bytes, window);
+  hit_digests.Start(kSha256Only);
+  const NotScannedReason ended = DigestRange(
+      is_in_memory ? in_memory : in_file, {0, pass.bytes}, limits, hit_digests);
+  if (ended != NotScannedReason::kNone) return;
+  findings.sha256 =
+      HexText(hit_digests.Finish(DigestAlgorithm::kSha256).view());
+}
+
 // Judges what only the whole file can tell. Returns false if the file must be
 // read again, because a digest is needed that was not computed.
 bool Scanner::State::JudgeWhole(uint64_t file_bytes, Findings& findings) {
@@ -400,6 +432,7 @@ Verdict Scanner::State::Conclude(const Pass& pass,
     verdict.error_number = pass.error_number;
     verdict.knows_all_names =
         pass.end == PassEnd::kEndOfFile && findings.bodies.is_complete();
+    verdict.sha256 = findings.sha256;
   } else if (pass.end == PassEnd::kError) {
     verdict = Verdict::FromErrno(pass.error_number);
   } else if (pass.end == PassEnd::kLimit) {

@@ -7,6 +7,7 @@
 // where there are signatures of imports, a PE file for the text of its own.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "base/result.h"
@@ -16,11 +17,18 @@
 
 namespace gatehouse {
 
+struct ScannerOptions {
+  // Asked after each hit: whether Verdict::sha256 is wanted. Null: it is not.
+  // Must outlive the Scanner.
+  const std::atomic<bool>* wants_sha256 = nullptr;
+};
+
 class Scanner {
  public:
   // Errors: kOperational when scratch space cannot be allocated.
   static Result<std::unique_ptr<Scanner>> Create(
-      std::shared_ptr<const SignatureSet> signatures);
+      std::shared_ptr<const SignatureSet> signatures,
+      const ScannerOptions& options = {});
   ~Scanner();
   Scanner(const Scanner&) = delete;
   Scanner& operator=(const Scanner&) = delete;
@@ -36,7 +44,7 @@ class Scanner {
   //
   // A file that was read to its end and has a hash that the set allows is clean
   // whatever was found in it, and the verdict says by which; only the built-in
-  // rule is above that.
+  // rule is above that. Both that and its SHA-256 read the file once more.
   Verdict Scan(int fd, const ScanLimits& limits);
 
  private:

@@ -429,7 +429,7 @@ std::optional<Isolation> Isolator::SealAgainIfChanged(CapturedFile& captured) {
         Acquit(fd, captured.is_forced, captured.header);
     if (acquittal) {
       return Undo(captured, acquittal->status,
-                  std::string(acquittal->why) + "; it was put back");
+                  acquittal->why + "; it was put back");
     }
     KeepProtection(captured.header.file, *now);
     captured.header.file = *now;

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <string>
 #include <string_view>
@@ -48,9 +49,15 @@ class AllowedHashesTest : public testing::Test {
     auto scanner = Scanner::Create(SignatureSet::Compile(signatures_).value());
     return scanner.value()->Scan(FileOf(content).UnsafeFd(), limits);
   }
+  Verdict ScanForDigest(std::string_view content) {
+    auto scanner = Scanner::Create(SignatureSet::Compile(signatures_).value(),
+                                   {&wants_sha256_});
+    return scanner.value()->Scan(FileOf(content).UnsafeFd(), {});
+  }
 
   TempDir folder_;
   Signatures signatures_;
+  std::atomic<bool> wants_sha256_{true};
 };
 
 TEST_F(AllowedHashesTest, AFileIsAllowedByEachAlgorithmWithItsSizeOrAny) {
@@ -187,6 +194,37 @@ TEST_F(AllowedHashesTest, AFileThatIsCancelledMeanwhileIsNotAllowed) {
   const Verdict verdict = Scan(content, limits);
   EXPECT_EQ(verdict.kind, VerdictKind::kInfected);
   EXPECT_EQ(verdict.unfinished, NotScannedReason::kCancelled);
+}
+
+// --- Of administrators -------------------------------------------------------
+
+TEST_F(AllowedHashesTest, TheDigestOfAHitIsToldWhenItIsWanted) {
+  for (const size_t bytes :
+       {size_t{9}, size_t{kBlockBytes}, size_t{3 * kBlockBytes + 1}}) {
+    const std::string content = ContentOf(bytes);
+    const Verdict verdict = ScanForDigest(content);
+    EXPECT_EQ(verdict.kind, VerdictKind::kInfected);
+    EXPECT_EQ(verdict.sha256, HexText(DigestByProgram(
+                                  "sha256sum", folder_.Write("f", content))));
+  }
+  EXPECT_EQ(ScanForDigest(EicarText()).sha256.size(), 64U);
+  EXPECT_EQ(ScanForDigest("harmless").sha256, "");
+  EXPECT_EQ(Scan(ContentOf(9)).sha256, "");
+  wants_sha256_.store(false);
+  EXPECT_EQ(ScanForDigest(ContentOf(9)).sha256, "");
+}
+
+TEST_F(AllowedHashesTest, ThereIsNoDigestOfWhatCannotBeReadAgain) {
+  const std::string content = ContentOf(4 * kBlockBytes);
+  before_read = [has_ended = false](Read& read) mutable {
+    has_ended = has_ended || read.offset == 4 * kBlockBytes;
+    if (!has_ended || read.offset < kFarOffset) return true;
+    errno = EIO;
+    return false;
+  };
+  const Verdict verdict = ScanForDigest(content);
+  EXPECT_EQ(verdict.kind, VerdictKind::kInfected);
+  EXPECT_EQ(verdict.sha256, "");
 }
 
 }  // namespace
