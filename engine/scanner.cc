@@ -124,6 +124,22 @@ uint64_t WorkFor(uint64_t bytes, const ScanLimits& limits) {
                   std::max(static_cast<uint64_t>(left.count()), kWorkLeast));
 }
 
+// Until it ends, time is noted.
+class NotesScope {
+ public:
+  explicit NotesScope(ScanNotes* notes) : notes_(notes) {
+    EnterStage(notes_, ScanStage::kReading);
+  }
+  ~NotesScope() {
+    if (notes_ != nullptr) notes_->Leave();
+  }
+  NotesScope(const NotesScope&) = delete;
+  NotesScope& operator=(const NotesScope&) = delete;
+
+ private:
+  ScanNotes* const notes_;
+};
+
 Pass LimitedBy(NotScannedReason reason, uint64_t bytes) {
   return {PassEnd::kLimit, reason, 0, bytes};
 }
@@ -219,6 +235,7 @@ Result<std::unique_ptr<Scanner>> Scanner::Create(
     return Fail(ErrorCode::kOperational, "allocate a read buffer");
   }
   state->options = options;
+  state->bodies->Observe(options.notes);
   return std::unique_ptr<Scanner>(new Scanner(std::move(state)));
 }
 
@@ -228,6 +245,7 @@ Verdict Scanner::Scan(int fd, const ScanLimits& limits) {
   if (!S_ISREG(status.st_mode)) {
     return Verdict::NotScanned(NotScannedReason::kNotRegularFile);
   }
+  const NotesScope noting(state_->options.notes);
   Findings findings;
   Pass pass;
   uint64_t expected_bytes = static_cast<uint64_t>(status.st_size);
@@ -263,6 +281,7 @@ Pass Scanner::State::ReadThrough(int fd, uint64_t expected_bytes,
     const bool is_probe = offset == limits.bytes_max;
     const size_t wanted = std::min<uint64_t>(
         kBlockBytes, is_probe ? 1 : limits.bytes_max - offset);
+    EnterStage(options.notes, ScanStage::kReading);
     const Block filled =
         FillBlock(fd, {block(), wanted}, offset, expected_bytes);
     if (is_probe && filled.bytes != 0) {
@@ -284,6 +303,7 @@ Pass Scanner::State::ReadThrough(int fd, uint64_t expected_bytes,
 bool Scanner::State::LookAt(uint64_t offset, size_t bytes) {
   const ByteView shown(block() - carry_bytes, carry_bytes + bytes);
   if (!bodies->LookAt(shown, offset - carry_bytes, carry_bytes)) return false;
+  EnterStage(options.notes, ScanStage::kHashes);
   digests.Update({block(), bytes});
   // A block that is not full is the last one, and stays as it is.
   carry_bytes =
@@ -321,6 +341,7 @@ void Scanner::State::JudgeBodies(int fd, const ScanLimits& limits, Pass& pass,
 void Scanner::State::JudgeSections(int fd, const ScanLimits& limits, Pass& pass,
                                    Findings& findings) {
   if (bodies->type() != FileType::kMsExe || !section_hashes.has_any()) return;
+  EnterStage(options.notes, ScanStage::kFacts);
   const bool is_in_memory = pass.bytes <= kBlockBytes;
   Content in_memory(ByteView(block(), is_in_memory ? pass.bytes : 0));
   Content in_file(fd, pass.bytes, window);
@@ -328,6 +349,7 @@ void Scanner::State::JudgeSections(int fd, const ScanLimits& limits, Pass& pass,
   ReadExecutableFacts(bodies->type(), content, facts);
   NotScannedReason ended = NotScannedReason::kNone;
   if (facts.is_valid) {
+    EnterStage(options.notes, ScanStage::kHashes);
     WorkBudget budget(kSectionWorkBase + kSectionWorkPerByte * pass.bytes);
     ended = section_hashes.Find(content, facts, limits, budget,
                                 findings.hash_names);
@@ -345,6 +367,7 @@ void Scanner::State::JudgeSections(int fd, const ScanLimits& limits, Pass& pass,
 void Scanner::State::AllowByHash(int fd, const ScanLimits& limits, Pass& pass,
                                  Findings& findings) {
   if (!findings.any() || findings.eicar) return;
+  EnterStage(options.notes, ScanStage::kAllowLists);
   const bool is_in_memory = pass.bytes <= kBlockBytes;
   Content in_memory(ByteView(block(), is_in_memory ? pass.bytes : 0));
   Content in_file(fd, pass.bytes, window);
@@ -365,6 +388,7 @@ void Scanner::State::DigestHit(int fd, const ScanLimits& limits,
                                const Pass& pass, Findings& findings) {
   if (options.wants_sha256 == nullptr || !options.wants_sha256->load()) return;
   if (!findings.any() || !findings.allowed_by.empty()) return;
+  EnterStage(options.notes, ScanStage::kAllowLists);
   const bool is_in_memory = pass.bytes <= kBlockBytes;
   Content in_memory(ByteView(block(), is_in_memory ? pass.bytes : 0));
   Content in_file(fd, pass.bytes, window);
@@ -379,6 +403,7 @@ void Scanner::State::DigestHit(int fd, const ScanLimits& limits,
 // Judges what only the whole file can tell. Returns false if the file must be
 // read again, because a digest is needed that was not computed.
 bool Scanner::State::JudgeWhole(uint64_t file_bytes, Findings& findings) {
+  EnterStage(options.notes, ScanStage::kHashes);
   const DigestNeeds needs = signatures->hashes().NeedsFor(file_bytes);
   if (file_bytes < kBlockBytes) {
     const ByteView file(block(), file_bytes);

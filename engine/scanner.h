@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "engine/matching/scan_notes.h"
 #include "engine/scan_limits.h"
 #include "engine/verdict.h"
 #include "signatures/signature_set.h"
@@ -21,6 +22,8 @@ struct ScannerOptions {
   // Asked after each hit: whether Verdict::sha256 is wanted. Null: it is not.
   // Must outlive the Scanner.
   const std::atomic<bool>* wants_sha256 = nullptr;
+  // What is done is noted there; null: nowhere. Likewise.
+  ScanNotes* notes = nullptr;
 };
 
 class Scanner {

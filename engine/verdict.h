@@ -62,6 +62,10 @@ inline constexpr std::string_view kArchiveBombType = "archive_bomb";
 // without one "malware".
 [[nodiscard]] std::string ThreatType(std::string_view threat_name);
 
+// `name` without the .UNOFFICIAL at its end that ClamAV shows behind names of
+// signatures that are not its own: with and without, it is one name.
+[[nodiscard]] std::string_view CanonicalThreatName(std::string_view name);
+
 struct Verdict {
   VerdictKind kind = VerdictKind::kError;
   NotScannedReason reason = NotScannedReason::kNone;

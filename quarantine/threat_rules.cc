@@ -6,8 +6,6 @@
 namespace gatehouse {
 namespace {
 
-constexpr std::string_view kUnofficial = ".UNOFFICIAL";
-
 // The more visible, the greater.
 int Rank(NotScannedReason reason) {
   if (reason == NotScannedReason::kAuditedThreat) return 3;
@@ -75,14 +73,6 @@ std::string WhyLeftAlone(const Verdict& verdict) {
   return verdict.reason == NotScannedReason::kAuditedThreat
              ? kWhyAudited
              : "nothing is done about threats of its type";
-}
-
-std::string_view CanonicalThreatName(std::string_view name) {
-  // A name that is nothing else stays what it is.
-  if (name.size() > kUnofficial.size() && name.ends_with(kUnofficial)) {
-    name.remove_suffix(kUnofficial.size());
-  }
-  return name;
 }
 
 void ThreatRules::Set(Rules rules) {

@@ -55,10 +55,6 @@ using ThreatTypeActions =
 inline constexpr ThreatTypeActions kDefaultTypeActions = {
     ThreatTypeAction::kAudit, ThreatTypeAction::kAudit};
 
-// `name` without the .UNOFFICIAL at its end that ClamAV shows behind names of
-// signatures that are not its own: with and without, it is one name.
-[[nodiscard]] std::string_view CanonicalThreatName(std::string_view name);
-
 // Milliseconds since 1970; injected by tests.
 using WallClock = std::function<int64_t()>;
 

@@ -1,6 +1,7 @@
 #include "engine/matching/body_scan.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "engine/format/normalised_text.h"
@@ -39,9 +40,11 @@ Result<std::unique_ptr<BodyScan>> BodyScan::Create(
 }
 
 void BodyScan::Begin(ByteView head, uint64_t file_bytes) {
+  EnterStage(notes_, ScanStage::kType);
   hits_.Clear();
   facts_.Clear();
   type_ = DetectFileType(head, std::max<uint64_t>(head.size(), file_bytes));
+  if (notes_ != nullptr) notes_->SetType(type_);
   target_ = static_cast<Target>(TargetOf(type_));
   form_ = FormOf(target_);
   // The signatures of such a target are written for the views.
@@ -64,6 +67,7 @@ size_t BodyScan::overlap_bytes() const {
 }
 
 bool BodyScan::LookAt(ByteView block, uint64_t offset, size_t seen_bytes) {
+  EnterStage(notes_, ScanStage::kTriggers);
   // Where bytes are dropped, what stands in the form need not stand in the
   // text.
   if (form_ == NormalisedForm::kText && !has_dropped_byte_) {
@@ -76,11 +80,14 @@ BodyScan::End BodyScan::Judge(Content& content, WorkBudget& budget,
                               MatchedIds& matched) {
   Layer layer{content, target_, content.size()};
   if (IsExecutable(target_)) {
+    EnterStage(notes_, ScanStage::kFacts);
     ReadExecutableFacts(type_, content, facts_);
     layer.executable = &facts_;
   }
+  EnterStage(notes_, ScanStage::kConfirmation);
   hits_.Finish();
   judge_.Judge(layer, ShardOfBytes(), hits_, budget, matched);
+  if (notes_ != nullptr) notes_->EndLayer(layer, std::nullopt, &hits_);
   End end = End::kDone;
   const bool may_match_view =
       form_ != NormalisedForm::kNone &&
@@ -94,6 +101,7 @@ BodyScan::End BodyScan::Judge(Content& content, WorkBudget& budget,
 // may match.
 bool BodyScan::IsViewPlain() const {
   const size_t shard = ShardOfBytes();
+  if (notes_ != nullptr && notes_->looks_at_all_views) return false;
   return form_ == NormalisedForm::kText && !has_dropped_byte_ &&
          signatures_.tables().shards[shard].always_view == 0;
 }
@@ -115,11 +123,16 @@ BodyScan::End BodyScan::JudgeViews(Content& content, WorkBudget& budget,
                                    MatchedIds& matched) {
   const size_t bytes_max =
       form_ == NormalisedForm::kText ? kTextFileBytesMax : kHtmlFileBytesMax;
-  if (content.size() > bytes_max) return End::kDone;  // As the formats mean it.
+  if (content.size() > bytes_max) {  // As the formats mean it.
+    if (notes_ != nullptr) notes_->SetViewsAreCut();
+    return End::kDone;
+  }
+  EnterStage(notes_, ScanStage::kViews);
   bool is_scanned = true;
   for (const NormalisedView& view : views_.Make(Whole(content), form_)) {
     is_scanned = JudgeView(view, content.size(), budget, matched) && is_scanned;
   }
+  if (notes_ != nullptr && views_.limit_reached()) notes_->SetViewsAreCut();
   if (whole_.capacity() > kViewBytesKept) whole_ = {};
   return is_scanned ? End::kDone : End::kReadError;
 }
@@ -131,13 +144,18 @@ bool BodyScan::JudgeView(const NormalisedView& view, uint64_t file_bytes,
   const bool is_text = view.kind == ViewKind::kText;
   const Layer layer{content, target, is_text ? file_bytes : view.bytes.size()};
   if (IsViewPlain()) {
+    EnterStage(notes_, ScanStage::kConfirmation);
     judge_.JudgeFound(layer, budget, matched);
+    if (notes_ != nullptr) notes_->EndLayer(layer, view.kind, nullptr);
     return true;
   }
+  EnterStage(notes_, ScanStage::kTriggers);
   hits_.Clear();
   if (!triggers_.Scan(ShardOf(target), view.bytes, 0, 0, hits_)) return false;
+  EnterStage(notes_, ScanStage::kConfirmation);
   hits_.Finish();
   judge_.Judge(layer, ShardOf(target), hits_, budget, matched);
+  if (notes_ != nullptr) notes_->EndLayer(layer, view.kind, &hits_);
   return true;
 }
 

@@ -19,6 +19,7 @@
 #include "engine/format/executable_facts.h"
 #include "engine/format/file_type.h"
 #include "engine/format/normalised_views.h"
+#include "engine/matching/scan_notes.h"
 #include "engine/matching/signature_judge.h"
 #include "engine/matching/trigger_hits.h"
 #include "engine/matching/trigger_scan.h"
@@ -33,6 +34,12 @@ class BodyScan {
   // Errors: kOperational when there is no memory.
   static Result<std::unique_ptr<BodyScan>> Create(
       const SignatureSet& signatures);
+
+  // Notes what is done from now on; null: nothing.
+  void Observe(ScanNotes* notes) {
+    notes_ = notes;
+    judge_.Observe(notes);
+  }
 
   // Forgets the file before. `head` is the first block of the next one, of
   // which `file_bytes` are expected.
@@ -68,6 +75,7 @@ class BodyScan {
   ByteView Whole(Content& content);
 
   const SignatureSet& signatures_;
+  ScanNotes* notes_ = nullptr;
   TriggerScan triggers_;
   TriggerHits hits_;
   SignatureJudge judge_;
