@@ -11,6 +11,7 @@
 #include "cli/system_extension_command.h"
 #include "cli/threat_command.h"
 #include "cli/version_command.h"
+#include "definitions/compile_program.h"
 
 namespace gatehouse {
 namespace {
@@ -47,6 +48,8 @@ ExitCode Run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using gatehouse::ExitCode;
+  if (const auto code = gatehouse::RunIfCompileProgram(argc, argv))
+    return *code;
   gatehouse::PrepareStandardStreams();
   ExitCode code = ExitCode::kOperational;
   try {

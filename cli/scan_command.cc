@@ -6,14 +6,15 @@
 #include <utility>
 
 #include "base/display_text.h"
+#include "cli/artefact_directory.h"
 #include "cli/console.h"
 #include "cli/corpus_report.h"
 #include "cli/daemon_scan.h"
 #include "cli/file_walk.h"
 #include "cli/interrupt.h"
 #include "cli/load_report_text.h"
+#include "definitions/signature_source.h"
 #include "engine/corpus_driver.h"
-#include "signatures/definitions.h"
 #include "signatures/signature_set.h"
 
 namespace gatehouse {
@@ -35,20 +36,36 @@ Error NothingUsable(const std::string& directory, const LoadReport& report) {
   return {ErrorCode::kInvalidInput, std::move(message)};
 }
 
+// Where compiled sets are kept; empty: nowhere, and the reason was printed.
+std::string StoreDirectory(const CustomScanOptions& scan) {
+  if (scan.cache_directory == "none") return {};
+  if (!scan.cache_directory.empty()) return scan.cache_directory;
+  Result<std::string> directory = DefaultArtefactDirectory();
+  if (directory) return std::move(*directory);
+  WarnLine("Warning: compiled definitions are not kept: " +
+           directory.error().message);
+  return {};
+}
+
 Result<std::shared_ptr<const SignatureSet>> LoadSignatures(
     const CustomScanOptions& scan, LoadReport& report) {
-  const std::string& directory = scan.definitions;
-  if (directory.empty()) return SignatureSet::Compile({});
-  LoadOptions options;
-  options.takes_any_size_hashes = !scan.no_any_size_hashes;
-  Result<Definitions> definitions = LoadDefinitions(directory, options);
-  if (!definitions) return Unexpected(definitions.error());
-  report = std::move(definitions->report);
+  if (scan.definitions.empty()) return SignatureSet::Compile({});
+  SignatureRequest request;
+  request.directory = scan.definitions;
+  request.options.takes_any_size_hashes = !scan.no_any_size_hashes;
+  request.store_directory = StoreDirectory(scan);
+  Result<ObtainedSignatures> obtained = ObtainSignatures(request);
+  if (!obtained) return Unexpected(obtained.error());
+  report = std::move(obtained->report);
   PrintLoadReport(report);
-  if (report.Totals().loaded == 0) {
-    return Unexpected(NothingUsable(directory, report));
+  if (!obtained->store_problem.empty()) {
+    WarnLine("Warning: compiled definitions are not kept: " +
+             obtained->store_problem);
   }
-  return SignatureSet::Compile(std::move(definitions->signatures));
+  if (report.Totals().loaded == 0) {
+    return Unexpected(NothingUsable(scan.definitions, report));
+  }
+  return std::move(obtained->set);
 }
 
 ExitCode ExitCodeAfter(const CorpusCounts& counts, bool fail_on_threat) {
@@ -190,10 +207,10 @@ ExitCode RunCustomScan(const CustomScanOptions& scan,
                    : ScanOffline<TextCorpusReport>(scan, output);
   }
   if (!scan.definitions.empty() || scan.threads != 0 ||
-      scan.no_any_size_hashes) {
+      scan.no_any_size_hashes || !scan.cache_directory.empty()) {
     return PrintError(output, ExitCode::kUsage,
-                      "--definitions, --no-any-size-hashes and --threads need "
-                      "--offline");
+                      "--definitions, --no-any-size-hashes, --cache-dir and "
+                      "--threads need --offline");
   }
   return is_json ? ScanByDaemon<JsonCorpusReport>(scan, run_directory, output)
                  : ScanByDaemon<TextCorpusReport>(scan, run_directory, output);
@@ -228,6 +245,12 @@ ScanCommands::ScanCommands(CommandLine& command_line) {
                   "Leave out hashes of files and sections of any size, for "
                   "which every byte must be digested"},
                  custom_.no_any_size_hashes);
+  custom.AddText({"--cache-dir",
+                  "Folder where compiled definitions are kept, or none; "
+                  "default: /var/lib/gatehouse/definitions for root, else "
+                  "gatehouse in $XDG_CACHE_HOME or ~/.cache",
+                  "DIR"},
+                 custom_.cache_directory);
   custom.AddFlag({"--fail-on-threat",
                   "Exit with 10 if a threat was found, else with 11 if "
                   "something could not be scanned"},

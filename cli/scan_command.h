@@ -13,7 +13,9 @@ namespace gatehouse {
 struct CustomScanOptions {
   std::string path;
   std::string definitions;  // Empty: built-in rules only.
-  size_t threads = 0;       // 0: one per core.
+  // Where compiled definitions are kept; empty: the default, "none": nowhere.
+  std::string cache_directory;
+  size_t threads = 0;  // 0: one per core.
   bool is_offline = false;
   bool no_quarantine = false;
   bool ignore_exclusions = false;

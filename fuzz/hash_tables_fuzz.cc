@@ -75,8 +75,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   AddSignatures(*tables, tables->sha1, DigestAlgorithm::kSha1, signatures);
   AddSignatures(*tables, tables->sha256, DigestAlgorithm::kSha256, signatures);
   Require(store->count() == signatures.size(), "every record counts");
-  const auto packed = HashStore::Compile(signatures);
-  Require(packed.has_value(), "it can be packed again");
+  const auto again = gatehouse::PackHashes(signatures);
+  Require(again.has_value(), "it can be packed again");
+  const auto packed = HashStore::Open(*again);
+  Require(packed.has_value(), "and opens then");
   for (const HashSignature& signature : signatures) {
     Require(Finds(*store, signature), "every record is found");
     Require(Finds(*packed, signature), "and in its copy");

@@ -9,6 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -44,52 +46,63 @@ Result<UniqueFd> OpenRegularFile(int directory_fd, const std::string& name) {
   return fd;
 }
 
-Result<void> FeedFile(int fd, SignatureTextReader& reader) {
+// Calls `take` with each piece of the file.
+template <class Take>
+Result<bool> ReadFile(int fd, const Take& take) {
   std::array<char, kReadBytes> buffer;
   uint64_t total = 0;
   while (true) {
     const ssize_t count = ::read(fd, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return FailSystem("read", errno);
-    if (count == 0) return {};
+    if (count == 0) return true;
     const size_t bytes = static_cast<size_t>(count);
     total += bytes;
     if (total > kDefinitionFileBytesMax) {
       return Fail(ErrorCode::kLimitExceeded,
                   "read: file larger than 1 GiB, the rest is left out");
     }
-    reader.Feed({buffer.data(), bytes});
+    take(std::string_view(buffer.data(), bytes));
   }
 }
 
-struct Loading {
-  int directory_fd = -1;
-  LoadOptions options;
-  IgnoreList ignored;
+// What there is to say of one file after another.
+class DigestOfAll {
+ public:
+  static Result<DigestOfAll> Start(const LoadOptions& options) {
+    Result<Sha256Stream> stream = Sha256Stream::Create();
+    if (!stream) return Unexpected(stream.error());
+    DigestOfAll digest(std::move(*stream));
+    const std::array<uint8_t, 2> choices = {
+        static_cast<uint8_t>(options.takes_unwanted),
+        static_cast<uint8_t>(options.takes_any_size_hashes)};
+    digest.all_.UpdateField(choices);
+    return digest;
+  }
+
+  void BeginFile(std::string_view name) { all_.UpdateField(AsBytes(name)); }
+  void Add(std::string_view piece) {
+    if (!file_) {
+      Result<Sha256Stream> stream = Sha256Stream::Create();
+      if (!stream) return;  // There was one a moment ago.
+      file_ = std::move(*stream);
+    }
+    file_->Update(AsBytes(piece));
+  }
+  // `end` is empty, or why there was no more.
+  void EndFile(std::string_view end) {
+    if (file_) all_.UpdateField(file_->Finish());
+    file_.reset();
+    all_.UpdateField(AsBytes(end));
+  }
+  Sha256Digest Finish() { return all_.Finish(); }
+
+ private:
+  explicit DigestOfAll(Sha256Stream all) : all_(std::move(all)) {}
+
+  Sha256Stream all_;
+  std::optional<Sha256Stream> file_;
 };
-
-void LoadFile(Loading& loading, const std::string& name,
-              const FileFormat& format, Definitions& definitions) {
-  LoadReport& report = definitions.report;
-  if (format.format == SignatureFormat::kContainer) {
-    FileReport file;
-    file.file = name;
-    file.unsupported["not supported yet: " + std::string(format.what)] = 0;
-    report.files.push_back(std::move(file));
-    return;
-  }
-  const Result<UniqueFd> fd = OpenRegularFile(loading.directory_fd, name);
-  if (!fd) {
-    report.files.push_back({name, {}, {}});
-    report.AddProblem({name, 0, fd.error().message});
-    return;
-  }
-  SignatureTextReader reader(name, format, loading.options,
-                             {definitions.signatures, report, loading.ignored});
-  const Result<void> fed = FeedFile(fd->UnsafeFd(), reader);
-  reader.Finish();
-  if (!fed) report.AddProblem({name, 0, fed.error().message});
-}
 
 Result<std::vector<std::string>> NamesIn(DIR* directory) {
   std::vector<std::string> names;
@@ -106,32 +119,120 @@ Result<std::vector<std::string>> NamesIn(DIR* directory) {
   return names;
 }
 
+// The files of a directory that are of a known format, those of what is to be
+// ignored first, for that must be known before the others.
+class DefinitionFiles {
+ public:
+  static Result<DefinitionFiles> Open(const std::string& directory) {
+    const std::string what =
+        "load definitions '" + DisplayText(directory) + "'";
+    DefinitionFiles files;
+    files.stream_.reset(::opendir(directory.c_str()));
+    if (files.stream_ == nullptr) return FailSystem(what, errno);
+    const Result<std::vector<std::string>> names = NamesIn(files.stream_.get());
+    if (!names) {
+      return Fail(names.error().code, what + ": " + names.error().message);
+    }
+    for (const bool is_first : {true, false}) {
+      for (const std::string& name : *names) {
+        const std::optional<FileFormat> format = FormatOfFile(name);
+        if (!format) {
+          if (is_first) files.ignored_.push_back(name);
+        } else if (is_first == (format->format == SignatureFormat::kIgnore)) {
+          files.known_.push_back({name, *format});
+        }
+      }
+    }
+    return files;
+  }
+
+  struct Known {
+    std::string name;
+    FileFormat format;
+  };
+  [[nodiscard]] const std::vector<Known>& known() const { return known_; }
+  [[nodiscard]] const std::vector<std::string>& ignored() const {
+    return ignored_;
+  }
+  // Calls `take` with each piece of a file's content.
+  template <class Take>
+  Result<bool> Read(const std::string& name, const Take& take) const {
+    const Result<UniqueFd> fd = OpenRegularFile(::dirfd(stream_.get()), name);
+    if (!fd) return Unexpected(fd.error());
+    return ReadFile(fd->UnsafeFd(), take);
+  }
+
+ private:
+  std::unique_ptr<DIR, CloseDirectory> stream_;
+  std::vector<Known> known_;
+  std::vector<std::string> ignored_;
+};
+
+constexpr std::string_view kContainer = "container";
+
+std::string_view EndOf(const Result<bool>& read) {
+  return read ? std::string_view() : std::string_view(read.error().message);
+}
+
+// What is in a container is not looked at.
+void ReportContainer(const std::string& name, const FileFormat& format,
+                     LoadReport& report) {
+  FileReport file;
+  file.file = name;
+  file.unsupported["not supported yet: " + std::string(format.what)] = 0;
+  report.files.push_back(std::move(file));
+}
+
 }  // namespace
 
 Result<Definitions> LoadDefinitions(const std::string& directory,
                                     const LoadOptions& options) {
-  const std::string what = "load definitions '" + DisplayText(directory) + "'";
-  const std::unique_ptr<DIR, CloseDirectory> stream(
-      ::opendir(directory.c_str()));
-  if (stream == nullptr) return FailSystem(what, errno);
-  const Result<std::vector<std::string>> names = NamesIn(stream.get());
-  if (!names) {
-    return Fail(names.error().code, what + ": " + names.error().message);
-  }
+  const Result<DefinitionFiles> files = DefinitionFiles::Open(directory);
+  if (!files) return Unexpected(files.error());
+  Result<DigestOfAll> digest = DigestOfAll::Start(options);
+  if (!digest) return Unexpected(digest.error());
   Definitions definitions;
-  Loading loading{::dirfd(stream.get()), options, {}};
-  // What is to be ignored must be known first.
-  for (const bool is_first : {true, false}) {
-    for (const std::string& name : *names) {
-      const std::optional<FileFormat> format = FormatOfFile(name);
-      if (!format) {
-        if (is_first) definitions.report.AddIgnoredFile(name);
-      } else if (is_first == (format->format == SignatureFormat::kIgnore)) {
-        LoadFile(loading, name, *format, definitions);
-      }
+  LoadReport& report = definitions.report;
+  for (const std::string& name : files->ignored()) report.AddIgnoredFile(name);
+  IgnoreList ignored;
+  for (const auto& [name, format] : files->known()) {
+    digest->BeginFile(name);
+    if (format.format == SignatureFormat::kContainer) {
+      ReportContainer(name, format, report);
+      digest->EndFile(kContainer);
+      continue;
     }
+    SignatureTextReader reader(name, format, options,
+                               {definitions.signatures, report, ignored});
+    const Result<bool> read = files->Read(name, [&](std::string_view piece) {
+      digest->Add(piece);
+      reader.Feed(piece);
+    });
+    reader.Finish();
+    if (!read) report.AddProblem({name, 0, read.error().message});
+    digest->EndFile(EndOf(read));
   }
+  definitions.digest = digest->Finish();
   return definitions;
+}
+
+Result<Sha256Digest> DigestDefinitions(const std::string& directory,
+                                       const LoadOptions& options) {
+  const Result<DefinitionFiles> files = DefinitionFiles::Open(directory);
+  if (!files) return Unexpected(files.error());
+  Result<DigestOfAll> digest = DigestOfAll::Start(options);
+  if (!digest) return Unexpected(digest.error());
+  for (const auto& [name, format] : files->known()) {
+    digest->BeginFile(name);
+    if (format.format == SignatureFormat::kContainer) {
+      digest->EndFile(kContainer);
+      continue;
+    }
+    const Result<bool> read =
+        files->Read(name, [&](std::string_view piece) { digest->Add(piece); });
+    digest->EndFile(EndOf(read));
+  }
+  return digest->Finish();
 }
 
 }  // namespace gatehouse

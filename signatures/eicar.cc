@@ -40,4 +40,13 @@ bool IsEicarTestFile(ByteView file) {
   return starts_so && std::all_of(rest.begin(), rest.end(), MayFollow);
 }
 
+std::string EicarTestFile() {
+  const uint8_t mask = kMask;
+  std::string text;
+  for (const uint8_t masked : kMasked) {
+    text.push_back(static_cast<char>(masked ^ mask));
+  }
+  return text;
+}
+
 }  // namespace gatehouse

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -20,5 +21,8 @@ inline constexpr size_t kEicarFileBytesMax = 128;
 // is followed by nothing but space, tab, LF, CR and Ctrl-Z, and is at most
 // kEicarFileBytesMax long.
 [[nodiscard]] bool IsEicarTestFile(ByteView file);
+
+// The 68 bytes, put together while running; for self-tests.
+[[nodiscard]] std::string EicarTestFile();
 
 }  // namespace gatehouse

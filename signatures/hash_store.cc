@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <utility>
 
 namespace gatehouse {
 namespace {
@@ -39,17 +38,10 @@ void AddNames(const HashTables& tables,
 
 }  // namespace
 
-Result<HashStore> HashStore::Compile(std::vector<HashSignature> signatures) {
-  Result<std::vector<uint64_t>> buffer = PackHashes(std::move(signatures));
-  if (!buffer) return Unexpected(buffer.error());
-  return Open(std::move(*buffer));
-}
-
-Result<HashStore> HashStore::Open(std::vector<uint64_t> buffer) {
+Result<HashStore> HashStore::Open(std::span<const uint64_t> buffer) {
   const Result<HashTables> tables = OpenHashes(buffer);
   if (!tables) return Unexpected(tables.error());
   HashStore store;
-  store.buffer_ = std::move(buffer);  // Its words stay where they are.
   store.tables_ = *tables;
   store.any_size_needs_ = store.NeedsOf(kAnySize);
   return store;

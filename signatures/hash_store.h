@@ -1,6 +1,6 @@
 // HashStore: the names of digests, by the size of what they are of.
 //
-// Thread-safe after construction: immutable. Owns its tables.
+// Thread-safe after construction: immutable. Borrows its tables.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +18,12 @@ namespace gatehouse {
 class HashStore {
  public:
   HashStore() = default;  // Knows no digest.
-  // Errors: those of PackHashes.
-  static Result<HashStore> Compile(std::vector<HashSignature> signatures);
-  // What buffer() was, of this process or another. Errors: those of OpenHashes.
-  static Result<HashStore> Open(std::vector<uint64_t> buffer);
-  HashStore(HashStore&&) noexcept = default;
-  HashStore& operator=(HashStore&&) noexcept = default;
-  HashStore(const HashStore&) = delete;
-  HashStore& operator=(const HashStore&) = delete;
-  ~HashStore() = default;
+  // What PackHashes made, in this process or another; must outlive the store.
+  // Errors: those of OpenHashes.
+  static Result<HashStore> Open(std::span<const uint64_t> buffer);
 
   size_t count() const;
   bool empty() const { return count() == 0; }
-  // All of it; empty of a store that was not compiled.
-  std::span<const uint64_t> buffer() const { return buffer_; }
   // Algorithms that occur at all.
   DigestNeeds algorithms() const;
   // Algorithms that occur with this size, or with any size. Asked for every
@@ -45,7 +37,6 @@ class HashStore {
  private:
   DigestNeeds NeedsOf(uint64_t size) const;
 
-  std::vector<uint64_t> buffer_;  // What tables_ shows.
   HashTables tables_;
   DigestNeeds any_size_needs_ = {};
 };

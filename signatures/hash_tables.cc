@@ -2,28 +2,19 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <limits>
 #include <string>
 #include <tuple>
-#include <type_traits>
 #include <unordered_map>
 #include <utility>
+
+#include "signatures/table_buffer.h"
 
 namespace gatehouse {
 namespace {
 
-constexpr size_t kTables = 5;
-constexpr size_t kWord = sizeof(uint64_t);
 constexpr size_t kBitsPerWord = 64;
 constexpr size_t kSmallSizeWords = kSmallSizes / kBitsPerWord;
-// The head: version, number of tables, then begin (in words) and count of each.
-constexpr size_t kHeadWords = 1 + 2 * kTables;
-
-constexpr uint64_t HeadWord() {
-  return uint64_t{kHashTablesVersion} << 32U | kTables;
-}
-
 // What PackHashes fills, table by table.
 struct HashVectors {
   std::vector<Md5Record> md5;
@@ -33,15 +24,13 @@ struct HashVectors {
   std::vector<uint8_t> names;
 };
 
-// One function for writer and reader, so that both know the same order.
-template <class Tables, class Visit>
-void VisitTables(Tables& tables, Visit visit) {
+constexpr auto kVisitTables = [](auto& tables, const auto& visit) {
   visit(tables.md5);
   visit(tables.sha1);
   visit(tables.sha256);
   visit(tables.small_sizes);
   visit(tables.names);
-}
+};
 
 struct PlaceOfName {
   uint32_t begin = 0;
@@ -52,7 +41,7 @@ class Packer {
  public:
   // False: no room for its name.
   bool Add(const HashSignature& signature);
-  [[nodiscard]] std::vector<uint64_t> Pack() const;
+  [[nodiscard]] const HashVectors& tables() const { return tables_; }
 
  private:
   template <size_t kDigestBytes>
@@ -106,33 +95,6 @@ bool Packer::Add(const HashSignature& signature) {
       break;
   }
   return true;
-}
-
-std::vector<uint64_t> Packer::Pack() const {
-  const auto words_of = [](const auto& records) {
-    return (records.size() * sizeof(records[0]) + kWord - 1) / kWord;
-  };
-  size_t words = kHeadWords;
-  VisitTables(tables_,
-              [&](const auto& records) { words += words_of(records); });
-  std::vector<uint64_t> buffer(words);
-  buffer[0] = HeadWord();
-  size_t table = 0;
-  size_t begin = kHeadWords;
-  VisitTables(tables_, [&](const auto& records) {
-    using Record = typename std::decay_t<decltype(records)>::value_type;
-    static_assert(std::is_trivially_copyable_v<Record>);
-    static_assert(alignof(Record) <= kWord);
-    static_assert(std::has_unique_object_representations_v<Record>);
-    buffer[1 + 2 * table] = begin;
-    buffer[2 + 2 * table] = records.size();
-    ++table;
-    if (records.empty()) return;
-    std::memcpy(&buffer[begin], records.data(),
-                records.size() * sizeof(Record));
-    begin += words_of(records);
-  });
-  return buffer;
 }
 
 template <class Record>
@@ -206,32 +168,14 @@ Result<std::vector<uint64_t>> PackHashes(
                   "names of hashes: more than 4 GiB");
     }
   }
-  return packer.Pack();
+  return PackTableBuffer(kHashTablesVersion, packer.tables(), kVisitTables);
 }
 
 Result<HashTables> OpenHashes(std::span<const uint64_t> buffer) {
-  if (buffer.size() < kHeadWords || buffer[0] != HeadWord()) {
-    return Fail(ErrorCode::kInvalidInput, "hash tables: another version");
-  }
   HashTables tables;
-  size_t table = 0;
-  bool is_whole = true;
-  VisitTables(tables, [&](auto& view) {
-    using Record = typename std::remove_reference_t<decltype(view)>::value_type;
-    const uint64_t begin = buffer[1 + 2 * table];
-    const uint64_t count = buffer[2 + 2 * table];
-    ++table;
-    if (begin > buffer.size() ||
-        count > (buffer.size() - begin) * kWord / sizeof(Record)) {
-      is_whole = false;
-      return;
-    }
-    // The buffer was written from these records, and is aligned for them.
-    view = {static_cast<const Record*>(
-                static_cast<const void*>(buffer.data() + begin)),
-            static_cast<size_t>(count)};
-  });
-  if (!is_whole) return Fail(ErrorCode::kInvalidInput, "hash tables: cut off");
+  const Result<bool> viewed = ViewTableBuffer(kHashTablesVersion, "hash tables",
+                                              buffer, tables, kVisitTables);
+  if (!viewed) return Unexpected(viewed.error());
   if (const char* const wrong = FirstWrong(tables)) {
     return Fail(ErrorCode::kInvalidInput,
                 std::string("hash tables: wrong table of ") + wrong);

@@ -151,6 +151,7 @@ struct LogicNode {
   Comparison comparison = Comparison::kNone;
   uint16_t left = 0;  // kAtom: the atom; else an earlier node.
   uint16_t right = 0;
+  uint16_t reserved = 0;  // No byte of a record is left to chance.
   uint32_t count = 0;
   // So many different atoms must have matched; those of a pair within, if it
   // has a comparison of its own, do not count.

@@ -3,10 +3,12 @@
 #include <array>
 #include <atomic>
 #include <cassert>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "signatures/set_image.h"
 #include "signatures/signature_compiler.h"
 
 namespace gatehouse {
@@ -24,7 +26,8 @@ uint64_t NextGeneration() {
 }  // namespace
 
 struct SignatureSet::State {
-  std::vector<uint64_t> buffer;  // What `tables` shows.
+  WordBuffer buffer;  // What all but `triggers` shows.
+  SetImage image;
   SignatureTables tables;
   std::vector<TriggerDatabase> triggers;  // By shard.
   HashStore hashes;
@@ -32,40 +35,108 @@ struct SignatureSet::State {
   HashStore import_hashes;
   HashStore allowed_hashes;
   uint64_t generation = NextGeneration();
+
+  Result<bool> OpenTriggers();
+  Result<bool> OpenHashStores();
 };
+
+// One pair of databases for each shard.
+Result<bool> SignatureSet::State::OpenTriggers() {
+  if (image.databases.size() != 2 * tables.shards.size()) {
+    return Fail(ErrorCode::kInvalidInput, "signature set: missing databases");
+  }
+  for (size_t shard = 0; shard < tables.shards.size(); ++shard) {
+    Result<TriggerDatabase> database =
+        TriggerDatabase::Open(image.Database(image.databases[2 * shard]),
+                              image.Database(image.databases[2 * shard + 1]));
+    if (!database) return Unexpected(database.error());
+    triggers.push_back(std::move(*database));
+  }
+  return true;
+}
+
+Result<bool> SignatureSet::State::OpenHashStores() {
+  const std::array<std::pair<std::span<const uint64_t>, HashStore*>, 4> stores =
+      {{{image.hashes, &hashes},
+        {image.section_hashes, &section_hashes},
+        {image.import_hashes, &import_hashes},
+        {image.allowed_hashes, &allowed_hashes}}};
+  for (const auto& [words, store] : stores) {
+    const Result<HashStore> opened = HashStore::Open(words);
+    if (!opened) return Unexpected(opened.error());
+    *store = *opened;
+  }
+  return true;
+}
 
 SignatureSet::SignatureSet(std::unique_ptr<State> state)
     : state_(std::move(state)) {}
 SignatureSet::~SignatureSet() = default;
 
-Result<std::shared_ptr<const SignatureSet>> SignatureSet::Compile(
-    Signatures signatures) {
+Result<std::vector<uint64_t>> SignatureSet::CompileImage(
+    Signatures signatures, std::string_view notes) {
+  SetImageVectors image;
+  const ByteView note_bytes = AsBytes(notes);
+  image.notes.assign(note_bytes.begin(), note_bytes.end());
   Result<CompiledTables> compiled =
       CompileTables(std::move(signatures.bodies), kTriggerWindow);
   if (!compiled) return Unexpected(compiled.error());
-  auto state = std::make_unique<State>();
-  state->buffer = PackTables(compiled->tables);
+  image.bodies = PackTables(compiled->tables);
   compiled->tables = TableVectors();
-  Result<SignatureTables> tables = OpenTables(state->buffer);
+  for (const std::vector<TriggerText>& triggers : compiled->triggers) {
+    const Result<TriggerDatabase> database = TriggerDatabase::Compile(triggers);
+    if (!database) return Unexpected(database.error());
+    const Result<TriggerDatabase::Serialised> serialised =
+        database->Serialise();
+    if (!serialised) return Unexpected(serialised.error());
+    image.AddDatabase(serialised->long_triggers);
+    image.AddDatabase(serialised->short_triggers);
+  }
+  const std::array<
+      std::pair<std::vector<HashSignature>*, std::vector<uint64_t>*>, 4>
+      stores = {{{&signatures.hashes, &image.hashes},
+                 {&signatures.section_hashes, &image.section_hashes},
+                 {&signatures.import_hashes, &image.import_hashes},
+                 {&signatures.allowed_hashes, &image.allowed_hashes}}};
+  for (const auto& [list, words] : stores) {
+    Result<std::vector<uint64_t>> packed = PackHashes(std::move(*list));
+    if (!packed) return Unexpected(packed.error());
+    *words = std::move(*packed);
+  }
+  return PackSetImage(image);
+}
+
+Result<std::shared_ptr<const SignatureSet>> SignatureSet::Open(
+    WordBuffer buffer) {
+  auto state = std::make_unique<State>();
+  state->buffer = std::move(buffer);
+  const std::span<const uint64_t> words = std::as_const(state->buffer).words();
+  const Result<SetImage> image = ViewSetImage(words);
+  if (!image) return Unexpected(image.error());
+  state->image = *image;
+  const Result<SignatureTables> tables = OpenTables(image->bodies);
   if (!tables) return Unexpected(tables.error());
   state->tables = *tables;
-  for (const std::vector<TriggerText>& triggers : compiled->triggers) {
-    Result<TriggerDatabase> database = TriggerDatabase::Compile(triggers);
-    if (!database) return Unexpected(database.error());
-    state->triggers.push_back(std::move(*database));
+  for (const auto& opened : {state->OpenHashStores(), state->OpenTriggers()}) {
+    if (!opened) return Unexpected(opened.error());
   }
-  const std::array<std::pair<std::vector<HashSignature>*, HashStore*>, 4>
-      stores = {{{&signatures.hashes, &state->hashes},
-                 {&signatures.section_hashes, &state->section_hashes},
-                 {&signatures.import_hashes, &state->import_hashes},
-                 {&signatures.allowed_hashes, &state->allowed_hashes}}};
-  for (const auto& [list, store] : stores) {
-    Result<HashStore> compiled_hashes = HashStore::Compile(std::move(*list));
-    if (!compiled_hashes) return Unexpected(compiled_hashes.error());
-    *store = std::move(*compiled_hashes);
-  }
+  // Hyperscan has copies of its own.
+  const size_t kept = WordsWithoutDatabases(*image, words);
+  state->image.databases = {};
+  state->image.database_bytes = {};
+  state->buffer.KeepFirst(kept);
   return std::shared_ptr<const SignatureSet>(
       new SignatureSet(std::move(state)));  // The constructor is private.
+}
+
+Result<std::shared_ptr<const SignatureSet>> SignatureSet::Compile(
+    Signatures signatures) {
+  const Result<std::vector<uint64_t>> image =
+      CompileImage(std::move(signatures));
+  if (!image) return Unexpected(image.error());
+  Result<WordBuffer> buffer = WordBuffer::From(*image);
+  if (!buffer) return Unexpected(buffer.error());
+  return Open(std::move(*buffer));
 }
 
 const SignatureTables& SignatureSet::tables() const { return state_->tables; }
@@ -89,6 +160,10 @@ const HashStore& SignatureSet::import_hashes() const {
 }
 const HashStore& SignatureSet::allowed_hashes() const {
   return state_->allowed_hashes;
+}
+
+std::string_view SignatureSet::notes() const {
+  return AsText(state_->image.notes);
 }
 
 size_t SignatureSet::body_count() const {

@@ -1,5 +1,9 @@
 // SignatureSet: everything that is malicious, compiled once, never changed.
 //
+// A set is compiled to an image (set_image.h) and then opened, in the same
+// process or, from an artefact, in another: whatever scans has gone through
+// both.
+//
 // Thread-safe after construction: immutable, shared by all scanners through
 // shared_ptr<const SignatureSet>.
 #pragma once
@@ -15,14 +19,23 @@
 #include "signatures/signature_tables.h"
 #include "signatures/signatures.h"
 #include "signatures/trigger_database.h"
+#include "signatures/word_buffer.h"
 
 namespace gatehouse {
 
 class SignatureSet {
  public:
   // Compiles the signatures; the built-in EICAR rule needs none and is always
-  // there. CPU-bound: milliseconds to seconds. Errors: kInvalidInput with
-  // Hyperscan's message, kLimitExceeded.
+  // there. `notes` come back from notes(). CPU-bound: milliseconds to seconds.
+  // Errors: kInvalidInput with Hyperscan's message, kLimitExceeded.
+  static Result<std::vector<uint64_t>> CompileImage(
+      Signatures signatures, std::string_view notes = {});
+  // REQUIRES: Hyperscan's part of the image is as CompileImage made it. The
+  // rest is checked. Some milliseconds for a hundred thousand signatures.
+  // Errors: kInvalidInput with what is wrong; kNotSupported when the image is
+  // for another processor or another Hyperscan.
+  static Result<std::shared_ptr<const SignatureSet>> Open(WordBuffer image);
+  // Both.
   static Result<std::shared_ptr<const SignatureSet>> Compile(
       Signatures signatures);
   ~SignatureSet();
@@ -41,10 +54,12 @@ class SignatureSet {
   const HashStore& import_hashes() const;   // Of the imports of PE files.
   const HashStore& allowed_hashes() const;  // Files that are not malicious.
 
+  // What CompileImage was given.
+  std::string_view notes() const;
   size_t body_count() const;
   // Of the three kinds that find something.
   size_t hash_count() const;
-  // Grows with every set compiled by this process, from 1: verdicts of
+  // Grows with every set opened by this process, from 1: verdicts of
   // different sets can be told apart.
   uint64_t generation() const;
 

@@ -3,40 +3,18 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 #include "signatures/byte_pattern.h"
 #include "signatures/clamav/hex_pattern.h"
 #include "signatures/clamav/logic_text.h"
 #include "signatures/clamav/offset_field.h"
+#include "signatures/table_buffer.h"
 
 namespace gatehouse {
 namespace {
 
-constexpr size_t kTables = 17;
-constexpr size_t kWord = sizeof(uint64_t);
-
-// The head: version, number of tables, then begin (in words) and count of each.
-constexpr size_t kHeadWords = 1 + 2 * kTables;
-
-template <class Record>
-void Append(const std::vector<Record>& records, size_t& table,
-            std::vector<uint64_t>& buffer) {
-  static_assert(std::is_trivially_copyable_v<Record>);
-  static_assert(alignof(Record) <= kWord);
-  const size_t begin = buffer.size();
-  const size_t bytes = records.size() * sizeof(Record);
-  buffer.resize(begin + (bytes + kWord - 1) / kWord);
-  if (bytes != 0) std::memcpy(&buffer[begin], records.data(), bytes);
-  buffer[1 + 2 * table] = begin;
-  buffer[2 + 2 * table] = records.size();
-  ++table;
-}
-
-// One function for writer and reader, so that both know the same order.
-template <class Tables, class Visit>
-void VisitTables(Tables& tables, Visit visit) {
+constexpr auto kVisitTables = [](auto& tables, const auto& visit) {
   visit(tables.signatures);
   visit(tables.atoms);
   visit(tables.logic);
@@ -54,9 +32,7 @@ void VisitTables(Tables& tables, Visit visit) {
   visit(tables.targets);
   visit(tables.macro_signatures);
   visit(tables.bytes);
-}
-
-uint64_t HeadWord() { return uint64_t{kTablesVersion} << 32 | kTables; }
+};
 
 // Looks at everything that one record says about another.
 bool IsDistance(int64_t distance) {
@@ -285,39 +261,14 @@ ByteView SignatureTables::ProgramOf(const AtomRecord& atom,
 }
 
 std::vector<uint64_t> PackTables(const TableVectors& tables) {
-  std::vector<uint64_t> buffer(kHeadWords);
-  buffer[0] = HeadWord();
-  size_t table = 0;
-  VisitTables(tables,
-              [&](const auto& records) { Append(records, table, buffer); });
-  return buffer;
+  return PackTableBuffer(kTablesVersion, tables, kVisitTables);
 }
 
 Result<SignatureTables> OpenTables(std::span<const uint64_t> buffer) {
-  if (buffer.size() < kHeadWords || buffer[0] != HeadWord()) {
-    return Fail(ErrorCode::kInvalidInput, "signature tables: another version");
-  }
   SignatureTables tables;
-  size_t table = 0;
-  bool is_whole = true;
-  VisitTables(tables, [&](auto& view) {
-    using Record = typename std::remove_reference_t<decltype(view)>::value_type;
-    const uint64_t begin = buffer[1 + 2 * table];
-    const uint64_t count = buffer[2 + 2 * table];
-    ++table;
-    if (begin > buffer.size() ||
-        count > (buffer.size() - begin) * kWord / sizeof(Record)) {
-      is_whole = false;
-      return;
-    }
-    // The buffer was written from these records, and is aligned for them.
-    view = {static_cast<const Record*>(
-                static_cast<const void*>(buffer.data() + begin)),
-            static_cast<size_t>(count)};
-  });
-  if (!is_whole) {
-    return Fail(ErrorCode::kInvalidInput, "signature tables: cut off");
-  }
+  const Result<bool> viewed = ViewTableBuffer(
+      kTablesVersion, "signature tables", buffer, tables, kVisitTables);
+  if (!viewed) return Unexpected(viewed.error());
   if (const char* const wrong = Inspector(tables).FirstWrong()) {
     return Fail(ErrorCode::kInvalidInput,
                 std::string("signature tables: wrong table of ") + wrong);

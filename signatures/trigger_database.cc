@@ -1,7 +1,9 @@
 #include "signatures/trigger_database.h"
 
 #include <hs/hs_compile.h>
+#include <hs/hs_runtime.h>
 
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -78,7 +80,10 @@ Result<TriggerDatabase::Database> TriggerDatabase::CompileSome(
       compile_error);
   if (status == HS_SUCCESS) return Database(database);
   const std::string reason = error ? error->message : "unknown error";
-  return Fail(ErrorCode::kInvalidInput, "compile signatures: " + reason);
+  // Its only sign of it.
+  const bool is_memory = reason.find("allocate memory") != std::string::npos;
+  return Fail(is_memory ? ErrorCode::kLimitExceeded : ErrorCode::kInvalidInput,
+              "compile signatures: " + reason);
 }
 
 Result<TriggerDatabase> TriggerDatabase::Compile(
@@ -88,6 +93,59 @@ Result<TriggerDatabase> TriggerDatabase::Compile(
   Result<Database> short_triggers = CompileSome(triggers, false);
   if (!short_triggers) return Unexpected(short_triggers.error());
   return TriggerDatabase(std::move(*long_triggers), std::move(*short_triggers));
+}
+
+Result<TriggerDatabase::Database> TriggerDatabase::OpenOne(ByteView bytes) {
+  if (bytes.empty()) return Database();
+  hs_database_t* database = nullptr;
+  const hs_error_t status =
+      hs_deserialize_database(AsText(bytes).data(), bytes.size(), &database);
+  if (status == HS_SUCCESS) return Database(database);
+  const bool is_foreign =
+      status == HS_DB_VERSION_ERROR || status == HS_DB_PLATFORM_ERROR;
+  return Fail(
+      is_foreign ? ErrorCode::kNotSupported : ErrorCode::kInvalidInput,
+      "triggers: Hyperscan refuses them (" + std::to_string(status) + ")");
+}
+
+Result<TriggerDatabase> TriggerDatabase::Open(ByteView long_triggers,
+                                              ByteView short_triggers) {
+  Result<Database> long_ones = OpenOne(long_triggers);
+  if (!long_ones) return Unexpected(long_ones.error());
+  Result<Database> short_ones = OpenOne(short_triggers);
+  if (!short_ones) return Unexpected(short_ones.error());
+  return TriggerDatabase(std::move(*long_ones), std::move(*short_ones));
+}
+
+Result<TriggerDatabase::Serialised> TriggerDatabase::Serialise() const {
+  struct FreeBytes {
+    void operator()(char* bytes) const { std::free(bytes); }
+  };
+  Serialised serialised;
+  for (const bool is_long : {true, false}) {
+    const hs_database_t* const database = (is_long ? long_ : short_).get();
+    if (database == nullptr) continue;
+    char* bytes = nullptr;
+    size_t size = 0;
+    const hs_error_t status = hs_serialize_database(database, &bytes, &size);
+    if (status != HS_SUCCESS) {
+      return Fail(
+          ErrorCode::kOperational,
+          "serialise triggers: Hyperscan says " + std::to_string(status));
+    }
+    const std::unique_ptr<char, FreeBytes> owned(bytes);
+    const ByteView view = AsBytes({bytes, size});
+    (is_long ? serialised.long_triggers : serialised.short_triggers)
+        .assign(view.begin(), view.end());
+  }
+  return serialised;
+}
+
+std::string TriggerDatabasePlatform() {
+  hs_platform_info_t info = {};
+  (void)hs_populate_platform(&info);  // Fails only for a null pointer.
+  return std::string(hs_version()) + ", tune " + std::to_string(info.tune) +
+         ", features " + std::to_string(info.cpu_features);
 }
 
 }  // namespace gatehouse

@@ -1,19 +1,17 @@
 #include "signatures/clamav/ignore_list.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/digest.h"
 
 namespace gatehouse {
 namespace {
 
 constexpr std::string_view kUnofficial = ".UNOFFICIAL";
-constexpr size_t kMd5Bytes = 16;
 
 std::string_view WithoutSuffix(std::string_view name) {
   if (name.ends_with(kUnofficial)) name.remove_suffix(kUnofficial.size());
@@ -21,13 +19,9 @@ std::string_view WithoutSuffix(std::string_view name) {
 }
 
 std::string Md5Text(std::string_view line) {
-  std::array<uint8_t, kMd5Bytes> digest = {};
-  const ByteView bytes = AsBytes(line);
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_md5(),
-                 nullptr) != 1) {
-    return {};  // MD5 is switched off here: the entry matches nothing.
-  }
-  return HexText(digest);
+  const Result<Md5Digest> digest = Md5Of(AsBytes(line));
+  if (!digest) return {};  // Switched off here: the entry matches nothing.
+  return HexText(*digest);
 }
 
 std::string Lower(std::string_view text) {
@@ -48,7 +42,7 @@ ParsedLine<IgnoreEntry> ParseIgnoreLine(std::string_view line) {
   if (entry.name.empty()) return MalformedLine{"no name"};
   if (fields.size() == 2) {
     const auto md5 = ParseHex(fields[1]);
-    if (!md5 || md5->size() != kMd5Bytes) {
+    if (!md5 || md5->size() != std::tuple_size_v<Md5Digest>) {
       return MalformedLine{"hash of the line is no MD5"};
     }
     entry.line_md5 = Lower(fields[1]);

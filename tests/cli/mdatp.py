@@ -29,10 +29,10 @@ class Finished:
         return json.loads(self.out)
 
 
-def run(*arguments, user=None, stdout=subprocess.PIPE):
+def run(*arguments, user=None, stdout=subprocess.PIPE, env=None):
     finished = subprocess.run(
         [_program[0], *arguments], stdin=subprocess.DEVNULL, stdout=stdout,
-        stderr=subprocess.PIPE, timeout=TIMEOUT_SECONDS, user=user,
+        stderr=subprocess.PIPE, timeout=TIMEOUT_SECONDS, user=user, env=env,
         group=None if user is None else NOBODY,
         extra_groups=None if user is None else [], check=False)
     return Finished(finished.returncode, (finished.stdout or b"").decode(),
@@ -44,6 +44,9 @@ def start(*arguments, **options):
 
 
 def scan(path, *arguments, **options):
+    """Keeps no compiled definitions, unless told where: they are the user's."""
+    if "--definitions" in arguments and "--cache-dir" not in arguments:
+        arguments += ("--cache-dir", "none")
     return run("scan", "custom", "--offline", "--path", path, *arguments,
                **options)
 

@@ -22,13 +22,14 @@ MAY_INCLUDE = {
     "signatures": ["base"],
     "trace": ["base"],
     "engine": ["signatures", "base"],
+    "definitions": ["engine", "signatures", "base"],
     "es_adapter/linux": ["trace", "base"],
     "es_adapter": ["engine", "base"],
     "quarantine": ["engine", "signatures", "base"],
     "ipc": ["quarantine/threat.h", "base"],
-    "cli": ["ipc", "engine", "signatures", "quarantine/threat.h", "base"],
+    "cli": ["ipc", "definitions", "engine", "signatures", "quarantine/threat.h", "base"],
     "daemon": ["ipc", "quarantine", "es_adapter", "es_adapter/linux",
-               "engine", "signatures", "trace", "base"],
+               "definitions", "engine", "signatures", "trace", "base"],
 }
 # They look at everything, and nothing looks at them.
 OUTSIDE = ["tests", "bench", "fuzz", "docs/examples"]
