@@ -63,10 +63,6 @@ std::vector<std::string> LimitsOf(const Explanation& told) {
     limits.emplace_back("more_names_than_are_kept");
   }
   if (told.views_are_cut) limits.emplace_back("views_cut");
-  for (const ExplainedLayer& layer : told.layers) {
-    if (layer.crowded_triggers == 0) continue;
-    limits.push_back(Words({"places_of_triggers_of_", layer.word}));
-  }
   if (told.candidates_left_out != 0) limits.emplace_back("work_of_explaining");
   return limits;
 }

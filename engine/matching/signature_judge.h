@@ -97,15 +97,13 @@ class SignatureJudge {
   NodeValue EvaluatePair(Case& one, const LogicNode& node, uint64_t enough);
   NodeValue EvaluateAtom(Case& one, uint32_t atom, uint64_t enough);
   MatchCount CountPattern(Case& one, const AtomRecord& atom, uint64_t enough);
+  std::vector<uint64_t> PlacesOf(Case& one, uint32_t atom, size_t places_max);
   MatchCount SearchPattern(Case& one, const AtomRecord& atom, uint64_t enough);
   MatchCount CountRegex(Case& one, uint32_t atom, uint64_t enough);
   MatchCount CountMacro(Case& one, uint32_t atom);
   ByteView Subject(const Layer& layer);
 
-  std::vector<uint64_t> PlacesOf(Case& one, uint32_t atom, size_t places_max);
-
   const SignatureTables& tables_;
-  ScanNotes* notes_ = nullptr;
   PatternSearch search_;
   RegexMatcher regexes_;
   std::vector<Candidate> candidates_;
@@ -115,6 +113,7 @@ class SignatureJudge {
   std::vector<PlaceInterval> starts_;
   std::vector<uint8_t> subject_;  // A whole layer that is not in memory.
   bool has_subject_ = false;
+  ScanNotes* notes_ = nullptr;
 };
 
 }  // namespace gatehouse
