@@ -218,7 +218,7 @@ std::vector<std::string> ExplanationLines(const ExplainedFile& file) {
   const std::vector<std::string> limits = LimitsOf(told);
   if (!limits.empty()) lines.push_back("Limits: " + Joined(limits));
   if (!file.asked_signature.empty() && !told.has_asked_signature) {
-    lines.push_back("There is no signature \"" +
+    lines.push_back("Among those that are loaded is no signature \"" +
                     DisplayText(file.asked_signature) + "\"");
   }
   lines.emplace_back("Layers:");

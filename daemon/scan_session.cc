@@ -99,7 +99,7 @@ class ScanSession::Isolations {
 Result<bool> ScanSession::Run(const IpcRequest& request,
                               std::shared_ptr<const SignatureSet> signatures) {
   Result<std::unique_ptr<Scanner>> scanner =
-      Scanner::Create(std::move(signatures), {&parts_.rules.allows_contents()});
+      Scanner::Create(std::move(signatures));
   if (!scanner) return Unexpected(scanner.error());
   scanner_ = std::move(*scanner);
   (void)::setpriority(PRIO_PROCESS, 0, kScanNice);  // Of this thread alone.
@@ -245,6 +245,7 @@ Verdict ScanSession::Judge(const UniqueFd& descriptor, UniqueFd& file) {
   ScanLimits limits;
   limits.give_up_at = batch_ends_at_;
   limits.cancel = parts_.stop;
+  limits.wants_sha256 = parts_.rules.allows_contents().load();
   return scanner_->Scan(file.UnsafeFd(), limits);
 }
 

@@ -308,7 +308,7 @@ Result<bool> Worker::StartScanning(
   options.workers = std::min(options.workers, kWorkersMax / 2);
   options.deny_list = &deny_list_;
   options.exclusions = &exclusions_;
-  options.scanner.wants_sha256 = &threat_rules_.allows_contents();
+  options.wants_sha256 = &threat_rules_.allows_contents();
   Result<std::unique_ptr<RealtimeWorkers>> scan =
       RealtimeWorkers::Start(auth_queue_, set, SinkRef(*sink_), &crashed_,
                              parts_.shared.realtime, options);

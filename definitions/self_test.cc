@@ -54,7 +54,7 @@ std::vector<std::string> SystemFiles() {
 Result<bool> TestVerdicts(const std::shared_ptr<const SignatureSet>& set) {
   const Result<std::unique_ptr<Scanner>> scanner = Scanner::Create(set);
   if (!scanner) return Unexpected(scanner.error());
-  const Result<Verdict> infected = JudgeContent(**scanner, EicarTestFile());
+  const Result<Verdict> infected = JudgeContent(**scanner, AssembledEicar());
   if (!infected) return Unexpected(infected.error());
   if (infected->kind != VerdictKind::kInfected ||
       infected->threat_name != kEicarThreatName) {

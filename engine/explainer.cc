@@ -1,7 +1,6 @@
 #include "engine/explainer.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cassert>
 #include <optional>
 #include <set>
@@ -88,7 +87,6 @@ struct Explainer::State {
 
   const std::shared_ptr<const SignatureSet> signatures;
   SignatureJudge judge;
-  const std::atomic<bool> wants_sha256{true};
   ScanNotes costs;    // Of the scanner that is warmed up.
   ScanNotes reasons;  // Of the other.
   std::unique_ptr<Scanner> scanner;
@@ -109,11 +107,10 @@ Result<std::unique_ptr<Explainer>> Explainer::Create(
   assert(signatures != nullptr);
   auto state = std::make_unique<State>(std::move(signatures));
   Result<std::unique_ptr<Scanner>> scanner =
-      Scanner::Create(state->signatures, {&state->wants_sha256, &state->costs});
+      Scanner::Create(state->signatures, {&state->costs});
   if (!scanner) return Unexpected(scanner.error());
   state->scanner = std::move(*scanner);
-  scanner = Scanner::Create(state->signatures,
-                            {&state->wants_sha256, &state->reasons});
+  scanner = Scanner::Create(state->signatures, {&state->reasons});
   if (!scanner) return Unexpected(scanner.error());
   state->looking_scanner = std::move(*scanner);
   return std::unique_ptr<Explainer>(new Explainer(std::move(state)));
@@ -127,10 +124,12 @@ Explanation Explainer::Explain(int fd, const ExplainOptions& options) {
   state.places_max = options.places_max;
   state.FindAsked(options.signature);
   state.budget = WorkBudget(kProbeUnits);
-  (void)state.scanner->Scan(fd, options.limits);
+  ScanLimits limits = options.limits;
+  limits.wants_sha256 = true;
+  (void)state.scanner->Scan(fd, limits);
   state.costs = {};
   Explanation& told = state.told;
-  told.verdict = state.scanner->Scan(fd, options.limits);
+  told.verdict = state.scanner->Scan(fd, limits);
   told.type = state.costs.type();
   for (size_t i = 0; i < kScanStageCount; ++i) {
     told.costs.push_back(
@@ -143,7 +142,7 @@ Explanation Explainer::Explain(int fd, const ExplainOptions& options) {
   state.reasons.on_layer = [&state](const NotedLayer& noted) {
     state.LookAtLayer(noted);
   };
-  const Verdict again = state.looking_scanner->Scan(fd, options.limits);
+  const Verdict again = state.looking_scanner->Scan(fd, limits);
   const std::set<std::string> names = NamesOf(told.verdict);
   // Where the work limit ended the scan, nobody knows what the rest would say.
   const bool is_limited = again.reason == NotScannedReason::kWorkLimit ||

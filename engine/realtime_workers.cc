@@ -83,8 +83,7 @@ RealtimeWorkers::~RealtimeWorkers() {
 }
 
 Result<bool> RealtimeWorkers::AddWorker(bool exec_only) {
-  Result<std::unique_ptr<Scanner>> scanner =
-      Scanner::Create(signatures_, options_.scanner);
+  Result<std::unique_ptr<Scanner>> scanner = Scanner::Create(signatures_);
   if (!scanner) return Unexpected(scanner.error());
   auto worker = std::make_unique<Worker>();
   worker->exec_only = exec_only;
@@ -149,6 +148,8 @@ Verdict RealtimeWorkers::Judge(Worker& worker, const FileEvent& event) {
   limits.give_up_at =
       std::min(event.deadline, event.times.taken + options_.scan_limit);
   limits.cancel = cancel_.get_token();
+  limits.wants_sha256 =
+      options_.wants_sha256 != nullptr && options_.wants_sha256->load();
   Verdict verdict;
   {
     const ScanMarkScope mark(event.unsafe_scan_mark);

@@ -386,7 +386,7 @@ void Scanner::State::AllowByHash(int fd, const ScanLimits& limits, Pass& pass,
 // built-in rule, too. Without the digest the file is not on it.
 void Scanner::State::DigestHit(int fd, const ScanLimits& limits,
                                const Pass& pass, Findings& findings) {
-  if (options.wants_sha256 == nullptr || !options.wants_sha256->load()) return;
+  if (!limits.wants_sha256) return;
   if (!findings.any() || !findings.allowed_by.empty()) return;
   EnterStage(options.notes, ScanStage::kAllowLists);
   const bool is_in_memory = pass.bytes <= kBlockBytes;

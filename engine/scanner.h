@@ -7,7 +7,6 @@
 // where there are signatures of imports, a PE file for the text of its own.
 #pragma once
 
-#include <atomic>
 #include <memory>
 
 #include "base/result.h"
@@ -19,10 +18,7 @@
 namespace gatehouse {
 
 struct ScannerOptions {
-  // Asked after each hit: whether Verdict::sha256 is wanted. Null: it is not.
-  // Must outlive the Scanner.
-  const std::atomic<bool>* wants_sha256 = nullptr;
-  // What is done is noted there; null: nowhere. Likewise.
+  // What is done is noted there; null: nowhere. Must outlive the Scanner.
   ScanNotes* notes = nullptr;
 };
 

@@ -84,8 +84,8 @@ struct Verdict {
   bool knows_all_names = false;          // There are no more than those.
   // What ended the scan after the hit; kNone and no error: nothing did.
   NotScannedReason unfinished = NotScannedReason::kNone;
-  // Of the whole content, 64 hex digits; empty: ScannerOptions did not want it,
-  // or the file could not be read to its end.
+  // Of the whole content, 64 hex digits; empty: ScanLimits did not want it, or
+  // the file could not be read to its end.
   std::string sha256;
 
   static Verdict NotScanned(NotScannedReason reason);

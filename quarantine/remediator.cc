@@ -29,13 +29,8 @@ Result<std::unique_ptr<Remediator>> Remediator::Start(
   auto remediator =
       std::unique_ptr<Remediator>(new Remediator(parts, std::move(unfinished)));
   // All of them before the first thread: what can fail comes first.
-  ScannerOptions options;
-  if (parts.rules != nullptr) {
-    options.wants_sha256 = &parts.rules->allows_contents();
-  }
   for (size_t i = 0; i < kThreads; ++i) {
-    Result<std::unique_ptr<Scanner>> scanner =
-        Scanner::Create(signatures, options);
+    Result<std::unique_ptr<Scanner>> scanner = Scanner::Create(signatures);
     if (!scanner) return Unexpected(scanner.error());
     remediator->isolators_.push_back(std::make_unique<Isolator>(
         parts.vault, std::move(*scanner), parts.rules));

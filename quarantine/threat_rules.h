@@ -73,7 +73,8 @@ class ThreatRules {
       : now_(std::move(now)) {}
 
   void Set(Rules rules);
-  // True while a content is allowed: a Scanner then digests what it finds.
+  // True while a content is allowed: what is found is then digested
+  // (ScanLimits::wants_sha256).
   [[nodiscard]] const std::atomic<bool>& allows_contents() const {
     return allows_contents_;
   }

@@ -40,7 +40,7 @@ bool IsEicarTestFile(ByteView file) {
   return starts_so && std::all_of(rest.begin(), rest.end(), MayFollow);
 }
 
-std::string EicarTestFile() {
+std::string AssembledEicar() {
   const uint8_t mask = kMask;
   std::string text;
   for (const uint8_t masked : kMasked) {

@@ -23,6 +23,6 @@ inline constexpr size_t kEicarFileBytesMax = 128;
 [[nodiscard]] bool IsEicarTestFile(ByteView file);
 
 // The 68 bytes, put together while running; for self-tests.
-[[nodiscard]] std::string EicarTestFile();
+[[nodiscard]] std::string AssembledEicar();
 
 }  // namespace gatehouse

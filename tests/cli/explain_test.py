@@ -94,7 +94,8 @@ class Explain(daemon_case.Case):
         self.assertEqual(told["nearMisses"][0]["failedGates"],
                          [{"gate": "target", "text": "is 14, wants 1"}])
         out = self.explain(self.near, "--signature", "None").out
-        self.assertIn('There is no signature "None"\n', out)
+        self.assertIn('Among those that are loaded is no signature "None"\n',
+                      out)
 
     def test_the_output_is_limited(self):
         told = self.json(self.near, "--limit", "1")

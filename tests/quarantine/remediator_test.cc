@@ -169,11 +169,10 @@ TEST_F(RemediatorTest, AContentThatIsAllowedMeanwhileStaysAndNoOtherDoes) {
   Start();
   world_.Put("allowed", MaliciousContent(100));
   world_.Put("other", MaliciousContent(101));
-  const std::atomic<bool> wants_sha256{true};
-  auto scanner = Scanner::Create(TestSignatures(), {&wants_sha256});
-  ASSERT_TRUE(scanner.has_value());
+  ScanLimits limits;
+  limits.wants_sha256 = true;
   const std::string sha256 =
-      (*scanner)->Scan(world_.Open("allowed").UnsafeFd(), {}).sha256;
+      TestScanner()->Scan(world_.Open("allowed").UnsafeFd(), limits).sha256;
   ASSERT_THAT(sha256, SizeIs(64));
   ThreatRules::Rules rules;
   rules.contents[sha256] = ThreatRules::kNeverExpires;
