@@ -5,8 +5,11 @@
 
 #include "base/display_text.h"
 #include "cli/console.h"
+#include "cli/daemon_definitions.h"
 #include "cli/json_output.h"
 #include "cli/load_report_text.h"
+#include "cli/local_time.h"
+#include "ipc/message.h"
 #include "signatures/definitions.h"
 #include "signatures/signature_set.h"
 
@@ -29,18 +32,84 @@ void PrintTotals(const LoadReport& report, const SignatureSet& signatures) {
             std::to_string(report.any_size_hashes) + " of any size");
 }
 
+std::string DirectoryText(const DaemonDefinitions& definitions) {
+  return definitions.directory.empty() ? "none: only the built-in rules"
+                                       : definitions.directory;
+}
+
+Json StatusJson(const DaemonDefinitions& definitions) {
+  Json json = LoadReportJson(definitions.report, definitions.directory);
+  json["version"] = definitions.version;
+  PutTime(json, "updated", definitions.updated_ms);
+  json["isUpdating"] = definitions.is_updating;
+  json["failReason"] = definitions.fail_reason;
+  json["bodySignatures"] = definitions.body_signatures;
+  json["hashes"] = definitions.hashes;
+  return json;
+}
+
+ExitCode ShowStatus(const std::string& run_directory, OutputFormat output) {
+  const Result<DaemonDefinitions> definitions = AskDefinitions(run_directory);
+  if (!definitions) return PrintError(output, definitions.error());
+  if (output == OutputFormat::kJson) {
+    PrintLine(SafeJsonText(StatusJson(*definitions), true));
+    return ExitCode::kOk;
+  }
+  PrintLine("Version: " + DisplayText(definitions->version));
+  PrintLine("Updated: " + HealthTimeText(definitions->updated_ms));
+  PrintLine("Folder: " + DisplayText(DirectoryText(*definitions)));
+  PrintLine("Body signatures: " + std::to_string(definitions->body_signatures));
+  PrintLine("Hashes: " + std::to_string(definitions->hashes));
+  PrintLine(std::string("Updating: ") +
+            (definitions->is_updating ? "yes" : "no"));
+  if (!definitions->fail_reason.empty()) {
+    PrintLine("Not used: " + DisplayText(definitions->fail_reason));
+  }
+  PrintLoadedFiles(definitions->report);
+  PrintLoadReport(definitions->report);
+  return ExitCode::kOk;
+}
+
+ExitCode Update(const std::string& run_directory, OutputFormat output) {
+  const Result<DaemonDefinitions> before = AskDefinitions(run_directory);
+  if (!before) return PrintError(output, before.error());
+  const Result<DaemonDefinitions> after = UpdateDefinitions(run_directory);
+  if (!after) return PrintError(output, after.error());
+  if (!after->fail_reason.empty()) {
+    return PrintError(output, {ErrorCode::kOperational,
+                               "definitions not updated, the old ones stay: " +
+                                   after->fail_reason});
+  }
+  if (output == OutputFormat::kJson) {
+    PrintLine(SafeJsonText(StatusJson(*after), true));
+  } else if (after->version == before->version) {
+    PrintLine("Definitions are up to date: " + DisplayText(after->version));
+  } else {
+    PrintLine("Definitions updated: " + DisplayText(after->version));
+  }
+  return ExitCode::kOk;
+}
+
 }  // namespace
 
 DefinitionsCommands::DefinitionsCommands(CommandLine& command_line) {
   Command group = command_line.root().AddGroup(
       "definitions", "What signature files can be used for");
+  group.AddCommand("status", "What the daemon uses, and what it was made of",
+                   [&command_line](OutputFormat output) {
+                     return ShowStatus(command_line.run_directory(), output);
+                   });
+  group.AddCommand("update",
+                   "Have the daemon look whether its definitions have changed",
+                   [&command_line](OutputFormat output) {
+                     return Update(command_line.run_directory(), output);
+                   });
   Command check = group.AddCommand(
       "check", "Load and compile the signature files of a folder, and report",
       [this](OutputFormat output) { return Check(output); });
-  check.AddRequiredText({"--path", "DIR", "Folder with signature files"},
+  check.AddRequiredText({"--path", "Folder with signature files", "DIR"},
                         path_);
-  check.AddFlag({"--strict", "", "Exit with 1 if a line is malformed"},
-                is_strict_);
+  check.AddFlag({"--strict", "Exit with 1 if a line is malformed"}, is_strict_);
 }
 
 ExitCode DefinitionsCommands::Check(OutputFormat output) const {

@@ -45,6 +45,7 @@ constexpr const char* kEventRecording = "event_recording";
 constexpr const char* kEventLosses = "event_losses";
 constexpr const char* kLeftOut = "left_out";
 constexpr const char* kAntivirus = "antivirus";
+constexpr const char* kDefinitions = "definitions";
 
 Result<Json> AskHealth(const std::string& run_directory) {
   return Ask(run_directory, {{"command", IpcCommandWord(IpcCommand::kHealth)}},
@@ -55,6 +56,7 @@ const char* KeyOf(const std::string& feature) {
   if (feature == kKernelFeatures) return "kernelFeatures";
   if (feature == kLeftOut) return "leftOut";
   if (feature == kAntivirus) return "antivirus";
+  if (feature == kDefinitions) return "definitions";
   return feature == kEventRecording ? "eventRecording" : "eventLosses";
 }
 
@@ -86,11 +88,12 @@ ExitCode PrintDetails(const std::string& run_directory,
     PrintLine(kEventLosses);
     PrintLine(kLeftOut);
     PrintLine(kAntivirus);
+    PrintLine(kDefinitions);
     return ExitCode::kOk;
   }
   if (feature != kSystemExtensions && feature != kKernelFeatures &&
       feature != kEventRecording && feature != kEventLosses &&
-      feature != kLeftOut && feature != kAntivirus) {
+      feature != kLeftOut && feature != kAntivirus && feature != kDefinitions) {
     return PrintError(output, ExitCode::kNotFound,
                       "health has no details of '" + DisplayText(feature) +
                           "': see --details help");

@@ -132,6 +132,10 @@ Result<bool> ClientRequests::Dispatch(Session& session,
     case IpcCommand::kRecordBegin:
     case IpcCommand::kRecordEnd:
       return Record(session, request);
+    case IpcCommand::kDefinitionsUpdate:
+      return UpdateDefinitions(session);
+    case IpcCommand::kDefinitionsStatus:
+      return SendDefinitions(session);
     case IpcCommand::kScanBegin:
       return Scan(session, request);
     case IpcCommand::kScanFiles:
@@ -282,6 +286,27 @@ Result<bool> ClientRequests::SendExclusions(Session& session) {
   return session.Send(EndFrame(exclusions.size()));
 }
 
+// --- Definitions -------------------------------------------------------------
+
+Result<bool> ClientRequests::UpdateDefinitions(Session& session) {
+  Result<bool> may = RequireAdministrator(session, "update definitions");
+  if (!may) return may;
+  parts_.definitions.RequestUpdate();
+  threats_.LogChange(session, "definitions", "update");
+  return session.Send({{"$type", kConfiguredType}});
+}
+
+Result<bool> ClientRequests::SendDefinitions(Session& session) {
+  const std::vector<Json> frames =
+      DefinitionsFrames(parts_.definitions.Get(), parts_.definitions.place(),
+                        parts_.definitions.state());
+  for (const Json& frame : frames) {
+    Result<bool> sent = session.Send(frame);
+    if (!sent) return sent;
+  }
+  return session.Send(EndFrame(frames.size()));
+}
+
 // --- Scans ------------------------------------------------------------------
 
 Result<bool> ClientRequests::Scan(Session& session, const IpcRequest& request) {
@@ -290,7 +315,7 @@ Result<bool> ClientRequests::Scan(Session& session, const IpcRequest& request) {
   ScanSession::Parts parts{
       session,           **quarantine,        parts_.crashed,
       parts_.exclusions, parts_.threat_rules, parts_.stop};
-  return ScanSession(parts).Run(request, parts_.signatures.set);
+  return ScanSession(parts).Run(request, parts_.definitions.active().Get());
 }
 
 }  // namespace gatehouse

@@ -13,10 +13,10 @@
 #include "daemon/event_recording.h"
 #include "daemon/exclusion_store.h"
 #include "daemon/health.h"
-#include "daemon/loaded_signatures.h"
 #include "daemon/log.h"
 #include "daemon/real_time_setting.h"
 #include "daemon/shared_state.h"
+#include "daemon/signature_keeper.h"
 #include "daemon/system_extension.h"
 #include "daemon/threat_requests.h"
 #include "engine/crashed_content.h"
@@ -39,7 +39,7 @@ class ClientRequests {
     const Exclusions& exclusions;
     ThreatRuleStore& threat_rule_store;
     const ThreatRules& threat_rules;
-    const LoadedSignatures& signatures;
+    SignatureKeeper& definitions;
     const CrashedContent& crashed;
     EventActivity& activity;
     EventRecording& recording;
@@ -69,6 +69,8 @@ class ClientRequests {
   Result<bool> Record(Session& session, const IpcRequest& request);
   Result<bool> Configure(Session& session, const IpcRequest& request);
   Result<bool> Scan(Session& session, const IpcRequest& request);
+  Result<bool> UpdateDefinitions(Session& session);
+  Result<bool> SendDefinitions(Session& session);
 
   const Parts parts_;
   ThreatRequests threats_;

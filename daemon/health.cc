@@ -15,8 +15,7 @@ namespace {
 constexpr int64_t kMillisecondsPerMinute = 60'000;
 constexpr size_t kLeftOutShownMax = 64;
 constexpr size_t kLeftOutTextBytesMax = 256;
-// As Defender's definitionUpdateDue, by default.
-constexpr int64_t kDefinitionsDueMs = 7 * 24 * 60 * kMillisecondsPerMinute;
+constexpr size_t kIssueReasonBytesMax = 512;
 
 std::vector<std::string> Issues(const HealthFacts& facts) {
   std::vector<std::string> issues = facts.protection.issues;
@@ -48,6 +47,11 @@ std::vector<std::string> Issues(const HealthFacts& facts) {
     issues.push_back("the kernel lost notifications of written files, " +
                      std::to_string(facts.losses.notifications) +
                      " times: they are judged when they are opened");
+  }
+  if (!facts.definitions.state.fail_reason.empty()) {
+    issues.push_back("definitions are not those of their directory: " +
+                     CutText(DisplayText(facts.definitions.state.fail_reason),
+                             kIssueReasonBytesMax));
   }
   if (!facts.conflicting_applications.empty()) {
     issues.push_back("another program holds opens, too: " +
@@ -197,7 +201,7 @@ nlohmann::json SystemExtensionJson(const SystemExtensionState& extension) {
 nlohmann::json HealthJson(const HealthFacts& facts) {
   const std::vector<std::string> issues = Issues(facts);
   const int64_t age_ms =
-      std::max<int64_t>(facts.now_ms - facts.definitions_updated_ms, 0);
+      std::max<int64_t>(facts.now_ms - facts.definitions.updated_ms, 0);
   const RemediatorStatistics& quarantine = facts.quarantine;
   nlohmann::json health{
       {"$type", "getHealthAllResult"},
@@ -221,11 +225,11 @@ nlohmann::json HealthJson(const HealthFacts& facts) {
       {"eventLosses", Hidden(LossesJson(facts.losses))},
       {"leftOut", Hidden(LeftOutJson(facts.left_out))},
       {"fullDiskAccessEnabled", facts.extension.is_approved},
-      {"definitionsUpdated", std::to_string(facts.definitions_updated_ms)},
+      {"definitionsUpdated", std::to_string(facts.definitions.updated_ms)},
       {"definitionsUpdatedMinutesAgo", age_ms / kMillisecondsPerMinute},
-      {"definitionsVersion", facts.definitions_version},
+      {"definitionsVersion", facts.definitions.version},
       {"definitionsStatus",
-       {{"$type", age_ms > kDefinitionsDueMs ? "outOfDate" : "upToDate"}}},
+       {{"$type", DefinitionsStatusWord(facts.definitions, age_ms)}}},
       {"conflictingApplications", facts.conflicting_applications},
       {"exclusionsCount", facts.exclusions},
       {"allowedThreatsCount", facts.allowed.in_force},
@@ -236,6 +240,8 @@ nlohmann::json HealthJson(const HealthFacts& facts) {
       {"threatsNotIsolated", quarantine.not_isolated.load()},
       {"isolationsPending", quarantine.pending.load()},
       {"antivirus", Hidden(AntivirusJson(facts))},
+      {"definitions",
+       Hidden(DefinitionsDetailsJson(facts.definitions, age_ms))},
   };
   if (!facts.is_for_administrator) HideFromUsers(health);
   return health;

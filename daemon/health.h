@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "daemon/allowed_threats.h"
-#include "daemon/loaded_signatures.h"
+#include "daemon/definitions_json.h"
 #include "daemon/protection.h"
 #include "daemon/shared_state.h"
 #include "daemon/system_extension.h"
@@ -46,8 +46,7 @@ struct HealthFacts {
   bool real_time_protection_enabled = false;  // What was asked for.
   bool real_time_protection_managed = false;  // By the configuration file.
   std::string release_ring;
-  std::string definitions_version;
-  int64_t definitions_updated_ms = 0;
+  DefinitionsHealth definitions;
   int64_t now_ms = 0;
   std::string quarantine_error;  // Empty: it is open.
   const RemediatorStatistics& quarantine;

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "signatures/definitions.h"
@@ -21,7 +23,7 @@ int64_t ModifiedMilliseconds(const std::string& path) {
 }
 
 // FNV-1a, 32 bits (isthe.com/chongo/tech/comp/fnv): a fingerprint for people.
-uint32_t Fingerprint(const std::string& directory, const LoadReport& report) {
+uint32_t Fingerprint(const LoadReport& report) {
   uint32_t hash = 2166136261U;
   const auto add = [&hash](const std::string& text) {
     for (const char c : text) {
@@ -31,7 +33,7 @@ uint32_t Fingerprint(const std::string& directory, const LoadReport& report) {
   for (const FileReport& file : report.files) {
     add(file.file);
     add(std::to_string(file.counts.loaded));
-    add(std::to_string(ModifiedMilliseconds(directory + "/" + file.file)));
+    add(std::to_string(file.modified_ms));
   }
   return hash;
 }
@@ -83,36 +85,60 @@ Error NothingUsable(const std::string& directory, const LoadReport& report) {
 
 }  // namespace
 
-Result<LoadedSignatures> LoadSignatures(const std::string& directory,
-                                        LogWriter& log,
-                                        const LoadOptions& options) {
-  LoadedSignatures loaded;
-  loaded.updated_ms = ModifiedMilliseconds("/proc/self/exe");
-  Definitions definitions;
-  if (!directory.empty()) {
-    Result<Definitions> found = LoadDefinitions(directory, options);
-    if (!found) return Unexpected(found.error());
-    definitions = std::move(*found);
-    LogReport(definitions.report, log);
-    if (definitions.report.Totals().loaded == 0) {
-      return Unexpected(NothingUsable(directory, definitions.report));
-    }
-    loaded.updated_ms = 0;
-    for (const FileReport& file : definitions.report.files) {
-      loaded.updated_ms = std::max(
-          loaded.updated_ms, ModifiedMilliseconds(directory + "/" + file.file));
+DefinitionsPlace FindDefinitions(const std::string& option,
+                                 const char* default_directory) {
+  if (option == "none") return {};
+  if (!option.empty()) return {option, false};
+  std::error_code error;  // Then there is nothing to be had from it.
+  for (std::filesystem::directory_iterator entry(default_directory, error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (FormatOfFile(entry->path().filename().native())) {
+      return {default_directory, true};
     }
   }
-  Result<std::shared_ptr<const SignatureSet>> set =
-      SignatureSet::Compile(std::move(definitions.signatures));
-  if (!set) return Unexpected(set.error());
-  loaded.set = std::move(*set);
+  return {};
+}
+
+Result<LoadedSignatures> DescribeSignatures(
+    const DefinitionsPlace& place, std::shared_ptr<const SignatureSet> set,
+    LoadReport report, LogWriter& log) {
+  LoadedSignatures loaded;
+  loaded.set = std::move(set);
+  loaded.report = std::move(report);
+  LogReport(loaded.report, log);
+  const bool is_useless = loaded.report.Totals().loaded == 0;
+  if (!place.directory.empty() && !place.is_default && is_useless) {
+    return Unexpected(NothingUsable(place.directory, loaded.report));
+  }
+  if (is_useless) {
+    loaded.updated_ms = ModifiedMilliseconds("/proc/self/exe");
+  } else {
+    for (const FileReport& file : loaded.report.files) {
+      loaded.updated_ms = std::max(loaded.updated_ms, file.modified_ms);
+    }
+  }
   constexpr uint64_t kBuiltIn = 1;
   loaded.version = VersionText(
       loaded.updated_ms,
       kBuiltIn + loaded.set->body_count() + loaded.set->hash_count(),
-      Fingerprint(directory, definitions.report));
+      Fingerprint(loaded.report));
   return loaded;
+}
+
+Result<LoadedSignatures> LoadSignatures(const DefinitionsPlace& place,
+                                        LogWriter& log,
+                                        const LoadOptions& options) {
+  Definitions definitions;
+  if (!place.directory.empty()) {
+    Result<Definitions> found = LoadDefinitions(place.directory, options);
+    if (!found) return Unexpected(found.error());
+    definitions = std::move(*found);
+  }
+  Result<std::shared_ptr<const SignatureSet>> set =
+      SignatureSet::Compile(std::move(definitions.signatures));
+  if (!set) return Unexpected(set.error());
+  return DescribeSignatures(place, std::move(*set),
+                            std::move(definitions.report), log);
 }
 
 }  // namespace gatehouse

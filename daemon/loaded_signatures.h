@@ -8,9 +8,11 @@
 #include <memory>
 #include <string>
 
+#include "base/digest.h"
 #include "base/result.h"
 #include "daemon/log.h"
 #include "signatures/clamav/signature_text.h"
+#include "signatures/load_report.h"
 #include "signatures/signature_set.h"
 
 namespace gatehouse {
@@ -23,13 +25,37 @@ struct LoadedSignatures {
   // For people: "2026.11.24.0749-1204-9f3a61c2": newest file, number of
   // signatures, fingerprint of the names, times and counts of the files.
   std::string version;
+  LoadReport report;
+  Sha256Digest key = {};  // Of its artefact; zeros: it has none.
 };
 
-// The built-in rule, and the signature files of `directory` unless it is
-// empty. What could not be loaded is logged. Errors: kInvalidInput if the
-// directory has no usable signature; else those of LoadDefinitions and
+// Where definitions come from.
+struct DefinitionsPlace {
+  std::string directory;  // Empty: there are only the built-in rules.
+  // It was not asked for: that there is nothing usable in it is no error.
+  bool is_default = false;
+};
+
+// The directory that freshclam fills, and that ClamAV's scanners read.
+inline constexpr const char* kFreshclamDirectory = "/var/lib/clamav";
+
+// `option`: a directory, "none", or empty: then `default_directory`, if it
+// holds a file of a known format.
+[[nodiscard]] DefinitionsPlace FindDefinitions(
+    const std::string& option,
+    const char* default_directory = kFreshclamDirectory);
+
+// What there is to say of `set`, which was made of the files of `place` now.
+// What could not be loaded is logged. Errors: kInvalidInput when nothing of a
+// directory that was asked for is usable.
+Result<LoadedSignatures> DescribeSignatures(
+    const DefinitionsPlace& place, std::shared_ptr<const SignatureSet> set,
+    LoadReport report, LogWriter& log);
+
+// The built-in rule, and the signature files of `place`, compiled by this
+// process. Errors: those of DescribeSignatures, LoadDefinitions and
 // SignatureSet::Compile.
-Result<LoadedSignatures> LoadSignatures(const std::string& directory,
+Result<LoadedSignatures> LoadSignatures(const DefinitionsPlace& place,
                                         LogWriter& log,
                                         const LoadOptions& options = {});
 

@@ -17,6 +17,7 @@
 #include "daemon/shared_state.h"
 #include "daemon/state_lock.h"
 #include "daemon/supervisor.h"
+#include "definitions/compile_program.h"
 #include "es_linux.h"
 #include "ipc/socket.h"
 
@@ -110,6 +111,8 @@ int Run(int argc, char** argv) {
 }  // namespace gatehouse
 
 int main(int argc, char** argv) {
+  if (const auto code = gatehouse::RunIfCompileProgram(argc, argv))
+    return *code;
   try {
     return gatehouse::Run(argc, argv);
   } catch (const std::bad_alloc&) {

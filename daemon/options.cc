@@ -10,6 +10,7 @@ namespace {
 constexpr size_t kApprovalSecondsMax = 60;
 constexpr size_t kBreakerSecondsMax = 60;
 constexpr size_t kScanSecondsDefault = 600;
+constexpr size_t kDefinitionsSecondsDefault = 10;
 constexpr size_t kScanSecondsMax = 86'400;
 constexpr int kExitUsage = 2;
 
@@ -34,6 +35,7 @@ struct Times {
   size_t approval = kApprovalSecondsMax;
   size_t breaker = kBreakerSecondsMax;
   size_t scan = kScanSecondsDefault;
+  size_t definitions = kDefinitionsSecondsDefault;
 };
 
 // What says when something else takes over, and when that ends.
@@ -66,6 +68,11 @@ void AddTimes(CLI::App& app, DaemonOptions& options, Times& times) {
       ->type_name("SECONDS")
       ->check(CLI::Range(size_t{1}, kScanSecondsMax))
       ->capture_default_str();
+  app.add_option("--definitions-interval", times.definitions,
+                 "How often to look whether definitions have changed")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(size_t{1}, kScanSecondsMax))
+      ->capture_default_str();
 }
 
 void AddProtect(CLI::App& app, DaemonOptions& options) {
@@ -93,7 +100,8 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
   app.set_version_flag("--version", "Gatehouse " GATEHOUSE_VERSION);
   AddProtect(app, options);
   app.add_option("--definitions", options.definitions_directory,
-                 "Directory of signature files in ClamAV's formats")
+                 "Directory of signature files in ClamAV's formats, or none. "
+                 "Without it: what freshclam fills, if it is there")
       ->type_name("DIR");
   app.add_option("--state-dir", options.state_directory,
                  "Where state is kept across restarts")
@@ -128,6 +136,7 @@ ParsedOptions ParseCommandLine(int argc, char** argv) {
   options.approval_window = std::chrono::seconds(times.approval);
   options.breaker_calm = std::chrono::seconds(times.breaker);
   options.scan_interval = std::chrono::seconds(times.scan);
+  options.definitions_interval = std::chrono::seconds(times.definitions);
   options.isolates = !no_quarantine;
   options.config_is_default = config->count() == 0;
   options.notify_socket = Environment("NOTIFY_SOCKET");

@@ -19,9 +19,13 @@
 namespace gatehouse {
 
 struct DaemonOptions {
-  std::vector<std::string> protect;   // Mount points.
-  bool protect_all = false;           // Whatever is mounted anywhere.
-  std::string definitions_directory;  // Empty: the built-in rule alone.
+  std::vector<std::string> protect;  // Mount points.
+  bool protect_all = false;          // Whatever is mounted anywhere.
+  // Empty: what freshclam fills, if it is there. "none": only the built-in
+  // rule.
+  std::string definitions_directory;
+  // How often to look whether definitions have changed.
+  std::chrono::seconds definitions_interval{10};
   std::string state_directory = "/var/lib/gatehouse";
   std::string run_directory = "/run/gatehouse";
   std::string config_path = "/etc/gatehouse/mdatp_managed.json";

@@ -100,7 +100,7 @@ Result<std::unique_ptr<ReplayRun>> ReplayRun::Start(
 
 Result<bool> ReplayRun::Open() {
   Result<LoadedSignatures> signatures =
-      LoadSignatures(request_.definitions_directory, log_);
+      LoadSignatures({request_.definitions_directory, false}, log_);
   if (!signatures) return Unexpected(signatures.error());
   signatures_ = std::move(*signatures);
   verdicts_.SetGeneration(signatures_.set->generation());

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "daemon/active_definitions.h"
 #include "daemon/memory_programs.h"
 #include "daemon/tree_watch.h"
 #include "daemon/unheld_files.h"
@@ -95,6 +96,7 @@ struct SharedState {
   // As the last configuration said; the supervisor answers by it, too.
   MissSettings miss;
   BreakerRecord breaker;
+  ActiveDefinitions active_definitions = {};
   // Looked at once, before the first worker.
   KernelFeatures kernel;
   uint32_t fault_word = 0;  // engine/crash_mark.h; only through atomic_ref.

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <fstream>
@@ -13,7 +12,6 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -26,7 +24,6 @@
 #include "daemon/exclusion_store.h"
 #include "daemon/fallback.h"
 #include "daemon/health.h"
-#include "daemon/loaded_signatures.h"
 #include "daemon/log.h"
 #include "daemon/memory_programs.h"
 #include "daemon/mount_watch.h"
@@ -34,6 +31,7 @@
 #include "daemon/real_time_setting.h"
 #include "daemon/realtime_sink.h"
 #include "daemon/replace_file.h"
+#include "daemon/signature_keeper.h"
 #include "daemon/system_extension.h"
 #include "daemon/threat_requests.h"
 #include "daemon/threat_rule_store.h"
@@ -140,7 +138,9 @@ class Worker {
  private:
   Result<bool> Start();
   void OpenQuarantine();
+  Result<bool> LoadDefinitions(bool is_cold_start);
   Result<bool> StartScanning(const std::shared_ptr<const SignatureSet>& set);
+  Result<bool> Use(const std::shared_ptr<const SignatureSet>& set);
   Result<bool> StartServing();
   nlohmann::json Health(bool is_administrator) const;
   void Beat();
@@ -177,7 +177,7 @@ class Worker {
   ThreatRules threat_rules_;
   ThreatRuleStore threat_rule_store_;
   DaemonConfig config_;
-  LoadedSignatures signatures_;
+  std::optional<SignatureKeeper> definitions_;
   std::string quarantine_error_;
   std::unique_ptr<Quarantine> quarantine_;
   std::optional<RealtimeSink> sink_;
@@ -234,17 +234,17 @@ Result<bool> Worker::Start() {
   if (!done) return done;
   done = threat_rule_store_.Load(config_, parts_.options.state_directory);
   if (!done) return done;
-  Result<LoadedSignatures> signatures =
-      LoadSignatures(parts_.options.definitions_directory, log_,
-                     {.takes_any_size_hashes = config_.any_size_hashes});
-  if (!signatures) return Unexpected(signatures.error());
-  signatures_ = std::move(*signatures);
-  OpenQuarantine();
-  done = StartScanning(signatures_.set);
+  const bool is_cold_start = parts_.shared.protection_ready.load() == 0;
+  done = LoadDefinitions(is_cold_start);
   if (!done) return done;
+  OpenQuarantine();
+  done = StartScanning(definitions_->active().Get());
+  if (!done) return done;
+  definitions_->Start([this](const std::shared_ptr<const SignatureSet>& set) {
+    return Use(set);
+  });
   // Nobody waits yet on a cold start: what a crash left is put in order first.
   // A successor denies it meanwhile.
-  const bool is_cold_start = parts_.shared.protection_ready.load() == 0;
   if (is_cold_start && quarantine_ != nullptr) {
     quarantine_->remediator().WaitForRecovery();
   }
@@ -264,6 +264,28 @@ Result<bool> Worker::Start() {
   if (!mount_watch) return Unexpected(mount_watch.error());
   mount_watch_ = std::move(*mount_watch);
   return StartServing();
+}
+
+// A process that compiles opens files. On a cold start nothing is marked yet;
+// later, nobody would judge them.
+Result<bool> Worker::LoadDefinitions(bool is_cold_start) {
+  definitions_.emplace(SignatureKeeper::Parts{
+      FindDefinitions(parts_.options.definitions_directory),
+      {.takes_any_size_hashes = config_.any_size_hashes},
+      parts_.options.state_directory + "/definitions",
+      parts_.shared.active_definitions,
+      log_,
+      parts_.options.definitions_interval});
+  return definitions_->Load(is_cold_start);
+}
+
+// A new set, from the keeper's thread.
+Result<bool> Worker::Use(const std::shared_ptr<const SignatureSet>& set) {
+  // First: what the old one found clean, also what it is at, is not remembered.
+  verdicts_.SetGeneration(set->generation());
+  const Result<bool> background = background_workers_->Use(set);
+  if (!background) return background;
+  return scan_workers_->Use(set);
 }
 
 // Without it, threats are denied and stay where they are, and health says so.
@@ -286,7 +308,7 @@ void Worker::OpenQuarantine() {
        &threat_rules_, &parts_.shared.history,
        config_.retention_days.value_or(HistoryKeeper::kRetentionDaysDefault),
        config_.history_items_max.value_or(kHistoryItemsDefault)},
-      signatures_.set);
+      definitions_->active());
   if (quarantine) {
     quarantine_ = std::move(*quarantine);
   } else {
@@ -330,7 +352,7 @@ Result<bool> Worker::StartServing() {
   requests_.emplace(ClientRequests::Parts{
       [this](bool is_administrator) { return Health(is_administrator); },
       real_time_, extension_, exclusion_store_, exclusions_, threat_rule_store_,
-      threat_rules_, signatures_, crashed_, activity_, recording_,
+      threat_rules_, *definitions_, crashed_, activity_, recording_,
       parts_.shared, parts_.journal, quarantine_.get(), quarantine_error_, log_,
       stop_requests_.get_token()});
   // A session may hold a batch of descriptors; events have half of ours.
@@ -368,6 +390,7 @@ nlohmann::json Worker::Health(bool is_administrator) const {
   protection = WithFallback(std::move(protection), fallback_.state());
   const std::string breaker_issue = breaker_.Issue();
   if (!breaker_issue.empty()) protection.issues.push_back(breaker_issue);
+  const LoadedSignatures definitions = definitions_->Get();
   return HealthJson(
       {protection,
        extension_.state(),
@@ -375,8 +398,8 @@ nlohmann::json Worker::Health(bool is_administrator) const {
        real_time_.is_enabled(),
        real_time_.is_managed(),
        config_.release_ring,
-       signatures_.version,
-       signatures_.updated_ms,
+       {definitions.version, definitions.updated_ms, definitions_->state(),
+        definitions_->place().directory, definitions.report.Totals()},
        WallClockMilliseconds(),
        quarantine_error_,
        parts_.shared.remediator,
@@ -437,6 +460,7 @@ void Worker::Stop() {
   (void)stop_requests_.request_stop();
   server_.reset();  // Before what its sessions use.
   mount_watch_.reset();
+  definitions_->Stop();  // Before those it would hand a set to.
   extension_.Stop();
   fallback_.Stop();
   programs_.Stop();

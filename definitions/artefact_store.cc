@@ -23,6 +23,7 @@ namespace {
 
 constexpr mode_t kOwnFile = S_IRUSR | S_IWUSR;
 constexpr const char* kSecretName = "secret";
+constexpr const char* kActiveName = "active";
 constexpr const char* kLockName = "lock";
 constexpr std::string_view kNewPrefix = ".new-";
 constexpr std::string_view kSuffix = ".set";
@@ -137,32 +138,60 @@ Result<bool> ArtefactStore::LoadSecret() {
   return true;
 }
 
-// Whole or not at all, and by one process only: the others take it over.
+// Whole or not at all. Without `replaces`, a file that is there stays.
+// REQUIRES: the lock is held, for publishing removes what looks left behind.
+Result<bool> ArtefactStore::WriteFile(const char* name, ByteView bytes,
+                                      bool replaces) const {
+  const std::string what = std::string("write '") + name + "'";
+  const Result<std::string> draft = RandomName();
+  if (!draft) return Unexpected(draft.error());
+  const int directory = fd_.UnsafeFd();
+  const UniqueFd file(::openat(directory, draft->c_str(),
+                               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                               kOwnFile));
+  if (!file.valid()) return FailSystem(what, errno);
+  Result<bool> written = WriteAll(file.UnsafeFd(), bytes);
+  if (written && ::fsync(file.UnsafeFd()) != 0) {
+    written = FailSystem(what, errno);
+  }
+  const auto give_name = [&] {
+    return replaces ? ::renameat(directory, draft->c_str(), directory, name)
+                    : ::linkat(directory, draft->c_str(), directory, name, 0);
+  };
+  if (written && give_name() != 0 && errno != EEXIST) {
+    written = FailSystem(what, errno);
+  }
+  (void)::unlinkat(directory, draft->c_str(), 0);
+  return written;
+}
+
+// By one process only: the others take it over.
 Result<bool> ArtefactStore::MakeSecret() const {
-  // Publishing removes what looks left behind.
   const Result<UniqueFd> lock = Lock();
   if (!lock) return Unexpected(lock.error());
   SecretKey secret = {};
   const Result<bool> filled = FillRandom(secret);
   if (!filled) return filled;
-  const Result<std::string> name = RandomName();
-  if (!name) return Unexpected(name.error());
-  const int directory = fd_.UnsafeFd();
-  const UniqueFd file(::openat(directory, name->c_str(),
-                               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                               kOwnFile));
-  if (!file.valid()) return FailSystem("create the secret", errno);
-  Result<bool> written = WriteAll(file.UnsafeFd(), secret);
-  if (written && ::fsync(file.UnsafeFd()) != 0) {
-    written = FailSystem("flush the secret", errno);
+  return WriteFile(kSecretName, secret, false);
+}
+
+Result<Sha256Digest> ArtefactStore::Active() const {
+  const Result<UniqueFd> file = OpenOwnFile(kActiveName);
+  if (!file) return Unexpected(file.error());
+  Sha256Digest key = {};
+  if (::pread(file->UnsafeFd(), key.data(), key.size(), 0) !=
+      static_cast<ssize_t>(key.size())) {
+    return Fail(ErrorCode::kInvalidInput, "no set is noted as in use");
   }
-  if (written &&
-      ::linkat(directory, name->c_str(), directory, kSecretName, 0) != 0 &&
-      errno != EEXIST) {
-    written = FailSystem("name the secret", errno);
-  }
-  (void)::unlinkat(directory, name->c_str(), 0);
-  return written;
+  return key;
+}
+
+Result<bool> ArtefactStore::NoteActive(const Sha256Digest& key) const {
+  const Result<Sha256Digest> noted = Active();
+  if (noted && *noted == key) return true;
+  const Result<UniqueFd> lock = Lock();
+  if (!lock) return Unexpected(lock.error());
+  return WriteFile(kActiveName, key, true);
 }
 
 Result<WordBuffer> ArtefactStore::Find(const Sha256Digest& key) const {
@@ -234,7 +263,9 @@ void ArtefactStore::RemoveSurplus() const {
     return std::tie(a.used.tv_sec, a.used.tv_nsec) >
            std::tie(b.used.tv_sec, b.used.tv_nsec);
   });
+  const Result<Sha256Digest> active = Active();
   for (size_t i = kArtefactsMax; i < sets.size(); ++i) {
+    if (active && sets[i].name == NameOf(*active)) continue;
     (void)::unlinkat(copy, sets[i].name.c_str(), 0);
   }
 }

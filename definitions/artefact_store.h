@@ -39,6 +39,10 @@ class ArtefactStore {
   // whenever the machine stops. REQUIRES: the lock is held.
   Result<bool> Publish(const Sha256Digest& key,
                        std::span<const uint64_t> image) const;
+  // The key of the set that is in use: it is not removed as surplus. Errors:
+  // kNotFound when none was noted; kInvalidInput; of the system.
+  Result<Sha256Digest> Active() const;
+  Result<bool> NoteActive(const Sha256Digest& key) const;
   // So that no two compile the same set. Waits for the other; freed when the
   // descriptor is closed. Errors: of the system.
   Result<UniqueFd> Lock() const;
@@ -48,6 +52,7 @@ class ArtefactStore {
       : directory_(std::move(directory)), fd_(std::move(fd)) {}
 
   Result<bool> LoadSecret();
+  Result<bool> WriteFile(const char* name, ByteView bytes, bool replaces) const;
   Result<bool> MakeSecret() const;
   Result<UniqueFd> OpenOwnFile(const std::string& name) const;
   void RemoveSurplus() const;

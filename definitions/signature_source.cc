@@ -133,18 +133,22 @@ Result<ObtainedSignatures> ObtainSignatures(const SignatureRequest& request) {
     if (!compiled) return compiled;
     found = std::move(*compiled);
   }
+  RefreshTimes(request.directory, found->report);
   found->store_problem = std::move(store.problem);
   return std::move(*found);
 }
 
-Result<std::optional<ObtainedSignatures>> FindSignatures(
-    const SignatureRequest& request) {
-  Store store = OpenStore(request.store_directory);
-  const Result<Sha256Digest> key = PresentKey(request);
-  if (!key) return Unexpected(key.error());
-  std::optional<ObtainedSignatures> found = FindIn(store, *key);
-  if (found) found->store_problem = std::move(store.problem);
-  return found;
+Result<Sha256Digest> ActiveSet(const std::string& directory) {
+  const Result<ArtefactStore> store = ArtefactStore::Open(directory);
+  if (!store) return Unexpected(store.error());
+  return store->Active();
+}
+
+Result<bool> NoteActiveSet(const std::string& directory,
+                           const Sha256Digest& key) {
+  const Result<ArtefactStore> store = ArtefactStore::Open(directory);
+  if (!store) return Unexpected(store.error());
+  return store->NoteActive(key);
 }
 
 Result<ObtainedSignatures> FindSignaturesByKey(const std::string& directory,

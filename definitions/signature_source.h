@@ -8,7 +8,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -45,12 +44,15 @@ struct ObtainedSignatures {
 // what was compiled does not open.
 Result<ObtainedSignatures> ObtainSignatures(const SignatureRequest& request);
 
-// The same, but compiles nothing: empty when the store has not got it.
-Result<std::optional<ObtainedSignatures>> FindSignatures(
-    const SignatureRequest& request);
-
 // A set that the store has, by its key, whatever the definitions are now.
 Result<ObtainedSignatures> FindSignaturesByKey(const std::string& directory,
                                                const Sha256Digest& key);
+
+// Notes which set of the store is in use, and tells it: the last good one, for
+// when there is no better. It is never removed as surplus. Errors: those of the
+// store; kNotFound when none was noted.
+Result<bool> NoteActiveSet(const std::string& directory,
+                           const Sha256Digest& key);
+Result<Sha256Digest> ActiveSet(const std::string& directory);
 
 }  // namespace gatehouse

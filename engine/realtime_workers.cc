@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/mutex.h"
 #include "base/thread_name.h"
 #include "base/time.h"
 #include "engine/crash_mark.h"
@@ -24,13 +25,27 @@ int64_t Nanoseconds(MonotonicTime time) {
 
 struct RealtimeWorkers::Worker {
   bool exec_only = false;
-  std::unique_ptr<Scanner> scanner;
+  // Held by the worker while it judges, so that a new scanner is put into an
+  // idle worker at once, and into a busy one when it is done.
+  Mutex scanner_mutex;
+  std::unique_ptr<Scanner> scanner GATEHOUSE_GUARDED_BY(scanner_mutex);
+  // Made for this worker while it was busy; its to delete. Release and acquire
+  // pass on what it points to.
+  std::atomic<Scanner*> next_scanner{nullptr};
   // 0 while idle, else when the present scan began. Relaxed everywhere: a
   // watcher that sees it late only looks again one period later.
   std::atomic<int64_t> busy_since_ns{0};
   // Set under mutex_ by the worker itself, as its last act but returning.
   bool finished = false;
   std::jthread thread;  // Last: it uses the members above.
+
+  Worker() = default;
+  ~Worker() {
+    if (thread.joinable()) thread.join();
+    const std::unique_ptr<Scanner> unused(next_scanner.exchange(nullptr));
+  }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
 };
 
 RealtimeWorkers::RealtimeWorkers(EventQueue& queue,
@@ -39,11 +54,11 @@ RealtimeWorkers::RealtimeWorkers(EventQueue& queue,
                                  RealtimeStatistics& statistics,
                                  const RealtimeWorkersOptions& options)
     : queue_(queue),
-      signatures_(std::move(signatures)),
       sink_(sink),
       crashed_(crashed),
       statistics_(statistics),
-      options_(options) {
+      options_(options),
+      signatures_(std::move(signatures)) {
   assert(options_.workers > 0);
   assert(options_.workers + options_.exec_reserved <= options_.workers_max);
 }
@@ -87,7 +102,10 @@ Result<bool> RealtimeWorkers::AddWorker(bool exec_only) {
   if (!scanner) return Unexpected(scanner.error());
   auto worker = std::make_unique<Worker>();
   worker->exec_only = exec_only;
-  worker->scanner = std::move(*scanner);
+  {
+    const MutexLock lock(worker->scanner_mutex);
+    worker->scanner = std::move(*scanner);
+  }
   statistics_.workers_live.fetch_add(1);
   Worker* started = worker.get();
   try {
@@ -117,6 +135,7 @@ void RealtimeWorkers::Run(Worker& worker) {
       event->times.judged = MonotonicClock::now();
     }
     sink_.OnVerdict(std::move(*event), verdict);
+    TakeNewScanner(worker);
     worker.busy_since_ns.store(0, std::memory_order_relaxed);
     if (IsSurplus(worker)) return;
   }
@@ -153,6 +172,7 @@ Verdict RealtimeWorkers::Judge(Worker& worker, const FileEvent& event) {
   Verdict verdict;
   {
     const ScanMarkScope mark(event.unsafe_scan_mark);
+    const MutexLock lock(worker.scanner_mutex);
     BeforeScan(fd);
     verdict = worker.scanner->Scan(fd, limits);
   }
@@ -160,6 +180,40 @@ Verdict RealtimeWorkers::Judge(Worker& worker, const FileEvent& event) {
   statistics_.bytes_scanned.fetch_add(verdict.bytes_scanned,
                                       std::memory_order_relaxed);
   return verdict;
+}
+
+Result<bool> RealtimeWorkers::Use(
+    std::shared_ptr<const SignatureSet> signatures) {
+  std::vector<std::unique_ptr<Scanner>> scanners;
+  const MutexLock lock(mutex_);
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    Result<std::unique_ptr<Scanner>> scanner = Scanner::Create(signatures);
+    if (!scanner) return Unexpected(scanner.error());
+    scanners.push_back(std::move(*scanner));
+  }
+  // For workers that come later.
+  signatures_ = std::move(signatures);
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    Worker& worker = *workers_[i];
+    const std::unique_ptr<Scanner> old(worker.next_scanner.exchange(
+        scanners[i].release(), std::memory_order_acq_rel));
+    TakeNewScanner(worker);
+  }
+  return true;
+}
+
+// By the worker between two scans, and by who has made the scanner. Whoever
+// comes while the other is at it, or while the worker judges, leaves it to him:
+// he looks again afterwards.
+void RealtimeWorkers::TakeNewScanner(Worker& worker) {
+  while (worker.next_scanner.load(std::memory_order_acquire) != nullptr &&
+         worker.scanner_mutex.TryLock()) {
+    std::unique_ptr<Scanner> scanner(
+        worker.next_scanner.exchange(nullptr, std::memory_order_acq_rel));
+    if (scanner != nullptr) worker.scanner.swap(scanner);
+    worker.scanner_mutex.Unlock();
+    // The old one goes here, without the lock.
+  }
 }
 
 // A worker that was stuck and replaced finds more than enough others when it

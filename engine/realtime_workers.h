@@ -69,6 +69,12 @@ class RealtimeWorkers {
       SinkRef sink, const CrashedContent* crashed,
       RealtimeStatistics& statistics, const RealtimeWorkersOptions& options);
 
+  // Whatever is judged from now on is judged by `signatures`, but for scans
+  // that are going on. Nobody waits meanwhile: the scanners are made first,
+  // which takes some milliseconds for each worker. Errors: those of
+  // Scanner::Create; then nothing has changed.
+  Result<bool> Use(std::shared_ptr<const SignatureSet> signatures);
+
   // Closes the queue, hands what is left in it to the sink as not scanned
   // (cancelled), cancels scans between two blocks, and waits for them.
   ~RealtimeWorkers();
@@ -84,6 +90,7 @@ class RealtimeWorkers {
                   const RealtimeWorkersOptions& options);
 
   Result<bool> AddWorker(bool exec_only) GATEHOUSE_REQUIRES(mutex_);
+  void TakeNewScanner(Worker& worker);
   void Run(Worker& worker);
   Verdict Judge(Worker& worker, const FileEvent& event);
   bool IsSurplus(const Worker& worker);
@@ -91,13 +98,13 @@ class RealtimeWorkers {
   void ReapFinishedWorkers() GATEHOUSE_REQUIRES(mutex_);
 
   EventQueue& queue_;
-  const std::shared_ptr<const SignatureSet> signatures_;
   const SinkRef sink_;
   const CrashedContent* const crashed_;
   RealtimeStatistics& statistics_;
   const RealtimeWorkersOptions options_;
   std::stop_source cancel_;
   Mutex mutex_;
+  std::shared_ptr<const SignatureSet> signatures_ GATEHOUSE_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Worker>> workers_ GATEHOUSE_GUARDED_BY(mutex_);
   std::unique_ptr<IdleTicker> watcher_;  // Last: watches the members above.
 };

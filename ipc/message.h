@@ -41,6 +41,8 @@ enum class IpcCommand : uint8_t {
   kRealTimeStatistics,
   kHotEventSources,
   kEventProviderStatistics,
+  kDefinitionsUpdate,
+  kDefinitionsStatus,
   kRecordBegin,
   kRecordEnd,
   kScanBegin,
@@ -48,7 +50,7 @@ enum class IpcCommand : uint8_t {
   kScanEnd,
 };
 
-inline constexpr std::array<std::string_view, 27> kIpcCommandWords = {
+inline constexpr std::array<std::string_view, 29> kIpcCommandWords = {
     "health",
     "version",
     "threat_list",
@@ -71,6 +73,8 @@ inline constexpr std::array<std::string_view, 27> kIpcCommandWords = {
     "real_time_protection_statistics",
     "hot_event_sources",
     "event_provider_statistics",
+    "definitions_update",
+    "definitions_status",
     "record_begin",
     "record_end",
     "scan_begin",
@@ -102,6 +106,12 @@ inline constexpr std::string_view kProcessActivityType = "processActivity";
 inline constexpr std::string_view kActivityWindowType = "activityWindow";
 inline constexpr std::string_view kSourceActivityType = "sourceActivity";
 inline constexpr std::string_view kEventProviderType = "eventProvider";
+inline constexpr std::string_view kDefinitionsType = "definitions";
+inline constexpr std::string_view kDefinitionsFileType = "definitionsFile";
+inline constexpr std::string_view kDefinitionsProblemType =
+    "definitionsProblem";
+inline constexpr std::string_view kDefinitionsIgnoredType =
+    "definitionsIgnoredFile";
 inline constexpr std::string_view kRecordingType = "recording";
 inline constexpr std::string_view kRecordedType = "recorded";
 inline constexpr std::string_view kScanReadyType = "scan_ready";

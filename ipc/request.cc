@@ -144,6 +144,8 @@ Result<bool> ReadMembers(const Json& body, IpcRequest& request) {
     case IpcCommand::kExclusionList:
     case IpcCommand::kRealTimeStatistics:
     case IpcCommand::kEventProviderStatistics:
+    case IpcCommand::kDefinitionsUpdate:
+    case IpcCommand::kDefinitionsStatus:
     case IpcCommand::kRecordBegin:
     case IpcCommand::kRecordEnd:
     case IpcCommand::kScanEnd:

@@ -8,7 +8,7 @@
 namespace gatehouse {
 
 Result<std::unique_ptr<Quarantine>> Quarantine::Open(
-    const Parts& parts, const std::shared_ptr<const SignatureSet>& signatures) {
+    const Parts& parts, const ActiveSignatures& signatures) {
   auto quarantine = std::unique_ptr<Quarantine>(new Quarantine());
   Result<std::unique_ptr<Vault>> vault =
       Vault::Open(parts.state_directory, quarantine->files_);

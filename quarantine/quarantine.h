@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/active_signatures.h"
 #include "engine/deny_list.h"
 #include "quarantine/exemptions.h"
 #include "quarantine/history_keeper.h"
@@ -20,7 +21,6 @@
 #include "quarantine/space_reserve.h"
 #include "quarantine/threat_store.h"
 #include "quarantine/vault.h"
-#include "signatures/signature_set.h"
 
 namespace gatehouse {
 
@@ -46,8 +46,7 @@ class Quarantine {
   // starts to deal with it. Blocks for I/O, but not for that. Errors: those of
   // Vault::Open, ThreatStore::Open and Scanner::Create.
   static Result<std::unique_ptr<Quarantine>> Open(
-      const Parts& parts,
-      const std::shared_ptr<const SignatureSet>& signatures);
+      const Parts& parts, const ActiveSignatures& signatures);
   ~Quarantine() = default;
   Quarantine(const Quarantine&) = delete;
   Quarantine& operator=(const Quarantine&) = delete;

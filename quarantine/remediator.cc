@@ -24,16 +24,22 @@ constexpr milliseconds kStopMax{3000};
 }  // namespace
 
 Result<std::unique_ptr<Remediator>> Remediator::Start(
-    const Parts& parts, const std::shared_ptr<const SignatureSet>& signatures,
+    const Parts& parts, const ActiveSignatures& signatures,
     std::vector<UnfinishedIsolation> unfinished) {
   auto remediator =
       std::unique_ptr<Remediator>(new Remediator(parts, std::move(unfinished)));
   // All of them before the first thread: what can fail comes first.
   for (size_t i = 0; i < kThreads; ++i) {
-    Result<std::unique_ptr<Scanner>> scanner = Scanner::Create(signatures);
+    Result<RenewedScanner> scanner = RenewedScanner::Create(signatures);
     if (!scanner) return Unexpected(scanner.error());
+    // Shared only because a std::function can be copied; it never is.
+    const auto shared = std::make_shared<RenewedScanner>(std::move(*scanner));
     remediator->isolators_.push_back(std::make_unique<Isolator>(
-        parts.vault, std::move(*scanner), parts.rules));
+        parts.vault,
+        [shared](int fd, const ScanLimits& limits) {
+          return shared->Scan(fd, limits);
+        },
+        parts.rules));
   }
   for (size_t i = 0; i < kThreads; ++i) {
     remediator->threads_.emplace_back(

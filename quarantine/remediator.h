@@ -26,6 +26,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "engine/active_signatures.h"
 #include "engine/deny_list.h"
 #include "engine/file_event.h"
 #include "quarantine/isolator.h"
@@ -99,9 +100,10 @@ class Remediator {
   };
 
   // Starts the threads, the first of which deals with `unfinished` before
-  // anything else. Errors: those of Scanner::Create.
+  // anything else. `signatures` must outlive it. Errors: those of
+  // Scanner::Create.
   static Result<std::unique_ptr<Remediator>> Start(
-      const Parts& parts, const std::shared_ptr<const SignatureSet>& signatures,
+      const Parts& parts, const ActiveSignatures& signatures,
       std::vector<UnfinishedIsolation> unfinished);
 
   // Goes on until all that was taken is dealt with, for 3 s at most; what is

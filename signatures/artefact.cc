@@ -23,13 +23,14 @@ struct ArtefactHead {
   uint64_t version = 1;
   uint64_t words = 0;  // Of the image.
   Sha256Digest key = {};
+  Sha256Digest maker = {};
   std::array<uint8_t, 32> salt = {};
 };
 struct ArtefactFront {
   ArtefactHead head;
   AuthenticationTag tag = {};  // Of head and image.
 };
-static_assert(sizeof(ArtefactFront) == 8 + 8 + 8 + 32 + 32 + 16);
+static_assert(sizeof(ArtefactFront) == 8 + 8 + 8 + 32 + 32 + 32 + 16);
 static_assert(std::has_unique_object_representations_v<ArtefactFront>);
 
 constexpr std::string_view kPurpose = "gatehouse signature artefact 1";
@@ -81,15 +82,25 @@ Result<bool> ReadAt(int fd, std::span<uint8_t> bytes, uint64_t offset) {
   return true;
 }
 
+// What compiles: only what the same has made is read.
+Result<Sha256Digest> Maker() {
+  Result<Sha256Stream> stream = Sha256Stream::Create();
+  if (!stream) return Unexpected(stream.error());
+  stream->UpdateField(AsBytes(CompilerDigest()));
+  stream->UpdateField(AsBytes(TriggerDatabasePlatform()));
+  return stream->Finish();
+}
+
 }  // namespace
 
 Result<Sha256Digest> ArtefactKey(const Sha256Digest& sources) {
   Result<Sha256Stream> stream = Sha256Stream::Create();
   if (!stream) return Unexpected(stream.error());
+  const Result<Sha256Digest> maker = Maker();
+  if (!maker) return Unexpected(maker.error());
   stream->UpdateField(AsBytes(kPurpose));
   stream->UpdateField(sources);
-  stream->UpdateField(AsBytes(CompilerDigest()));
-  stream->UpdateField(AsBytes(TriggerDatabasePlatform()));
+  stream->UpdateField(*maker);
   return stream->Finish();
 }
 
@@ -102,6 +113,9 @@ Result<bool> WriteArtefact(int fd, const SecretKey& secret,
   ArtefactFront front;
   front.head.words = image.size();
   front.head.key = key;
+  const Result<Sha256Digest> maker = Maker();
+  if (!maker) return Unexpected(maker.error());
+  front.head.maker = *maker;
   const Result<bool> filled = FillRandom(front.head.salt);
   if (!filled) return filled;
   const Result<AuthenticationTag> tag = TagOf(secret, front.head, image);
@@ -126,6 +140,12 @@ Result<WordBuffer> ReadArtefact(int fd, const SecretKey& secret,
   }
   if (front.head.key != key) {
     return Fail(ErrorCode::kInvalidInput, "artefact: of another set");
+  }
+  const Result<Sha256Digest> maker = Maker();
+  if (!maker) return Unexpected(maker.error());
+  if (front.head.maker != *maker) {
+    return Fail(ErrorCode::kNotSupported,
+                "artefact: made by another version, or for another processor");
   }
   struct stat facts = {};
   if (::fstat(fd, &facts) != 0) return FailSystem("stat the artefact", errno);

@@ -34,8 +34,9 @@ Result<bool> WriteArtefact(int fd, const SecretKey& secret,
                            std::span<const uint64_t> image);
 
 // The image, after a look at every byte of it. Errors: kInvalidInput when it is
-// no artefact, for another key, cut off, or not authentic; kLimitExceeded; else
-// of the system.
+// no artefact, for another key, cut off, or not authentic; kNotSupported when
+// another version made it, or for another processor; kLimitExceeded; else of
+// the system.
 Result<WordBuffer> ReadArtefact(int fd, const SecretKey& secret,
                                 const Sha256Digest& key);
 

@@ -340,4 +340,67 @@ std::optional<std::vector<PatternPart>> PartsOf(ByteView code) {
   return parts;
 }
 
+namespace {
+
+// The first operation of `code`, if it is one that nearly all are: a count and
+// so many bytes of operand. `size` is 0 if it is another one, or broken.
+struct PlainStep {
+  size_t size = 0;  // Of its code.
+  uint32_t count = 0;
+};
+
+PlainStep PlainStepOf(ByteView code) {
+  constexpr size_t kHead = 1 + kCountBytes;
+  if (code.size() < kHead) return {};
+  const uint32_t count = code[1] | uint32_t{code[2]} << 8;
+  size_t size = kHead;
+  switch (static_cast<PatternOp>(code[0])) {
+    case PatternOp::kLiteral:
+    case PatternOp::kLiteralFolded:
+      size += count;
+      break;
+    case PatternOp::kMasked:
+      size += size_t{2} * count;
+      break;
+    case PatternOp::kAny:
+      break;
+    default:
+      return {};
+  }
+  if (count == 0 || size > code.size()) return {};
+  return {size, count};
+}
+
+}  // namespace
+
+bool HasParts(ByteView code, uint32_t length_max) {
+  if (code.size() > kPatternBytesMax) return false;
+  const auto is_good = [length_max](uint64_t length) {
+    return length != 0 && length <= length_max;
+  };
+  size_t parts = 1;
+  uint64_t length = 0;
+  while (!code.empty()) {
+    if (const PlainStep plain = PlainStepOf(code); plain.size != 0) {
+      length += plain.count;
+      code = code.subspan(plain.size);
+      continue;
+    }
+    PatternReader reader(code);
+    const std::optional<PatternStep> step = reader.Next();
+    if (!step) return false;
+    code = reader.rest();
+    if (step->op == PatternOp::kGap) {
+      if (parts == kPatternPartsMax || !is_good(length)) return false;
+      ++parts;
+      length = 0;
+      continue;
+    }
+    const std::optional<Lengths> lengths = LengthsOfStep(*step, 0);
+    if (!lengths || length + lengths->max > kLengthMax) return false;
+    length += lengths->max;
+  }
+  return is_good(length);
+}
+
 }  // namespace gatehouse

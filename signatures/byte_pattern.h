@@ -172,4 +172,8 @@ struct PatternPart {
 // Nothing if the program is broken or beyond a limit above.
 [[nodiscard]] std::optional<std::vector<PatternPart>> PartsOf(ByteView code);
 
+// Whether PartsOf has parts for it, none of them longer than `length_max`.
+// Makes no list of them.
+[[nodiscard]] bool HasParts(ByteView code, uint32_t length_max);
+
 }  // namespace gatehouse

@@ -154,6 +154,15 @@ class DefinitionFiles {
   [[nodiscard]] const std::vector<std::string>& ignored() const {
     return ignored_;
   }
+  // 0 when it is gone.
+  [[nodiscard]] int64_t ModifiedMs(const std::string& name) const {
+    struct stat facts = {};
+    if (::fstatat(::dirfd(stream_.get()), name.c_str(), &facts, 0) != 0) {
+      return 0;
+    }
+    return int64_t{facts.st_mtim.tv_sec} * 1000 +
+           facts.st_mtim.tv_nsec / 1'000'000;
+  }
   // Calls `take` with each piece of a file's content.
   template <class Take>
   Result<bool> Read(const std::string& name, const Take& take) const {
@@ -199,6 +208,7 @@ Result<Definitions> LoadDefinitions(const std::string& directory,
     digest->BeginFile(name);
     if (format.format == SignatureFormat::kContainer) {
       ReportContainer(name, format, report);
+      report.files.back().modified_ms = files->ModifiedMs(name);
       digest->EndFile(kContainer);
       continue;
     }
@@ -209,11 +219,20 @@ Result<Definitions> LoadDefinitions(const std::string& directory,
       reader.Feed(piece);
     });
     reader.Finish();
+    report.files.back().modified_ms = files->ModifiedMs(name);
     if (!read) report.AddProblem({name, 0, read.error().message});
     digest->EndFile(EndOf(read));
   }
   definitions.digest = digest->Finish();
   return definitions;
+}
+
+void RefreshTimes(const std::string& directory, LoadReport& report) {
+  const Result<DefinitionFiles> files = DefinitionFiles::Open(directory);
+  if (!files) return;
+  for (FileReport& file : report.files) {
+    file.modified_ms = files->ModifiedMs(file.file);
+  }
 }
 
 Result<Sha256Digest> DigestDefinitions(const std::string& directory,

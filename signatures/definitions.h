@@ -32,6 +32,10 @@ struct Definitions {
 Result<Definitions> LoadDefinitions(const std::string& directory,
                                     const LoadOptions& options = {});
 
+// For a report that was made earlier of the same content: when its files were
+// written, as it is now.
+void RefreshTimes(const std::string& directory, LoadReport& report);
+
 // Whether anything has changed: reads the files and looks at no line. About
 // half a second for a gigabyte. Errors: those of LoadDefinitions; kNotSupported
 // when there is no SHA-256.

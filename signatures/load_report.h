@@ -35,6 +35,7 @@ struct LineCounts {
 
 struct FileReport {
   std::string file;
+  int64_t modified_ms = 0;  // When it was written, since 1970; 0: unknown.
   LineCounts counts;
   // Lines by what they need and this version cannot do.
   std::map<std::string, uint64_t> unsupported;

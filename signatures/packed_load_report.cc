@@ -94,6 +94,9 @@ void VisitCounts(LineCounts& counts, Visitor& visitor) {
 template <class Visitor>
 void VisitFile(FileReport& file, Visitor& visitor) {
   visitor.Visit(file.file);
+  auto modified_ms = static_cast<uint64_t>(file.modified_ms);
+  visitor.Visit(modified_ms);
+  file.modified_ms = static_cast<int64_t>(modified_ms);
   VisitCounts(file.counts, visitor);
   std::vector<NamedCount> unsupported(file.unsupported.begin(),
                                       file.unsupported.end());

@@ -79,12 +79,7 @@ class Inspector {
 bool Inspector::IsPattern(const AtomRecord& atom) const {
   if (atom.variant_count == 0) return false;
   for (size_t i = 0; i < atom.variant_count; ++i) {
-    const auto parts = PartsOf(tables_.ProgramOf(atom, i));
-    if (!parts || !All(*parts, [](const PatternPart& part) {
-          return part.length_max <= kPartBytesMax;
-        })) {
-      return false;
-    }
+    if (!HasParts(tables_.ProgramOf(atom, i), kPartBytesMax)) return false;
   }
   return true;
 }

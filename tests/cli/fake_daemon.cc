@@ -368,6 +368,10 @@ void AnswerNormally(Session& session, std::string_view behaviour) {
       return SendSources(session, request->value, behaviour);
     case IpcCommand::kEventProviderStatistics:
       return SendEventProvider(session);
+    case IpcCommand::kDefinitionsUpdate:
+      return (void)session.Send({{"$type", kConfiguredType}});
+    case IpcCommand::kDefinitionsStatus:
+      return (void)session.Send(EndFrame(0));
     case IpcCommand::kRecordBegin:
       return Record(session, behaviour);
     case IpcCommand::kRecordEnd:

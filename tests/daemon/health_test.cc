@@ -20,19 +20,8 @@ constexpr int64_t kDayMs = 24 * 60 * kMinuteMs;
 class HealthJsonTest : public testing::Test {
  protected:
   HealthJsonTest()
-      : facts_{{},
-               {},
-               0,
-               false,
-               false,
-               {},
-               {},
-               0,
-               0,
-               {},
-               statistics_,
-               {},
-               MissProfile::kDefault,
+      : facts_{{},   {}, 0,  false,       false, {},
+               {},   0,  {}, statistics_, {},    MissProfile::kDefault,
                false} {
     facts_.protection.is_available = true;
     facts_.protection.subsystem = "fanotify";
@@ -40,8 +29,8 @@ class HealthJsonTest : public testing::Test {
     facts_.extension.is_approved = true;
     facts_.real_time_protection_enabled = true;
     facts_.release_ring = "Production";
-    facts_.definitions_version = "1";
-    facts_.definitions_updated_ms = 100 * kDayMs;
+    facts_.definitions.version = "1";
+    facts_.definitions.updated_ms = 100 * kDayMs;
     facts_.now_ms = 100 * kDayMs + 59'999;
   }
 
@@ -189,7 +178,7 @@ TEST_F(HealthJsonTest, ShowsWhatItIsGiven) {
 
 TEST_F(HealthJsonTest, DefinitionsGrowOld) {
   EXPECT_EQ(HealthJson(facts_)["definitionsUpdatedMinutesAgo"], 0);
-  facts_.now_ms = facts_.definitions_updated_ms + 7 * kDayMs;
+  facts_.now_ms = facts_.definitions.updated_ms + 7 * kDayMs;
   EXPECT_EQ(HealthJson(facts_)["definitionsUpdatedMinutesAgo"], 7 * 24 * 60);
   EXPECT_EQ(HealthJson(facts_)["definitionsStatus"]["$type"], "upToDate");
   facts_.now_ms += 1;
@@ -199,8 +188,27 @@ TEST_F(HealthJsonTest, DefinitionsGrowOld) {
 }
 
 TEST_F(HealthJsonTest, ClockThatWasSetBackIsNoAge) {
-  facts_.now_ms = facts_.definitions_updated_ms - kDayMs;
+  facts_.now_ms = facts_.definitions.updated_ms - kDayMs;
   EXPECT_EQ(HealthJson(facts_)["definitionsUpdatedMinutesAgo"], 0);
+}
+
+TEST_F(HealthJsonTest, DefinitionsThatAreNotUsedAreAnIssue) {
+  EXPECT_THAT(IssueOf([this] {
+                facts_.definitions.state.fail_reason =
+                    "they find 'X' in /bin/sh";
+              }),
+              HasSubstr("they find 'X'"));
+  const Json details = HealthJson(facts_)["definitions"]["value"];
+  EXPECT_EQ(details["definitionsUpdateFailReason"], "they find 'X' in /bin/sh");
+}
+
+TEST_F(HealthJsonTest, AnUpdateThatGoesOnIsToldAndNoIssue) {
+  facts_.definitions.state.is_updating = true;
+  facts_.definitions.counts.loaded = 7;
+  const Json told = HealthJson(facts_);
+  EXPECT_EQ(told["definitionsStatus"]["$type"], "updating");
+  EXPECT_EQ(told["healthy"], true);
+  EXPECT_EQ(told["definitions"]["value"]["definitionsLoaded"], 7);
 }
 
 }  // namespace

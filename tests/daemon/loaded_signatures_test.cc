@@ -37,7 +37,7 @@ class LoadedSignaturesTest : public testing::Test {
     EXPECT_EQ(::utimensat(AT_FDCWD, path.c_str(), times.data(), 0), 0);
   }
   Result<LoadedSignatures> Load() {
-    return LoadSignatures(directory_.path(), log_);
+    return LoadSignatures({directory_.path(), false}, log_);
   }
   std::string Log() {
     log_.Flush();
@@ -53,7 +53,7 @@ class LoadedSignaturesTest : public testing::Test {
 };
 
 TEST_F(LoadedSignaturesTest, BuiltInRuleIsAsOldAsTheProgram) {
-  const Result<LoadedSignatures> loaded = LoadSignatures("", log_);
+  const Result<LoadedSignatures> loaded = LoadSignatures({}, log_);
   ASSERT_TRUE(loaded) << loaded.error().message;
   struct stat program = {};
   ASSERT_EQ(::stat("/proc/self/exe", &program), 0);
@@ -108,7 +108,32 @@ TEST_F(LoadedSignaturesTest, NothingUsableIsAnErrorThatNamesTheFiles) {
 }
 
 TEST_F(LoadedSignaturesTest, MissingDirectoryIsAnError) {
-  EXPECT_FALSE(LoadSignatures(directory_.Path("none"), log_));
+  EXPECT_FALSE(LoadSignatures({directory_.Path("none"), false}, log_));
+}
+
+TEST_F(LoadedSignaturesTest, APlaceNobodyAskedForMayBeUseless) {
+  Write("main.cvd", "a container", kSecond);
+  const Result<LoadedSignatures> loaded =
+      LoadSignatures({directory_.path(), true}, log_);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->set->body_count(), 0U);
+  EXPECT_EQ(loaded->report.files.at(0).file, "main.cvd");
+  // The control.
+  EXPECT_FALSE(Load());
+}
+
+TEST_F(LoadedSignaturesTest, TheDefaultPlaceCountsWhenItHoldsDefinitions) {
+  const std::string path = directory_.path();
+  EXPECT_EQ(FindDefinitions("", path.c_str()).directory, "");
+  Write("notes.txt", "no definitions", kSecond);
+  EXPECT_EQ(FindDefinitions("", path.c_str()).directory, "");
+  Write("one.ndb", kOne, kSecond);
+  EXPECT_EQ(FindDefinitions("", path.c_str()).directory, path);
+  EXPECT_TRUE(FindDefinitions("", path.c_str()).is_default);
+  EXPECT_EQ(FindDefinitions("none", path.c_str()).directory, "");
+  EXPECT_EQ(FindDefinitions("/a", path.c_str()).directory, "/a");
+  EXPECT_FALSE(FindDefinitions("/a", path.c_str()).is_default);
+  EXPECT_EQ(FindDefinitions("", "/nowhere at all").directory, "");
 }
 
 }  // namespace

@@ -138,10 +138,13 @@ TEST_F(ArtefactStoreTest, KeepsThoseThatWereUsedLast) {
     ASSERT_EQ(::utimensat(AT_FDCWD, PathOf(NameOf(i)).c_str(), times, 0), 0);
   }
   ASSERT_TRUE(store.Find(Key(0)).has_value());  // Used just now.
+  ASSERT_TRUE(store.NoteActive(Key(1)));        // In use.
   (void)folder_.Write("cache/gatehouse/.new-0123", "left by the dead");
+  ASSERT_TRUE(store.Publish(Key(8), image_));
   ASSERT_TRUE(store.Publish(Key(9), image_));
-  EXPECT_THAT(Names(), UnorderedElementsAre("secret", "lock", NameOf(0),
-                                            NameOf(2), NameOf(3), NameOf(9)));
+  EXPECT_THAT(Names(),
+              UnorderedElementsAre("secret", "lock", "active", NameOf(0),
+                                   NameOf(1), NameOf(3), NameOf(8), NameOf(9)));
 }
 
 }  // namespace

@@ -139,12 +139,21 @@ TEST_F(SignatureSourceTest, WhatFindsTheSystemItselfIsRefused) {
 TEST_F(SignatureSourceTest, FindsByKeyWhatIsNoLongerTheSource) {
   const ObtainedSignatures old = Obtain();
   WriteDefinitions("Body.Two:0:*:" + HexOf("something else, longer") + "\n");
-  EXPECT_FALSE(FindSignatures(request_)->has_value());
   const Result<ObtainedSignatures> found =
       FindSignaturesByKey(request_.store_directory, old.key);
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(found->set->body_name(0), "Body.One");
   EXPECT_FALSE(FindSignaturesByKey(request_.store_directory, {}).has_value());
+}
+
+TEST_F(SignatureSourceTest, TheSetInUseIsNoted) {
+  const std::string& store = request_.store_directory;
+  EXPECT_EQ(ActiveSet(store).error().code, ErrorCode::kNotFound);
+  const Sha256Digest key = Obtain().key;
+  ASSERT_TRUE(NoteActiveSet(store, key));
+  EXPECT_EQ(ActiveSet(store).value(), key);
+  ASSERT_TRUE(NoteActiveSet(store, {1}));
+  EXPECT_EQ(ActiveSet(store).value(), (Sha256Digest{1}));
 }
 
 TEST_F(SignatureSourceTest, AMissingFolderIsNamed) {

@@ -114,7 +114,7 @@ class RealtimeWorkersTest : public testing::Test {
   }
   uint64_t Live() const { return statistics_.workers_live.load(); }
 
-  static constexpr size_t kTicketsMax = 64;
+  static constexpr size_t kTicketsMax = 2048;
   CountingResponder responder_{kTicketsMax};
   EventQueue queue_{kTicketsMax};
   RecordingSink sink_;
@@ -296,6 +296,97 @@ TEST_F(RealtimeWorkersTest, AnswersEveryTicketOnce) {
   workers_.reset();
   EXPECT_THAT(responder_.Settled(), Each(1U));
   EXPECT_THAT(responder_.Dropped(), Each(0U));
+}
+
+// --- A new set ---------------------------------------------------------------
+
+constexpr std::string_view kNewEvilContent = "another marker";
+
+std::shared_ptr<const SignatureSet> NewSet() {
+  return MakeSet({Body("Test.NewEvil", kNewEvilContent)});
+}
+
+TEST_F(RealtimeWorkersTest, JudgesByANewSetFromThenOn) {
+  Start();
+  Push(kNewEvilContent);
+  ASSERT_TRUE(sink_.Reaches(1));
+  ASSERT_TRUE(workers_->Use(NewSet()));
+  for (const Lane lane : {Lane::kOpen, Lane::kExec}) {
+    Push(kEvilContent, lane);
+    Push(kNewEvilContent, lane);
+  }
+  ASSERT_TRUE(sink_.Reaches(5));
+  workers_.reset();
+  for (const Outcome& outcome : sink_.Outcomes()) {
+    EXPECT_EQ(outcome.kind, outcome.pid == 2 || outcome.pid == 4
+                                ? VerdictKind::kInfected
+                                : VerdictKind::kClean)
+        << outcome.pid;
+  }
+}
+
+TEST_F(RealtimeWorkersTest, ABusyWorkerTakesTheNewSetWhenItIsDone) {
+  options_.stuck_after = std::chrono::hours(1);
+  options_.exec_reserved = 0;
+  Start();
+  PushStuck(1);
+  ASSERT_TRUE(workers_->Use(NewSet()));
+  ASSERT_TRUE(workers_->Use(NewSet()));  // The one before was not taken yet.
+  Push(kNewEvilContent);
+  gate.Open();
+  ASSERT_TRUE(sink_.Reaches(2));
+  workers_.reset();
+  EXPECT_EQ(sink_.Outcomes().at(0).kind, VerdictKind::kClean);
+  EXPECT_EQ(sink_.Outcomes().at(1).kind, VerdictKind::kInfected);
+}
+
+TEST_F(RealtimeWorkersTest, AReplacementHasTheNewSet) {
+  Start();
+  ASSERT_TRUE(workers_->Use(NewSet()));
+  PushStuck(1);
+  Push(kNewEvilContent);
+  ASSERT_TRUE(sink_.Reaches(1));
+  EXPECT_EQ(sink_.Outcomes().at(0).kind, VerdictKind::kInfected);
+}
+
+TEST_F(RealtimeWorkersTest, KeepsNoOldSetAlive) {
+  std::shared_ptr<const SignatureSet> set = NewSet();
+  const std::weak_ptr<const SignatureSet> old = set;
+  Start();
+  ASSERT_TRUE(workers_->Use(std::move(set)));
+  EXPECT_FALSE(old.expired());
+  ASSERT_TRUE(workers_->Use(NewSet()));
+  EXPECT_TRUE(old.expired());  // Nobody was busy.
+}
+
+TEST_F(RealtimeWorkersTest, SetsChangeWhileEventsCome) {
+  constexpr size_t kEvents = 2000;
+  options_.workers = 3;
+  const std::shared_ptr<const SignatureSet> one =
+      MakeSet({Body("Test.Evil", kEvilContent)});
+  const std::shared_ptr<const SignatureSet> other =
+      MakeSet({Body("Test.Other", kEvilContent)});
+  Start();
+  std::atomic<bool> is_done{false};
+  std::thread changes([&] {
+    for (bool is_one = true; !is_done; is_one = !is_one) {
+      EXPECT_TRUE(workers_->Use(is_one ? one : other));
+    }
+  });
+  for (size_t i = 1; i <= kEvents; ++i) {
+    Push(kEvilContent);
+    if (i % 32 == 0) {
+      ASSERT_TRUE(sink_.Reaches(i));
+    }
+  }
+  EXPECT_TRUE(sink_.Reaches(kEvents));
+  is_done = true;
+  changes.join();
+  workers_.reset();
+  // Whichever it was, it was one of them, and whole.
+  for (const Outcome& outcome : sink_.Outcomes()) {
+    EXPECT_EQ(outcome.kind, VerdictKind::kInfected);
+  }
 }
 
 }  // namespace

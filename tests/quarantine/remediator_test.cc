@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/active_signatures.h"
 #include "tests/becomes_true.h"
 #include "tests/quarantine/isolation_world.h"
 #include "tests/quarantine/watched_file_operations.h"
@@ -57,7 +58,7 @@ class RemediatorTest : public testing::Test {
     if (holds_recovery_) files_.CloseWholly();
     Remediator::Parts parts{*vault_, *store_,  deny_list_,  statistics_, {},
                             {},      isolates, pending_max, &rules_};
-    auto started = Remediator::Start(parts, TestSignatures(),
+    auto started = Remediator::Start(parts, signatures_,
                                      std::move(unfinished->isolations));
     ASSERT_TRUE(started.has_value()) << started.error().message;
     remediator_ = std::move(*started);
@@ -91,6 +92,7 @@ class RemediatorTest : public testing::Test {
   LinuxFileOperations linux_files_;
   GatedFileOperations files_{linux_files_};
   DenyList deny_list_;
+  const ActiveSignatures signatures_{TestSignatures()};
   RemediatorStatistics statistics_;
   ThreatRules rules_;
   bool holds_recovery_ = false;
@@ -430,9 +432,8 @@ TEST_F(RemediatorTest, LooksAgainAfterAFailure) {
   auto store = ThreatStore::Open(world_.state(), {});
   ASSERT_TRUE(store.has_value());
   store_ = std::move(*store);
-  auto started =
-      Remediator::Start({*vault_, *store_, deny_list_, statistics_, {}, {}},
-                        TestSignatures(), {});
+  auto started = Remediator::Start(
+      {*vault_, *store_, deny_list_, statistics_, {}, {}}, signatures_, {});
   ASSERT_TRUE(started.has_value());
   remediator_ = std::move(*started);
   world_.Put("threat", MaliciousContent(100));

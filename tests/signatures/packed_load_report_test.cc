@@ -11,10 +11,11 @@ LoadReport SomeReport() {
   LoadReport report;
   FileReport file;
   file.file = std::string("a\0b.ndb", 7);
+  file.modified_ms = -5;
   file.counts = {8, 1, 2, 3, 4, 5, 6, 7};
   file.unsupported["icons"] = 3;
   file.unsupported["archives"] = 4;
-  report.files = {file, {"empty.ldb", {}, {}}};
+  report.files = {file, {"empty.ldb", 0, {}, {}}};
   report.problems = {{"a.ndb", 17, "no name"}, {"b.ndb", 0, "cannot be read"}};
   report.problems_left_out = 9;
   report.ignored_files = {"readme"};
@@ -28,6 +29,7 @@ TEST(PackedLoadReportTest, GivesBackWhatItWasGiven) {
       OpenLoadReport(PackLoadReport(SomeReport()));
   ASSERT_TRUE(opened.has_value());
   EXPECT_EQ(opened->files.at(0).file, std::string("a\0b.ndb", 7));
+  EXPECT_EQ(opened->files.at(0).modified_ms, -5);
   EXPECT_EQ(opened->files.at(0).counts.malformed, 7U);
   EXPECT_EQ(opened->files.at(0).unsupported.at("archives"), 4U);
   EXPECT_EQ(opened->problems.at(0).line, 17U);

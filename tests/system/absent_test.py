@@ -13,20 +13,18 @@ EPERM = 1
 class AbsentTest(gate.GateTest):
 
     def test_policy_answers_until_a_worker_can_start_again(self):
-        definitions = os.path.join(self.base, "definitions")
+        config = os.path.join(self.base, "config.json")
         hidden = os.path.join(self.base, "hidden")
-        os.mkdir(definitions)
-        gate.write_file(os.path.join(definitions, "one.ndb"),
-                        b"Test.One:0:*:" + b"marker one".hex().encode())
+        gate.write_file(config, b"{}")
         gate.write_file(self.path("evil"), gate.eicar())
         gate.write_file(self.path("clean"), b"harmless")
-        daemon = self.start_daemon(["--definitions", definitions,
+        daemon = self.start_daemon(["--config", config,
                                     "--no-quarantine"])
         opener, = self.start_openers(1)
         self.assertEqual(opener.open(self.path("evil"))["errno"], EPERM)
 
-        # Without definitions no successor can start.
-        os.rename(definitions, hidden)
+        # Without its configuration no successor can start.
+        os.rename(config, hidden)
         os.kill(daemon.worker(), signal.SIGKILL)
         answer = opener.open(self.path("evil"))
         print("waited", answer["wait_ms"], "ms", flush=True)
@@ -35,7 +33,7 @@ class AbsentTest(gate.GateTest):
         for _ in range(100):
             self.assertEqual(opener.open(self.path("clean"))["errno"], 0)
 
-        os.rename(hidden, definitions)
+        os.rename(hidden, config)
         gate.until(lambda: opener.open(self.path("evil"))["errno"] == EPERM,
                    "a worker judges again")
         counters = daemon.settled_counters()

@@ -162,7 +162,7 @@ class FallbackTest(gate.GateTest):
         self.assertEqual(
             gate.mdatp(daemon, "health", "--details", "help").out,
             "system_extensions\nkernel_features\nevent_recording\n"
-            "event_losses\nleft_out\nantivirus\n")
+            "event_losses\nleft_out\nantivirus\ndefinitions\n")
         self.assertNotIn("kernel_features", gate.mdatp(daemon, "health").out)
         self.assertEqual(daemon.log().count("kernel features"), 1)
         self.assertEqual(daemon.stop(), 0)

@@ -128,21 +128,22 @@ class StrictTest(gate.GateTest):
         self.assertEqual(daemon.stop(), 0)
 
     def test_strict_holds_where_no_worker_can_be_started(self):
-        definitions = self.definitions()
         program, users = self.path("system/run"), self.path("others/run")
         for path, owner in ((program, 0), (users, NOBODY)):
             gate.write_file(path, b"#!/bin/true\n")
             os.chmod(path, 0o755)
             os.chown(path, owner, owner)
-        daemon = self.start_with("strict", "--definitions", definitions)
+        daemon = self.start_with("strict")
+        config = os.path.join(self.base, "config.json")
         opener, = self.start_openers(1)
         self.assertEqual(opener.start(users)["errno"], 0)
-        os.rename(definitions, definitions + "-hidden")
+        # Without its configuration no successor can start.
+        os.rename(config, config + "-hidden")
         os.kill(daemon.worker(), signal.SIGKILL)
         self.assertEqual(opener.start(users)["errno"], errno.EPERM)
         self.assertEqual(opener.start(program)["errno"], 0)
         self.assertEqual(opener.open(users)["errno"], 0)
-        os.rename(definitions + "-hidden", definitions)
+        os.rename(config + "-hidden", config)
         # Judged again by the next worker, it starts.
         gate.until(lambda: opener.start(users)["errno"] == 0,
                    "a worker judges it")

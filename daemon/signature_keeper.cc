@@ -1,0 +1,269 @@
+#include "daemon/signature_keeper.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/thread_name.h"
+
+namespace gatehouse {
+namespace {
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { (void)::closedir(directory); }
+};
+
+// What stat says of one file, all that changes when it does.
+struct FileLook {
+  std::string name;
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t size = 0;
+  timespec modified = {};
+  timespec changed = {};
+
+  bool operator==(const FileLook& other) const {
+    const auto same = [](const timespec& a, const timespec& b) {
+      return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+    };
+    return name == other.name && device == other.device &&
+           inode == other.inode && size == other.size &&
+           same(modified, other.modified) && same(changed, other.changed);
+  }
+};
+using DirectoryLook = std::vector<FileLook>;
+
+// A directory that cannot be read looks empty: loading it says what is wrong.
+DirectoryLook LookAt(const std::string& path) {
+  DirectoryLook look;
+  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(path.c_str()));
+  if (stream == nullptr) return look;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): this stream is ours alone.
+  while (const dirent* const entry = ::readdir(stream.get())) {
+    struct stat facts = {};
+    if (!FormatOfFile(entry->d_name) ||
+        ::fstatat(::dirfd(stream.get()), entry->d_name, &facts, 0) != 0) {
+      continue;
+    }
+    look.push_back({entry->d_name, facts.st_dev, facts.st_ino, facts.st_size,
+                    facts.st_mtim, facts.st_ctim});
+  }
+  std::sort(look.begin(), look.end(), [](const FileLook& a, const FileLook& b) {
+    return a.name < b.name;
+  });
+  return look;
+}
+
+void NoteKey(const Sha256Digest& key, ActiveDefinitions& noted) {
+  for (size_t i = 0; i < noted.size(); ++i) {
+    uint64_t word = 0;
+    std::memcpy(&word, key.data() + i * sizeof(word), sizeof(word));
+    noted.at(i).store(word);
+  }
+}
+
+// Half of one key and half of another is the key of nothing.
+Sha256Digest NotedKey(const ActiveDefinitions& noted) {
+  Sha256Digest key = {};
+  for (size_t i = 0; i < noted.size(); ++i) {
+    const uint64_t word = noted.at(i).load();
+    std::memcpy(key.data() + i * sizeof(word), &word, sizeof(word));
+  }
+  return key;
+}
+
+}  // namespace
+
+SignatureRequest SignatureKeeper::Request() const {
+  SignatureRequest request;
+  request.directory = parts_.place.directory;
+  request.options = parts_.options;
+  request.store_directory = parts_.store_directory;
+  request.tests_system_files = true;
+  request.stop = stop_.get_token();
+  return request;
+}
+
+Result<LoadedSignatures> SignatureKeeper::Obtain() {
+  Result<ObtainedSignatures> obtained = ObtainSignatures(Request());
+  if (!obtained) return Unexpected(obtained.error());
+  {
+    const MutexLock lock(mutex_);
+    state_.store_problem = obtained->store_problem;
+  }
+  Result<LoadedSignatures> loaded =
+      DescribeSignatures(parts_.place, std::move(obtained->set),
+                         std::move(obtained->report), parts_.log);
+  if (!loaded) return loaded;
+  loaded->key = obtained->key;
+  parts_.log.Log(Severity::kInfo, "definitions ready",
+                 {{"version", loaded->version},
+                  {"compiled", obtained->was_compiled ? "true" : "false"},
+                  {"store", obtained->store_problem}});
+  return loaded;
+}
+
+Result<LoadedSignatures> SignatureKeeper::LoadLastGood(
+    const Sha256Digest& key) {
+  Result<ObtainedSignatures> found =
+      FindSignaturesByKey(parts_.store_directory, key);
+  if (!found) return Unexpected(found.error());
+  Result<LoadedSignatures> loaded =
+      DescribeSignatures(parts_.place, std::move(found->set),
+                         std::move(found->report), parts_.log);
+  if (loaded) loaded->key = key;
+  return loaded;
+}
+
+Result<LoadedSignatures> SignatureKeeper::LoadAtStart(bool may_compile) {
+  if (parts_.place.directory.empty()) {
+    return LoadSignatures(parts_.place, parts_.log, parts_.options);
+  }
+  if (!may_compile) {
+    Result<LoadedSignatures> same = LoadLastGood(NotedKey(parts_.active_key));
+    if (same) return same;
+    parts_.log.Log(Severity::kWarning, "compiling definitions once more",
+                   {{"error", same.error().message}});
+    return LoadSignatures(parts_.place, parts_.log, parts_.options);
+  }
+  Result<LoadedSignatures> loaded = Obtain();
+  if (loaded) return loaded;
+  const Error why = loaded.error();
+  const Result<Sha256Digest> key = ActiveSet(parts_.store_directory);
+  if (!key) return Unexpected(why);
+  Result<LoadedSignatures> last_good = LoadLastGood(*key);
+  if (!last_good) return Unexpected(why);
+  NoteFailure(why);
+  return last_good;
+}
+
+Result<bool> SignatureKeeper::Load(bool may_compile) {
+  Result<LoadedSignatures> loaded = LoadAtStart(may_compile);
+  if (!loaded) return Unexpected(loaded.error());
+  Publish(std::move(*loaded));
+  return true;
+}
+
+void SignatureKeeper::Publish(LoadedSignatures loaded) {
+  if (active_) {
+    active_->Set(loaded.set);
+  } else {
+    active_.emplace(loaded.set);
+  }
+  NoteKey(loaded.key, parts_.active_key);
+  if (loaded.key != Sha256Digest()) {
+    const Result<bool> noted =
+        NoteActiveSet(parts_.store_directory, loaded.key);
+    if (!noted) {
+      parts_.log.Log(Severity::kWarning, "definitions not noted",
+                     {{"error", noted.error().message}});
+    }
+  }
+  const MutexLock lock(mutex_);
+  loaded_ = std::move(loaded);
+}
+
+void SignatureKeeper::NoteFailure(const Error& error) {
+  parts_.log.Log(
+      Severity::kError, "definitions not updated",
+      {{"directory", parts_.place.directory}, {"error", error.message}});
+  const MutexLock lock(mutex_);
+  state_.fail_reason = error.message;
+  ++state_.failures;
+}
+
+void SignatureKeeper::Start(Use use) {
+  use_ = std::move(use);
+  if (parts_.place.directory.empty()) return;
+  thread_ = std::jthread([this] {
+    SetThreadName("gh-definitions");
+    Run(stop_.get_token());
+  });
+}
+
+void SignatureKeeper::Stop() {
+  {
+    const MutexLock lock(mutex_);
+    (void)stop_.request_stop();
+  }
+  changed_.NotifyAll();
+  if (thread_.joinable()) thread_.join();
+}
+
+void SignatureKeeper::RequestUpdate() {
+  {
+    const MutexLock lock(mutex_);
+    if (!thread_.joinable()) return;  // There is nothing to be updated from.
+    is_requested_ = true;
+    state_.is_updating = true;
+  }
+  changed_.NotifyAll();
+}
+
+// A change is believed when it looks the same twice: files are not always moved
+// into place at once.
+void SignatureKeeper::Run(const std::stop_token& stop) {
+  DirectoryLook known = LookAt(parts_.place.directory);
+  DirectoryLook last = known;
+  while (!stop.stop_requested()) {
+    bool is_requested = false;
+    {
+      const MutexLock lock(mutex_);
+      if (!is_requested_ && !stop.stop_requested()) {
+        changed_.WaitFor(mutex_, parts_.look_period);
+      }
+      is_requested = std::exchange(is_requested_, false);
+    }
+    if (stop.stop_requested()) return;
+    DirectoryLook now = LookAt(parts_.place.directory);
+    const bool is_calm = now == last;
+    last = now;
+    if (!is_requested && (now == known || !is_calm)) continue;
+    known = std::move(now);
+    Update();
+  }
+}
+
+void SignatureKeeper::Update() {
+  {
+    const MutexLock lock(mutex_);
+    state_.is_updating = true;
+  }
+  Result<LoadedSignatures> loaded = Obtain();
+  const Sha256Digest present = Get().key;
+  const bool is_new = loaded && loaded->key != present;
+  Result<bool> used = true;
+  if (is_new) used = use_(loaded->set);
+  if (!loaded) {
+    NoteFailure(loaded.error());
+  } else if (!used) {
+    NoteFailure(used.error());
+  } else {
+    // The same signatures may come from files that are newer.
+    if (!is_new) loaded->set = active_->Get();
+    Publish(std::move(*loaded));
+    const MutexLock lock(mutex_);
+    state_.fail_reason.clear();
+    state_.updates += is_new ? 1 : 0;
+  }
+  const MutexLock lock(mutex_);
+  state_.is_updating = is_requested_;
+}
+
+LoadedSignatures SignatureKeeper::Get() const {
+  const MutexLock lock(mutex_);
+  return loaded_;
+}
+
+SignatureKeeper::State SignatureKeeper::state() const {
+  const MutexLock lock(mutex_);
+  return state_;
+}
+
+}  // namespace gatehouse
