@@ -179,6 +179,17 @@ class AllowedContentTest(gate.GateTest):
         self.assertRegex(daemon.log(), r'threat allowed object="%s" .*uid="0" '
                          r'pid="\d+" program="\S+/mdatp"' % digest)
 
+    def test_new_definitions_do_not_forget_it(self):
+        daemon = self.start()
+        self.allowed(daemon, "add", "--sha256", sha256(GOOD))
+        gate.write_file(os.path.join(self.arguments[1], "more.ndb"),
+                        b"Another:0:*:%s\n" % b"another marker".hex().encode())
+        updated = gate.mdatp(daemon, "definitions", "update")
+        self.assertIn("Definitions updated", updated.out)
+        self.assertEqual(self.opens("tool", GOOD), 0)
+        self.until_status(daemon, "tool", "allowed")
+        self.assertEqual(self.opens("other", OTHER), 1)
+
     def test_only_root_may_change_it(self):
         daemon = self.start()
         for word in ("add", "remove"):
