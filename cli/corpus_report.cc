@@ -82,6 +82,12 @@ struct FindingLists {
         break;
       case VerdictKind::kNotScanned:
         entry["reason"] = finding.reason;
+        if (!finding.threat_name.empty()) {
+          PutPath(entry, "name", finding.threat_name);
+        }
+        if (!finding.allowed_by.empty()) {
+          PutPath(entry, "allowedBy", finding.allowed_by);
+        }
         not_scanned.push_back(std::move(entry));
         break;
       case VerdictKind::kError:

@@ -360,9 +360,12 @@ ExitCode ShowEventProvider(const std::string& run_directory,
 }  // namespace
 
 DiagnosticCommands::DiagnosticCommands(CommandLine& command_line)
-    : command_line_(command_line), record_(command_line) {
+    : command_line_(command_line),
+      record_(command_line),
+      explain_(command_line) {
   Command group = command_line.root().AddGroup(
-      "diagnostic", "Show what causes events, and what they cost");
+      "diagnostic",
+      "Show what causes events, what they cost, and why a file is found");
   AddProcesses(group);
   AddSources(group);
   (void)group.AddCommand(
@@ -372,6 +375,7 @@ DiagnosticCommands::DiagnosticCommands(CommandLine& command_line)
         return ShowEventProvider(command_line_.run_directory(), output);
       });
   record_.AddTo(group);
+  explain_.AddTo(group);
 }
 
 void DiagnosticCommands::AddProcesses(Command& group) {

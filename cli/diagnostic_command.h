@@ -1,5 +1,6 @@
 // `mdatp diagnostic`: why is this machine slow: which processes, programs and
-// files cause events, and what the events cost; and a record of them.
+// files cause events, and what the events cost; a record of them; and why a
+// file gets its verdict.
 //
 // One thread. Holds the values of the options: must outlive CommandLine::Run.
 #pragma once
@@ -7,6 +8,7 @@
 #include <cstddef>
 
 #include "cli/command_line.h"
+#include "cli/explain_command.h"
 #include "cli/record_command.h"
 
 namespace gatehouse {
@@ -24,6 +26,7 @@ class DiagnosticCommands {
 
   CommandLine& command_line_;
   RecordCommands record_;
+  ExplainCommands explain_;
   bool is_sorted_ = false;
   bool lists_all_ = false;
   size_t top_ = 0;  // 0: all.

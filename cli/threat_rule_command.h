@@ -10,6 +10,13 @@
 
 namespace gatehouse {
 
+struct AllowedOptions {
+  std::string name;
+  std::string sha256;
+  std::string expires;
+  std::string comment;
+};
+
 class ThreatRuleCommands {
  public:
   // `threat` is the group they belong to; `command_line` outlives this object.
@@ -22,7 +29,8 @@ class ThreatRuleCommands {
   void AddPolicy(Command& threat);
 
   CommandLine& command_line_;
-  std::string name_;
+  AllowedOptions allowed_;
+  bool shows_history_ = false;
   std::string type_;
   std::string action_;
 };

@@ -72,6 +72,7 @@ Json SinkJson(const SinkStatistics& sink) {
               {"closesNotScanned", sink.closes_not_scanned.load()},
               {"exempt", sink.exempt.load()},
               {"allowedThreats", sink.allowed_threats.load()},
+              {"allowedContents", sink.allowed_contents.load()},
               {"auditedThreats", sink.audited_threats.load()},
               {"ignoredThreats", sink.ignored_threats.load()},
               {"allowedByHash", sink.allowed_by_hash.load()}};

@@ -138,8 +138,8 @@ nlohmann::json AntivirusJson(const HealthFacts& facts) {
 void HideFromUsers(nlohmann::json& health) {
   for (const char* const name :
        {"threatsIsolatedWithinDeadline", "threatsIsolatedLate",
-        "threatsIsolatedAfterClose", "threatsNotIsolated",
-        "isolationsPending"}) {
+        "threatsIsolatedAfterClose", "threatsNotIsolated", "isolationsPending",
+        "allowedThreatsCount", "allowedThreatsExpired"}) {
     health[name] = nullptr;
   }
   for (const char* const name : {"eventRecording", "leftOut"}) {
@@ -232,6 +232,8 @@ nlohmann::json HealthJson(const HealthFacts& facts) {
        {{"$type", DefinitionsStatusWord(facts.definitions, age_ms)}}},
       {"conflictingApplications", facts.conflicting_applications},
       {"exclusionsCount", facts.exclusions},
+      {"allowedThreatsCount", facts.allowed.in_force},
+      {"allowedThreatsExpired", facts.allowed.expired},
       {"threatsIsolatedWithinDeadline", quarantine.isolated_in_time.load()},
       {"threatsIsolatedLate", quarantine.isolated_late.load()},
       {"threatsIsolatedAfterClose", quarantine.isolated_after_close.load()},

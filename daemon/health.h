@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/allowed_threats.h"
 #include "daemon/definitions_json.h"
 #include "daemon/protection.h"
 #include "daemon/shared_state.h"
@@ -58,6 +59,7 @@ struct HealthFacts {
   std::vector<std::string> left_out = {};  // Protection::LeftOut.
   std::vector<std::string> quarantine_problems = {};
   HistorySettings history = {};
+  AllowedCounts allowed = {};
   // Others are told nothing that depends on what other users do.
   bool is_for_administrator = true;
 };

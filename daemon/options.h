@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "daemon/allowed_threats.h"
 #include "engine/exclusions.h"
 #include "es_adapter/miss_policy.h"
 #include "quarantine/threat_rules.h"
@@ -80,7 +81,7 @@ struct DaemonConfig {
   std::vector<Exclusion> exclusions;
   bool managed_exclusions_only = false;  // A merge policy of admin_only.
   // antivirusEngine.allowedThreats
-  std::vector<std::string> allowed_threats;
+  std::vector<AllowedThreat> allowed_threats;
   // antivirusEngine.threatTypeSettings; empty: the file does not say.
   std::array<std::optional<ThreatTypeAction>, kConfigurableTypes.size()>
       threat_type_actions = {};

@@ -120,6 +120,7 @@ void RealtimeSink::CountLeftAlone(const Verdict& left) {
   SinkStatistics& statistics = parts_.statistics;
   if (left.reason == NotScannedReason::kAllowedThreat) {
     statistics.allowed_threats.fetch_add(1);
+    if (!left.allowed_by.empty()) statistics.allowed_contents.fetch_add(1);
   } else if (left.reason == NotScannedReason::kAuditedThreat) {
     statistics.audited_threats.fetch_add(1);
   } else {
@@ -147,7 +148,8 @@ void RealtimeSink::OnLeftAlone(FileEvent event, const Verdict& left) {
       quarantine.files().Identity(event.file.UnsafeFd());
   if (!facts) return;
   const std::string key = std::to_string(parts_.rules->generation()) + ":" +
-                          left.threat_name + ":" + FileKey(*facts);
+                          left.threat_name + ":" + left.allowed_by + ":" +
+                          FileKey(*facts);
   if (!quarantine.recorded_files().Add(key)) return;
   const bool may_wait = MayWait(event);
   Detection detection;

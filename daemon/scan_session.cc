@@ -245,6 +245,7 @@ Verdict ScanSession::Judge(const UniqueFd& descriptor, UniqueFd& file) {
   ScanLimits limits;
   limits.give_up_at = batch_ends_at_;
   limits.cancel = parts_.stop;
+  limits.wants_sha256 = parts_.rules.allows_contents().load();
   return scanner_->Scan(file.UnsafeFd(), limits);
 }
 
@@ -298,7 +299,7 @@ void ScanSession::LeaveAlone(const Detection& detection, const Verdict& ruled,
 
 // A user's scan adds nothing to what is known already of another user's file.
 void ScanSession::RecordInPlace(const Detection& detection, ThreatStatus status,
-                                const char* why, Finding& finding) {
+                                const std::string& why, Finding& finding) {
   Quarantine& quarantine = parts_.quarantine;
   if (!finding.is_own) {
     const Result<FileFacts> facts =

@@ -65,7 +65,7 @@ class ScanSession {
   void LeaveAlone(const Detection& detection, const Verdict& ruled,
                   Finding& finding);
   void RecordInPlace(const Detection& detection, ThreatStatus status,
-                     const char* why, Finding& finding);
+                     const std::string& why, Finding& finding);
   void Count(const Finding& finding);
   Result<bool> SendResult();
 

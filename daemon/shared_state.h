@@ -34,8 +34,10 @@ struct SinkStatistics {
   std::atomic<uint64_t> detections_on_rescan{0};
   std::atomic<uint64_t> closes_not_scanned{0};  // No verdict; queued again.
   std::atomic<uint64_t> exempt{0};  // Hits that an administrator restored.
-  // Hits that a rule leaves alone: by name; by type, recorded; by type.
+  // Hits that a rule leaves alone: by name or content; of those, by content; by
+  // type, recorded; by type.
   std::atomic<uint64_t> allowed_threats{0};
+  std::atomic<uint64_t> allowed_contents{0};
   std::atomic<uint64_t> audited_threats{0};
   std::atomic<uint64_t> ignored_threats{0};
   std::atomic<uint64_t> allowed_by_hash{0};  // Clean by the signatures.

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/display_text.h"
-#include "ipc/message.h"
+#include "daemon/allowed_threats.h"
 
 namespace gatehouse {
 namespace {
@@ -28,11 +28,9 @@ Result<bool> ReadAllowedThreats(const Value& value, const std::string& where,
                                 DaemonConfig& config) {
   if (!value.is_array()) return Wrong(where, "must be a list");
   for (const Value& one : value) {
-    Result<std::string> name = TextOf(one, where);
-    if (!name) return Unexpected(name.error());
-    const Result<bool> checked = CheckThreatName(*name);
-    if (!checked) return Wrong(where, checked.error().message);
-    config.allowed_threats.push_back(std::move(*name));
+    Result<AllowedThreat> threat = ReadAllowedThreat(one, where);
+    if (!threat) return Unexpected(threat.error());
+    config.allowed_threats.push_back(std::move(*threat));
   }
   return true;
 }
@@ -133,19 +131,6 @@ Result<bool> ReadThreatKey(std::string_view key, const Value& value,
   const Reader reader = ReaderOf(key);
   if (reader == nullptr) return Wrong(where, "unknown key");
   return reader(value, where, config);
-}
-
-Result<bool> CheckThreatName(const std::string& name) {
-  const auto is_control = [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  };
-  if (!name.empty() && name.size() <= kThreatNameBytesMax && IsUtf8(name) &&
-      std::none_of(name.begin(), name.end(), is_control)) {
-    return true;
-  }
-  return Fail(ErrorCode::kInvalidInput,
-              "'" + CutText(DisplayText(name), kThreatNameBytesMax) +
-                  "' cannot be the name of a threat");
 }
 
 Result<size_t> CheckedThreatType(const std::string& type) {

@@ -20,10 +20,6 @@ namespace gatehouse {
 Result<bool> ReadThreatKey(std::string_view key, const nlohmann::json& value,
                            const std::string& where, DaemonConfig& config);
 
-// kInvalidInput for what cannot be the name of a threat: empty, longer than
-// 1024 bytes, not UTF-8, or with control characters.
-Result<bool> CheckThreatName(const std::string& name);
-
 // kNotFound: no type that has an action has this name.
 Result<size_t> CheckedThreatType(const std::string& type);
 // kInvalidInput.

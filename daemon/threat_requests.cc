@@ -7,6 +7,9 @@
 
 #include "base/display_text.h"
 #include "base/mutex.h"
+#include "base/time.h"
+#include "base/utc_time.h"
+#include "daemon/running_program.h"
 #include "daemon/threat_file.h"
 #include "ipc/message.h"
 
@@ -56,6 +59,58 @@ class Outcome {
   std::optional<Threat> threat_ GATEHOUSE_GUARDED_BY(mutex_);
 };
 
+AllowedThreat AllowedOf(const IpcRequest& request) {
+  AllowedThreat threat;
+  threat.name = request.name;
+  threat.sha256 = request.sha256;
+  threat.comment = request.comment;
+  threat.expires_ms = request.expires_ms.value_or(ThreatRules::kNeverExpires);
+  (void)CheckAllowedThreat(threat);  // For its form; the store checks it again.
+  return threat;
+}
+
+// The program is the one that has this number now: for the record, as the
+// number itself.
+ChangeOrigin OriginOf(const Session& session) {
+  ChangeOrigin origin;
+  origin.time_ms = WallClockMilliseconds();
+  origin.uid = session.peer().uid;
+  origin.pid = session.peer().pid;
+  const Result<std::optional<RunningProgram>> program =
+      FindProgram(session.peer().pid);
+  if (program && *program) {
+    origin.program = CutText(DisplayText((*program)->path), kProgramBytesMax);
+  }
+  return origin;
+}
+
+std::string ExpiryText(const AllowedThreat& threat) {
+  return threat.expires_ms == ThreatRules::kNeverExpires
+             ? "never"
+             : UtcTimeText(threat.expires_ms);
+}
+
+void PutAllowed(Json& frame, const AllowedThreat& threat) {
+  if (threat.sha256.empty()) {
+    frame["name"] = threat.name;
+  } else {
+    frame["sha256"] = threat.sha256;
+  }
+  if (threat.expires_ms != ThreatRules::kNeverExpires) {
+    PutTime(frame, "expires", threat.expires_ms);
+  }
+  if (!threat.comment.empty()) frame["comment"] = threat.comment;
+}
+
+void PutOrigin(Json& frame, const char* key, const ChangeOrigin& origin) {
+  Json by = Json::object();
+  PutTime(by, "time", origin.time_ms);
+  by["uid"] = origin.uid;
+  by["pid"] = origin.pid;
+  by["program"] = origin.program;
+  frame[key] = std::move(by);
+}
+
 }  // namespace
 
 Result<Quarantine*> ThreatRequests::OpenQuarantine() {
@@ -74,32 +129,78 @@ void ThreatRequests::LogChange(const Session& session, const char* what,
 
 // --- Rules ------------------------------------------------------------------
 
+void ThreatRequests::LogAllowed(const AllowedChange& change) {
+  const AllowedThreat& threat = change.threat;
+  const bool is_added = change.kind == AllowedChangeKind::kAdded;
+  parts_.log.Log(
+      Severity::kInfo,
+      is_added ? "threat allowed" : "threat not allowed any more",
+      {{"object", threat.sha256.empty() ? threat.name : threat.sha256},
+       {"expires", ExpiryText(threat)},
+       {"comment", threat.comment},
+       {"uid", std::to_string(change.origin.uid)},
+       {"pid", std::to_string(change.origin.pid)},
+       {"program", change.origin.program}});
+}
+
 Result<bool> ThreatRequests::Allow(Session& session,
                                    const IpcRequest& request) {
-  const Result<bool> allowed = parts_.rules.Allow(request.name);
+  const AllowedThreat threat = AllowedOf(request);
+  const ChangeOrigin origin = OriginOf(session);
+  const Result<bool> allowed = parts_.rules.Allow(threat, origin);
   if (!allowed) return allowed;
-  LogChange(session, "threat allowed", request.name);
+  LogAllowed({AllowedChangeKind::kAdded, threat, origin});
   return session.Send({{"$type", kConfiguredType}});
 }
 
 Result<bool> ThreatRequests::Disallow(Session& session,
                                       const IpcRequest& request) {
-  const Result<bool> disallowed = parts_.rules.Disallow(request.name);
+  const AllowedThreat threat = AllowedOf(request);
+  const ChangeOrigin origin = OriginOf(session);
+  const Result<bool> disallowed = parts_.rules.Disallow(threat, origin);
   if (!disallowed) return disallowed;
-  LogChange(session, "threat not allowed any more", request.name);
+  LogAllowed({AllowedChangeKind::kRemoved, threat, origin});
   Result<bool> sent = session.Send({{"$type", kConfiguredType}});
-  JudgeAgain(ThreatStatus::kAllowed, request.name, "");
+  JudgeAllowedAgain(threat, true);
   return sent;
 }
 
+void ThreatRequests::ExpireAllowed() {
+  for (const AllowedThreat& threat : parts_.rules.TakeExpired()) {
+    parts_.log.Log(
+        Severity::kWarning, "threat not allowed any more: it has expired",
+        {{"object", threat.sha256.empty() ? threat.name : threat.sha256},
+         {"expired", ExpiryText(threat)},
+         {"comment", threat.comment},
+         {"managed", threat.is_managed ? "true" : "false"}});
+    JudgeAllowedAgain(threat, false);
+  }
+}
+
 Result<bool> ThreatRequests::SendAllowed(Session& session,
-                                         const IpcRequest& /*request*/) {
+                                         const IpcRequest& request) {
   const std::vector<AllowedThreat> allowed = parts_.rules.allowed();
   for (const AllowedThreat& threat : allowed) {
-    Result<bool> sent = session.Send({{"$type", kAllowedThreatType},
-                                      {"name", threat.name},
-                                      {"isManaged", threat.is_managed}});
+    Json frame{{"$type", kAllowedThreatType}};
+    PutAllowed(frame, threat);
+    frame["isManaged"] = threat.is_managed;
+    if (threat.expires_ms != ThreatRules::kNeverExpires) {
+      frame["isExpired"] = threat.is_expired;
+    }
+    if (threat.added) PutOrigin(frame, "added", *threat.added);
+    Result<bool> sent = session.Send(frame);
     if (!sent) return sent;
+  }
+  if (request.history) {
+    for (const AllowedChange& change : parts_.rules.changes()) {
+      Json frame{
+          {"$type", kAllowedChangeType},
+          {"change", kAllowedChangeWords.at(static_cast<size_t>(change.kind))}};
+      PutAllowed(frame, change.threat);
+      PutOrigin(frame, "by", change.origin);
+      Result<bool> sent = session.Send(frame);
+      if (!sent) return sent;
+    }
   }
   return session.Send(EndFrame(allowed.size()));
 }
@@ -111,7 +212,14 @@ Result<bool> ThreatRequests::SetPolicy(Session& session,
   LogChange(session, "threat policy set", request.name + " " + request.value);
   Result<bool> sent = session.Send({{"$type", kConfiguredType}});
   if (request.value == ThreatTypeActionWord(ThreatTypeAction::kBlock)) {
-    JudgeAgain(ThreatStatus::kDetected, "", request.name);
+    // Not what a user chose to leave.
+    JudgeAgain(
+        ThreatStatus::kDetected,
+        [&request](const Threat& threat) {
+          return threat.type == request.name &&
+                 threat.history.back().detail == kWhyAudited;
+        },
+        true);
   }
   return sent;
 }
@@ -119,8 +227,8 @@ Result<bool> ThreatRequests::SetPolicy(Session& session,
 // What a rule left alone is owed a verdict when the rule goes: its files are
 // scanned again, those that can be found where they were. All others are at
 // their next open.
-void ThreatRequests::JudgeAgain(ThreatStatus status, std::string_view name,
-                                std::string_view type) {
+void ThreatRequests::JudgeAgain(ThreatStatus status, const IsMeant& is_meant,
+                                bool may_wait) {
   if (parts_.quarantine == nullptr) return;
   Quarantine& quarantine = *parts_.quarantine;
   const Result<std::vector<Threat>> threats =
@@ -128,12 +236,7 @@ void ThreatRequests::JudgeAgain(ThreatStatus status, std::string_view name,
   if (!threats) return;
   size_t count = 0;
   for (const Threat& threat : *threats) {
-    if (threat.name != name && threat.type != type) continue;
-    // Not what a user chose to leave.
-    if (status == ThreatStatus::kDetected &&
-        threat.history.back().detail != kWhyAudited) {
-      continue;
-    }
+    if (!is_meant(threat)) continue;
     if (++count > kJudgedAgainMax) return;
     Result<UniqueFd> file =
         OpenThreatFile(quarantine.files(), quarantine.store(), threat);
@@ -144,8 +247,19 @@ void ThreatRequests::JudgeAgain(ThreatStatus status, std::string_view name,
     detection.scan_id = threat.scan_id;
     detection.isolate_by =
         MonotonicTime::min();  // Whatever it was, it is over.
-    (void)quarantine.remediator().Submit(std::move(detection), true);
+    (void)quarantine.remediator().Submit(std::move(detection), may_wait);
   }
+}
+
+void ThreatRequests::JudgeAllowedAgain(const AllowedThreat& allowed,
+                                       bool may_wait) {
+  const std::string why = WhyContentIsAllowed(allowed.sha256);
+  const auto is_meant = [&](const Threat& threat) {
+    if (!allowed.sha256.empty()) return threat.history.back().detail == why;
+    return CanonicalThreatName(threat.name) ==
+           CanonicalThreatName(allowed.name);
+  };
+  JudgeAgain(ThreatStatus::kAllowed, is_meant, may_wait);
 }
 
 Result<bool> ThreatRequests::SendPolicies(Session& session) {

@@ -5,6 +5,7 @@
 // that the client is an administrator. What Parts refers to must outlive it.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -45,10 +46,17 @@ class ThreatRequests {
   void LogChange(const Session& session, const char* what,
                  const std::string& object);
 
+  // Logs what is not allowed any more because its time has come, and has its
+  // files judged again. For a timer; nothing while nothing has expired. Blocks
+  // for I/O then, but not for what is being isolated.
+  void ExpireAllowed();
+
  private:
   Result<Threat> Isolate(const Threat& threat);
-  void JudgeAgain(ThreatStatus status, std::string_view name,
-                  std::string_view type);
+  using IsMeant = std::function<bool(const Threat& threat)>;
+  void JudgeAgain(ThreatStatus status, const IsMeant& is_meant, bool may_wait);
+  void JudgeAllowedAgain(const AllowedThreat& threat, bool may_wait);
+  void LogAllowed(const AllowedChange& change);
 
   const Parts parts_;
 };

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <fstream>
@@ -13,7 +12,6 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -35,6 +33,7 @@
 #include "daemon/replace_file.h"
 #include "daemon/signature_keeper.h"
 #include "daemon/system_extension.h"
+#include "daemon/threat_requests.h"
 #include "daemon/threat_rule_store.h"
 #include "engine/crash_mark.h"
 #include "engine/event_activity.h"
@@ -331,6 +330,7 @@ Result<bool> Worker::StartScanning(
   options.workers = std::min(options.workers, kWorkersMax / 2);
   options.deny_list = &deny_list_;
   options.exclusions = &exclusions_;
+  options.wants_sha256 = &threat_rules_.allows_contents();
   Result<std::unique_ptr<RealtimeWorkers>> scan =
       RealtimeWorkers::Start(auth_queue_, set, SinkRef(*sink_), &crashed_,
                              parts_.shared.realtime, options);
@@ -376,10 +376,13 @@ Result<bool> Worker::StartServing() {
 }
 
 // Twice a second, on the thread of the approval: everything that decides how we
-// protect.
+// protect, and what is allowed no more.
 void Worker::Tick() {
   breaker_.Step();
   fallback_.Step(protection_.NeedsFallback());
+  ThreatRequests(
+      {threat_rule_store_, quarantine_.get(), quarantine_error_, log_})
+      .ExpireAllowed();
 }
 
 nlohmann::json Worker::Health(bool is_administrator) const {
@@ -413,6 +416,7 @@ nlohmann::json Worker::Health(bool is_administrator) const {
         config_.retention_days.has_value(),
         config_.history_items_max.value_or(kHistoryItemsDefault),
         config_.history_items_max.has_value()},
+       threat_rule_store_.counts(),
        is_administrator});
 }
 

@@ -167,6 +167,8 @@ Verdict RealtimeWorkers::Judge(Worker& worker, const FileEvent& event) {
   limits.give_up_at =
       std::min(event.deadline, event.times.taken + options_.scan_limit);
   limits.cancel = cancel_.get_token();
+  limits.wants_sha256 =
+      options_.wants_sha256 != nullptr && options_.wants_sha256->load();
   Verdict verdict;
   {
     const ScanMarkScope mark(event.unsafe_scan_mark);

@@ -44,6 +44,8 @@ struct RealtimeWorkersOptions {
   const DenyList* deny_list = nullptr;
   // Asked about events that came before they were known; likewise.
   const Exclusions* exclusions = nullptr;
+  // Asked before each scan: ScanLimits::wants_sha256. Likewise.
+  const std::atomic<bool>* wants_sha256 = nullptr;
 };
 
 // Written by the workers, read by anybody; may live in shared memory.

@@ -52,6 +52,8 @@ constexpr uint64_t kWorkLeast = 10'000'000;
 // three algorithms, and more of small files.
 constexpr uint64_t kSectionWorkBase = uint64_t{1} << 24;
 constexpr uint64_t kSectionWorkPerByte = 4;
+constexpr DigestNeeds kSha256Only = {false, false, true};
+static_assert(static_cast<size_t>(DigestAlgorithm::kSha256) == 2);
 // How often a file is read whose size changes under us.
 constexpr int kPassesMax = 3;
 
@@ -61,6 +63,7 @@ struct Findings {
   std::vector<std::string_view> hash_names;
   MatchedIds bodies;
   std::string allowed_by;  // A hash that makes all of them harmless.
+  std::string sha256;      // Of the whole file, if it is wanted.
 
   bool any() const { return eicar || !hash_names.empty() || !bodies.empty(); }
 };
@@ -121,6 +124,22 @@ uint64_t WorkFor(uint64_t bytes, const ScanLimits& limits) {
                   std::max(static_cast<uint64_t>(left.count()), kWorkLeast));
 }
 
+// Until it ends, time is noted.
+class NotesScope {
+ public:
+  explicit NotesScope(ScanNotes* notes) : notes_(notes) {
+    EnterStage(notes_, ScanStage::kReading);
+  }
+  ~NotesScope() {
+    if (notes_ != nullptr) notes_->Leave();
+  }
+  NotesScope(const NotesScope&) = delete;
+  NotesScope& operator=(const NotesScope&) = delete;
+
+ private:
+  ScanNotes* const notes_;
+};
+
 Pass LimitedBy(NotScannedReason reason, uint64_t bytes) {
   return {PassEnd::kLimit, reason, 0, bytes};
 }
@@ -136,6 +155,7 @@ struct Scanner::State {
     FileDigests digests;
     SectionHashes sections;
     AllowedHashes allowed;
+    FileDigests of_hits;
   };
   static Result<Hashes> CreateHashes(const SignatureSet& set);
 
@@ -145,6 +165,7 @@ struct Scanner::State {
         digests(std::move(hashes.digests)),
         section_hashes(std::move(hashes.sections)),
         allowed_hashes(std::move(hashes.allowed)),
+        hit_digests(std::move(hashes.of_hits)),
         bodies(std::move(body_scan)),
         memory(static_cast<uint8_t*>(std::aligned_alloc(
             kCarryBytesMax, kCarryBytesMax + kBlockBytes))) {}
@@ -159,6 +180,8 @@ struct Scanner::State {
   bool JudgeWhole(uint64_t file_bytes, Findings& findings);
   void AllowByHash(int fd, const ScanLimits& limits, Pass& pass,
                    Findings& findings);
+  void DigestHit(int fd, const ScanLimits& limits, const Pass& pass,
+                 Findings& findings);
   void NameThreats(const Findings& findings, Verdict& verdict) const;
   Verdict Conclude(const Pass& pass, const Findings& findings) const;
 
@@ -168,6 +191,8 @@ struct Scanner::State {
   FileDigests digests;
   SectionHashes section_hashes;
   AllowedHashes allowed_hashes;
+  FileDigests hit_digests;
+  ScannerOptions options;
   std::unique_ptr<BodyScan> bodies;
   ExecutableFacts facts;  // Of a PE file with sections to look up.
   // For a closer look at a large file.
@@ -187,14 +212,18 @@ Result<Scanner::State::Hashes> Scanner::State::CreateHashes(
   if (!sections) return Unexpected(sections.error());
   Result<AllowedHashes> allowed = AllowedHashes::Create(set);
   if (!allowed) return Unexpected(allowed.error());
-  return Hashes{std::move(*digests), std::move(*sections), std::move(*allowed)};
+  Result<FileDigests> of_hits = FileDigests::Create(kSha256Only);
+  if (!of_hits) return Unexpected(of_hits.error());
+  return Hashes{std::move(*digests), std::move(*sections), std::move(*allowed),
+                std::move(*of_hits)};
 }
 
 Scanner::Scanner(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Scanner::~Scanner() = default;
 
 Result<std::unique_ptr<Scanner>> Scanner::Create(
-    std::shared_ptr<const SignatureSet> signatures) {
+    std::shared_ptr<const SignatureSet> signatures,
+    const ScannerOptions& options) {
   assert(signatures != nullptr);
   Result<State::Hashes> hashes = State::CreateHashes(*signatures);
   if (!hashes) return Unexpected(hashes.error());
@@ -205,6 +234,8 @@ Result<std::unique_ptr<Scanner>> Scanner::Create(
   if (state->memory == nullptr) {
     return Fail(ErrorCode::kOperational, "allocate a read buffer");
   }
+  state->options = options;
+  state->bodies->Observe(options.notes);
   return std::unique_ptr<Scanner>(new Scanner(std::move(state)));
 }
 
@@ -214,6 +245,7 @@ Verdict Scanner::Scan(int fd, const ScanLimits& limits) {
   if (!S_ISREG(status.st_mode)) {
     return Verdict::NotScanned(NotScannedReason::kNotRegularFile);
   }
+  const NotesScope noting(state_->options.notes);
   Findings findings;
   Pass pass;
   uint64_t expected_bytes = static_cast<uint64_t>(status.st_size);
@@ -224,6 +256,7 @@ Verdict Scanner::Scan(int fd, const ScanLimits& limits) {
     if (is_whole) state_->JudgeSections(fd, limits, pass, findings);
     if (!is_whole || state_->JudgeWhole(pass.bytes, findings)) {
       if (is_whole) state_->AllowByHash(fd, limits, pass, findings);
+      if (is_whole) state_->DigestHit(fd, limits, pass, findings);
       return state_->Conclude(pass, findings);
     }
     expected_bytes = pass.bytes;
@@ -248,6 +281,7 @@ Pass Scanner::State::ReadThrough(int fd, uint64_t expected_bytes,
     const bool is_probe = offset == limits.bytes_max;
     const size_t wanted = std::min<uint64_t>(
         kBlockBytes, is_probe ? 1 : limits.bytes_max - offset);
+    EnterStage(options.notes, ScanStage::kReading);
     const Block filled =
         FillBlock(fd, {block(), wanted}, offset, expected_bytes);
     if (is_probe && filled.bytes != 0) {
@@ -269,6 +303,7 @@ Pass Scanner::State::ReadThrough(int fd, uint64_t expected_bytes,
 bool Scanner::State::LookAt(uint64_t offset, size_t bytes) {
   const ByteView shown(block() - carry_bytes, carry_bytes + bytes);
   if (!bodies->LookAt(shown, offset - carry_bytes, carry_bytes)) return false;
+  EnterStage(options.notes, ScanStage::kHashes);
   digests.Update({block(), bytes});
   // A block that is not full is the last one, and stays as it is.
   carry_bytes =
@@ -306,6 +341,7 @@ void Scanner::State::JudgeBodies(int fd, const ScanLimits& limits, Pass& pass,
 void Scanner::State::JudgeSections(int fd, const ScanLimits& limits, Pass& pass,
                                    Findings& findings) {
   if (bodies->type() != FileType::kMsExe || !section_hashes.has_any()) return;
+  EnterStage(options.notes, ScanStage::kFacts);
   const bool is_in_memory = pass.bytes <= kBlockBytes;
   Content in_memory(ByteView(block(), is_in_memory ? pass.bytes : 0));
   Content in_file(fd, pass.bytes, window);
@@ -313,6 +349,7 @@ void Scanner::State::JudgeSections(int fd, const ScanLimits& limits, Pass& pass,
   ReadExecutableFacts(bodies->type(), content, facts);
   NotScannedReason ended = NotScannedReason::kNone;
   if (facts.is_valid) {
+    EnterStage(options.notes, ScanStage::kHashes);
     WorkBudget budget(kSectionWorkBase + kSectionWorkPerByte * pass.bytes);
     ended = section_hashes.Find(content, facts, limits, budget,
                                 findings.hash_names);
@@ -330,6 +367,7 @@ void Scanner::State::JudgeSections(int fd, const ScanLimits& limits, Pass& pass,
 void Scanner::State::AllowByHash(int fd, const ScanLimits& limits, Pass& pass,
                                  Findings& findings) {
   if (!findings.any() || findings.eicar) return;
+  EnterStage(options.notes, ScanStage::kAllowLists);
   const bool is_in_memory = pass.bytes <= kBlockBytes;
   Content in_memory(ByteView(block(), is_in_memory ? pass.bytes : 0));
   Content in_file(fd, pass.bytes, window);
@@ -344,9 +382,28 @@ void Scanner::State::AllowByHash(int fd, const ScanLimits& limits, Pass& pass,
   }
 }
 
+// For the administrator's list of contents, which has the last word: above the
+// built-in rule, too. Without the digest the file is not on it.
+void Scanner::State::DigestHit(int fd, const ScanLimits& limits,
+                               const Pass& pass, Findings& findings) {
+  if (!limits.wants_sha256) return;
+  if (!findings.any() || !findings.allowed_by.empty()) return;
+  EnterStage(options.notes, ScanStage::kAllowLists);
+  const bool is_in_memory = pass.bytes <= kBlockBytes;
+  Content in_memory(ByteView(block(), is_in_memory ? pass.bytes : 0));
+  Content in_file(fd, pass.bytes, window);
+  hit_digests.Start(kSha256Only);
+  const NotScannedReason ended = DigestRange(
+      is_in_memory ? in_memory : in_file, {0, pass.bytes}, limits, hit_digests);
+  if (ended != NotScannedReason::kNone) return;
+  findings.sha256 =
+      HexText(hit_digests.Finish(DigestAlgorithm::kSha256).view());
+}
+
 // Judges what only the whole file can tell. Returns false if the file must be
 // read again, because a digest is needed that was not computed.
 bool Scanner::State::JudgeWhole(uint64_t file_bytes, Findings& findings) {
+  EnterStage(options.notes, ScanStage::kHashes);
   const DigestNeeds needs = signatures->hashes().NeedsFor(file_bytes);
   if (file_bytes < kBlockBytes) {
     const ByteView file(block(), file_bytes);
@@ -400,6 +457,7 @@ Verdict Scanner::State::Conclude(const Pass& pass,
     verdict.error_number = pass.error_number;
     verdict.knows_all_names =
         pass.end == PassEnd::kEndOfFile && findings.bodies.is_complete();
+    verdict.sha256 = findings.sha256;
   } else if (pass.end == PassEnd::kError) {
     verdict = Verdict::FromErrno(pass.error_number);
   } else if (pass.end == PassEnd::kLimit) {

@@ -11,17 +11,24 @@
 #include <memory>
 
 #include "base/result.h"
+#include "engine/matching/scan_notes.h"
 #include "engine/scan_limits.h"
 #include "engine/verdict.h"
 #include "signatures/signature_set.h"
 
 namespace gatehouse {
 
+struct ScannerOptions {
+  // What is done is noted there; null: nowhere. Must outlive the Scanner.
+  ScanNotes* notes = nullptr;
+};
+
 class Scanner {
  public:
   // Errors: kOperational when scratch space cannot be allocated.
   static Result<std::unique_ptr<Scanner>> Create(
-      std::shared_ptr<const SignatureSet> signatures);
+      std::shared_ptr<const SignatureSet> signatures,
+      const ScannerOptions& options = {});
   ~Scanner();
   Scanner(const Scanner&) = delete;
   Scanner& operator=(const Scanner&) = delete;
@@ -37,7 +44,7 @@ class Scanner {
   //
   // A file that was read to its end and has a hash that the set allows is clean
   // whatever was found in it, and the verdict says by which; only the built-in
-  // rule is above that.
+  // rule is above that. Both that and its SHA-256 read the file once more.
   Verdict Scan(int fd, const ScanLimits& limits);
 
  private:

@@ -6,6 +6,8 @@
 namespace gatehouse {
 namespace {
 
+constexpr std::string_view kUnofficial = ".UNOFFICIAL";
+
 std::string LowerCase(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) {
@@ -89,6 +91,14 @@ std::string ThreatType(std::string_view threat_name) {
   const size_t colon = threat_name.find(':');
   if (colon == std::string_view::npos || colon == 0) return "malware";
   return LowerCase(threat_name.substr(0, colon));
+}
+
+std::string_view CanonicalThreatName(std::string_view name) {
+  // A name that is nothing else stays what it is.
+  if (name.size() > kUnofficial.size() && name.ends_with(kUnofficial)) {
+    name.remove_suffix(kUnofficial.size());
+  }
+  return name;
 }
 
 Verdict Verdict::NotScanned(NotScannedReason reason) {

@@ -62,6 +62,10 @@ inline constexpr std::string_view kArchiveBombType = "archive_bomb";
 // without one "malware".
 [[nodiscard]] std::string ThreatType(std::string_view threat_name);
 
+// `name` without the .UNOFFICIAL at its end that ClamAV shows behind names of
+// signatures that are not its own: with and without, it is one name.
+[[nodiscard]] std::string_view CanonicalThreatName(std::string_view name);
+
 struct Verdict {
   VerdictKind kind = VerdictKind::kError;
   NotScannedReason reason = NotScannedReason::kNone;
@@ -70,14 +74,19 @@ struct Verdict {
   uint64_t generation = 0;     // Of the SignatureSet that judged.
   // With kInfected, kSuspicious, and the reasons for leaving a threat alone.
   std::string threat_name;
-  // Only with kClean, whose threat_name then tells what was found: the hash by
-  // which the signatures themselves call the file harmless (.fp, .sfp).
+  // With kClean, whose threat_name then tells what was found: the hash by which
+  // the signatures themselves call the file harmless (.fp, .sfp). With
+  // kAllowedThreat: the SHA-256 by which an administrator allowed the content;
+  // empty if it is the name.
   std::string allowed_by;
   // Only with kInfected, of a Scanner.
   std::vector<std::string> other_names;  // What else matched; no repeats.
   bool knows_all_names = false;          // There are no more than those.
   // What ended the scan after the hit; kNone and no error: nothing did.
   NotScannedReason unfinished = NotScannedReason::kNone;
+  // Of the whole content, 64 hex digits; empty: ScanLimits did not want it, or
+  // the file could not be read to its end.
+  std::string sha256;
 
   static Verdict NotScanned(NotScannedReason reason);
   static Verdict Infected(std::string threat_name);

@@ -97,6 +97,7 @@ inline constexpr std::string_view kRestoredType = "restored";
 inline constexpr std::string_view kRemovedType = "removed";
 inline constexpr std::string_view kQuarantinedType = "quarantined";
 inline constexpr std::string_view kAllowedThreatType = "allowedThreat";
+inline constexpr std::string_view kAllowedChangeType = "allowedThreatChange";
 inline constexpr std::string_view kThreatPolicyType = "threatPolicy";
 inline constexpr std::string_view kConfiguredType = "configured";
 inline constexpr std::string_view kSystemExtensionType = "systemExtension";

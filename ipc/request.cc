@@ -82,10 +82,36 @@ Result<bool> ReadRestore(const Json& body, IpcRequest& request) {
   return true;
 }
 
-Result<bool> ReadName(const Json& body, IpcRequest& request) {
-  Result<std::string> name = TextMember(body, "name", kThreatNameBytesMax);
-  if (!name) return Unexpected(name.error());
-  request.name = std::move(*name);
+// By name, or by content.
+Result<bool> ReadAllowed(const Json& body, IpcRequest& request) {
+  const bool has_content = body.contains("sha256");
+  if (has_content && body.contains("name")) {
+    return Fail(ErrorCode::kInvalidInput, "either a name or a SHA-256");
+  }
+  Result<std::string> key =
+      has_content ? TextMember(body, "sha256", kThreatNameBytesMax)
+                  : TextMember(body, "name", kThreatNameBytesMax);
+  if (!key) return Unexpected(key.error());
+  (has_content ? request.sha256 : request.name) = std::move(*key);
+  if (body.contains("comment")) {
+    Result<std::string> comment =
+        TextMember(body, "comment", kThreatNameBytesMax);
+    if (!comment) return Unexpected(comment.error());
+    request.comment = std::move(*comment);
+  }
+  if (body.contains("expires")) {
+    const Result<int64_t> expires = TimeMember(body, "expires");
+    if (!expires) return Unexpected(expires.error());
+    request.expires_ms = *expires;
+  }
+  return true;
+}
+
+Result<bool> ReadAllowedList(const Json& body, IpcRequest& request) {
+  if (!body.contains("history")) return true;
+  const Result<bool> history = BoolMember(body, "history");
+  if (!history) return history;
+  request.history = *history;
   return true;
 }
 
@@ -114,7 +140,6 @@ Result<bool> ReadMembers(const Json& body, IpcRequest& request) {
     case IpcCommand::kThreatList:
     case IpcCommand::kQuarantineList:
     case IpcCommand::kQuarantineRemoveAll:
-    case IpcCommand::kThreatAllowedList:
     case IpcCommand::kThreatPolicyList:
     case IpcCommand::kExclusionList:
     case IpcCommand::kRealTimeStatistics:
@@ -136,7 +161,9 @@ Result<bool> ReadMembers(const Json& body, IpcRequest& request) {
       return ReadRestore(body, request);
     case IpcCommand::kThreatAllowedAdd:
     case IpcCommand::kThreatAllowedRemove:
-      return ReadName(body, request);
+      return ReadAllowed(body, request);
+    case IpcCommand::kThreatAllowedList:
+      return ReadAllowedList(body, request);
     case IpcCommand::kThreatPolicySet:
       return ReadPolicy(body, request);
     case IpcCommand::kConfigSet:

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -25,6 +27,13 @@ struct IpcRequest {
   std::string value;  // Of config_set, system_extension, exclusion_*,
                       // hot_event_sources; threat_policy_set: the action.
   std::string scope;  // exclusion_*.
+  // threat_allowed_add, threat_allowed_remove: `name`, or this. To add, with
+  // or without the rest.
+  std::string sha256;
+  std::string comment;
+  std::optional<int64_t> expires_ms;  // Milliseconds since 1970.
+  bool history = false;  // threat_allowed_list: the changes, too; may be left
+                         // out.
   // scan_begin: display text, never to be opened; quarantine_restore, without
   // an id: bytes, where the file was.
   std::string path;

@@ -189,6 +189,7 @@ std::optional<Isolator::Acquittal> Isolator::Acquit(int fd, bool is_forced,
                                                     ObjectHeader& header) {
   ScanLimits limits;
   limits.give_up_at = MonotonicClock::now() + kScanLimit;
+  limits.wants_sha256 = rules_ != nullptr && rules_->allows_contents().load();
   Verdict verdict = judge_(fd, limits);
   if (rules_ != nullptr && !is_forced) verdict = rules_->Apply(verdict);
   header.signature_generation = verdict.generation;
@@ -429,7 +430,7 @@ std::optional<Isolation> Isolator::SealAgainIfChanged(CapturedFile& captured) {
         Acquit(fd, captured.is_forced, captured.header);
     if (acquittal) {
       return Undo(captured, acquittal->status,
-                  std::string(acquittal->why) + "; it was put back");
+                  acquittal->why + "; it was put back");
     }
     KeepProtection(captured.header.file, *now);
     captured.header.file = *now;

@@ -90,7 +90,7 @@ class Isolator {
   // Why it is to be left where it is, if it is.
   struct Acquittal {
     ThreatStatus status = ThreatStatus::kDetected;
-    const char* why = "";
+    std::string why;
   };
   std::optional<Acquittal> Acquit(int fd, bool is_forced, ObjectHeader& header);
   // `begun`: its id, and what is known of the file beside what it shows now.

@@ -13,6 +13,14 @@ int Rank(NotScannedReason reason) {
   return 1;
 }
 
+Verdict LeftAlone(const Verdict& verdict, NotScannedReason reason) {
+  Verdict left = Verdict::NotScanned(reason);
+  left.threat_name = verdict.threat_name;
+  left.bytes_scanned = verdict.bytes_scanned;
+  left.generation = verdict.generation;
+  return left;
+}
+
 // A threat that is left alone says nothing of what was not looked at.
 Verdict WithoutVerdict(const Verdict& verdict) {
   Verdict unfinished = verdict.error_number != 0
@@ -52,9 +60,15 @@ ThreatStatus StatusOfLeftAlone(const Verdict& verdict) {
              : ThreatStatus::kDetected;
 }
 
-const char* WhyLeftAlone(const Verdict& verdict) {
+std::string WhyContentIsAllowed(std::string_view sha256) {
+  std::string why = "its content is allowed: ";
+  return why.append(sha256);
+}
+
+std::string WhyLeftAlone(const Verdict& verdict) {
   if (verdict.reason == NotScannedReason::kAllowedThreat) {
-    return "its name is allowed";
+    return verdict.allowed_by.empty() ? "its name is allowed"
+                                      : WhyContentIsAllowed(verdict.allowed_by);
   }
   return verdict.reason == NotScannedReason::kAuditedThreat
              ? kWhyAudited
@@ -63,12 +77,19 @@ const char* WhyLeftAlone(const Verdict& verdict) {
 
 void ThreatRules::Set(Rules rules) {
   const MutexLock lock(mutex_);
+  allows_contents_.store(!rules.contents.empty());
   rules_ = std::move(rules);
   generation_.fetch_add(1);
 }
 
+bool ThreatRules::Allows(const Allowed& allowed, std::string_view key) const {
+  const auto found = allowed.find(key);
+  return found != allowed.end() &&
+         (found->second == kNeverExpires || now_() < found->second);
+}
+
 NotScannedReason ThreatRules::ReasonToLeave(std::string_view name) const {
-  if (rules_.allowed_names.contains(name)) {
+  if (Allows(rules_.names, CanonicalThreatName(name))) {
     return NotScannedReason::kAllowedThreat;
   }
   const std::optional<size_t> index = ConfigurableTypeIndex(ThreatType(name));
@@ -87,6 +108,11 @@ NotScannedReason ThreatRules::ReasonToLeave(std::string_view name) const {
 Verdict ThreatRules::Apply(const Verdict& verdict) const {
   if (verdict.kind != VerdictKind::kInfected) return verdict;
   const MutexLock lock(mutex_);
+  if (Allows(rules_.contents, verdict.sha256)) {
+    Verdict left = LeftAlone(verdict, NotScannedReason::kAllowedThreat);
+    left.allowed_by = verdict.sha256;
+    return left;
+  }
   NotScannedReason reason = ReasonToLeave(verdict.threat_name);
   if (reason == NotScannedReason::kNone) return verdict;
   const std::string* name = &verdict.threat_name;
@@ -108,10 +134,8 @@ Verdict ThreatRules::Apply(const Verdict& verdict) const {
     // More names than anybody needs: a disguise.
     return is_unfinished ? WithoutVerdict(verdict) : verdict;
   }
-  Verdict left = Verdict::NotScanned(reason);
+  Verdict left = LeftAlone(verdict, reason);
   left.threat_name = *name;
-  left.bytes_scanned = verdict.bytes_scanned;
-  left.generation = verdict.generation;
   return left;
 }
 

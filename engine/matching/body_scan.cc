@@ -1,6 +1,7 @@
 #include "engine/matching/body_scan.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace gatehouse {
@@ -57,9 +58,11 @@ Result<std::unique_ptr<BodyScan>> BodyScan::Create(
 }
 
 void BodyScan::Begin(ByteView head, uint64_t file_bytes) {
+  EnterStage(notes_, ScanStage::kType);
   hits_.Clear();
   facts_.Clear();
   type_ = DetectFileType(head, std::max<uint64_t>(head.size(), file_bytes));
+  if (notes_ != nullptr) notes_->SetType(type_);
   target_ = static_cast<Target>(TargetOf(type_));
   form_ = FormOf(target_);
   // The signatures of such a target are written for the views.
@@ -85,7 +88,8 @@ size_t BodyScan::overlap_bytes() const {
 }
 
 bool BodyScan::LookAt(ByteView block, uint64_t offset, size_t seen_bytes) {
-  if (form_ == NormalisedForm::kText && IsViewPlain()) {
+  EnterStage(notes_, ScanStage::kTriggers);
+  if (DoOwnBytesTell()) {
     seams_.Feed(block.subspan(seen_bytes), seam_bytes_);
     if (seam_bytes_.size() > kSeamBytesMax) {
       has_all_seams_ = false;
@@ -108,11 +112,14 @@ BodyScan::End BodyScan::Judge(Content& content, WorkBudget& budget,
                               MatchedIds& matched) {
   Layer layer{content, target_, content.size()};
   if (IsExecutable(target_)) {
+    EnterStage(notes_, ScanStage::kFacts);
     ReadExecutableFacts(type_, content, facts_);
     layer.executable = &facts_;
   }
+  EnterStage(notes_, ScanStage::kConfirmation);
   hits_.Finish();
   judge_.Judge(layer, ShardOfBytes(), hits_, budget, matched);
+  if (notes_ != nullptr) notes_->EndLayer(layer, std::nullopt, &hits_);
   const End end = form_ == NormalisedForm::kNone
                       ? End::kDone
                       : JudgeViews(layer, budget, matched);
@@ -122,10 +129,14 @@ BodyScan::End BodyScan::Judge(Content& content, WorkBudget& budget,
 
 // What was seen in the own bytes of this text tells what its normalised form
 // may match.
-bool BodyScan::IsViewPlain() const {
-  const size_t shard = ShardOfBytes();
+bool BodyScan::DoOwnBytesTell() const {
   return form_ == NormalisedForm::kText &&
-         signatures_.tables().shards[shard].always_view == 0;
+         signatures_.tables().shards[ShardOfBytes()].always_view == 0;
+}
+
+// Whoever explains wants to see what they would not have been made for.
+bool BodyScan::LooksAtAllViews() const {
+  return notes_ != nullptr && notes_->looks_at_all_views;
 }
 
 bool BodyScan::HasSignaturesOfViews() const {
@@ -152,21 +163,27 @@ BodyScan::End BodyScan::JudgeViews(const Layer& layer, WorkBudget& budget,
                                    MatchedIds& matched) {
   Content& content = layer.content;
   if (!HasSignaturesOfViews()) return End::kDone;
-  if (IsViewPlain()) {
+  bool is_needed = true;
+  if (DoOwnBytesTell()) {
     if (!LookAtSeams()) return End::kReadError;
     seam_hits_.Finish();
     const OwnText text{content, seam_bytes_, has_all_seams_};
-    if (!judge_.FindForView(layer, ShardOfBytes(), hits_, seam_hits_, text)) {
-      return End::kDone;
-    }
+    is_needed =
+        judge_.FindForView(layer, ShardOfBytes(), hits_, seam_hits_, text);
+    if (!is_needed && !LooksAtAllViews()) return End::kDone;
   }
   const size_t bytes_max =
       form_ == NormalisedForm::kText ? kTextFileBytesMax : kHtmlFileBytesMax;
-  if (content.size() > bytes_max) return End::kWorkLimit;
+  if (content.size() > bytes_max) {
+    if (notes_ != nullptr) notes_->SetViewsAreCut();
+    return is_needed ? End::kWorkLimit : End::kDone;
+  }
+  EnterStage(notes_, ScanStage::kViews);
   bool is_scanned = true;
   for (const NormalisedView& view : views_.Make(Whole(content), form_)) {
     is_scanned = JudgeView(view, content.size(), budget, matched) && is_scanned;
   }
+  if (notes_ != nullptr && views_.limit_reached()) notes_->SetViewsAreCut();
   if (whole_.capacity() > kViewBytesKept) whole_ = {};
   if (!is_scanned) return End::kReadError;
   return views_.limit_reached() ? End::kWorkLimit : End::kDone;
@@ -178,14 +195,19 @@ bool BodyScan::JudgeView(const NormalisedView& view, uint64_t file_bytes,
   Content content(view.bytes);
   const bool is_text = view.kind == ViewKind::kText;
   const Layer layer{content, target, is_text ? file_bytes : view.bytes.size()};
-  if (IsViewPlain()) {
+  if (DoOwnBytesTell() && !LooksAtAllViews()) {
+    EnterStage(notes_, ScanStage::kConfirmation);
     judge_.JudgeFound(layer, budget, matched);
+    if (notes_ != nullptr) notes_->EndLayer(layer, view.kind, nullptr);
     return true;
   }
+  EnterStage(notes_, ScanStage::kTriggers);
   hits_.Clear();
   if (!triggers_.Scan(ShardOf(target), view.bytes, 0, 0, hits_)) return false;
+  EnterStage(notes_, ScanStage::kConfirmation);
   hits_.Finish();
   judge_.Judge(layer, ShardOf(target), hits_, budget, matched);
+  if (notes_ != nullptr) notes_->EndLayer(layer, view.kind, &hits_);
   return true;
 }
 

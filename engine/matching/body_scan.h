@@ -20,6 +20,7 @@
 #include "engine/format/file_type.h"
 #include "engine/format/normalised_views.h"
 #include "engine/format/text_seams.h"
+#include "engine/matching/scan_notes.h"
 #include "engine/matching/signature_judge.h"
 #include "engine/matching/trigger_hits.h"
 #include "engine/matching/trigger_scan.h"
@@ -34,6 +35,12 @@ class BodyScan {
   // Errors: kOperational when there is no memory.
   static Result<std::unique_ptr<BodyScan>> Create(
       const SignatureSet& signatures);
+
+  // Notes what is done from now on; null: nothing.
+  void Observe(ScanNotes* notes) {
+    notes_ = notes;
+    judge_.Observe(notes);
+  }
 
   // Forgets the file before. `head` is the first block of the next one, of
   // which `file_bytes` are expected.
@@ -65,7 +72,8 @@ class BodyScan {
   size_t ShardOf(Target target) const;
   size_t ShardOfBytes() const;
   bool LookAtSeams();
-  bool IsViewPlain() const;
+  bool DoOwnBytesTell() const;
+  bool LooksAtAllViews() const;
   bool HasSignaturesOfViews() const;
   End JudgeViews(const Layer& layer, WorkBudget& budget, MatchedIds& matched);
   bool JudgeView(const NormalisedView& view, uint64_t file_bytes,
@@ -73,6 +81,7 @@ class BodyScan {
   ByteView Whole(Content& content);
 
   const SignatureSet& signatures_;
+  ScanNotes* notes_ = nullptr;
   TriggerScan triggers_;
   TriggerHits hits_;
   TriggerHits seam_hits_;

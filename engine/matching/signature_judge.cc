@@ -5,6 +5,7 @@
 
 #include "engine/matching/byte_compare.h"
 #include "engine/matching/layer_rules.h"
+#include "engine/matching/signature_case.h"
 
 namespace gatehouse {
 namespace {
@@ -39,21 +40,6 @@ bool IsIn(const std::vector<PlaceInterval>& places, uint64_t place) {
 }
 
 }  // namespace
-
-struct SignatureJudge::Case {
-  const Layer& layer;
-  WorkBudget& budget;
-  const SignatureRecord& signature;
-  std::span<const AtomRecord> atoms;
-  std::span<const LogicNode> logic;
-  // Regular expressions wait until nothing else decides.
-  bool asks_regexes = false;
-  // Atoms whose trigger was seen where they may match; of those that are
-  // watched, the others have no match. Not known of a layer that was not looked
-  // through itself.
-  uint64_t seen_atoms = 0;
-  bool knows_seen_atoms = false;
-};
 
 SignatureJudge::SignatureJudge(const SignatureTables& tables)
     : tables_(tables), anchors_(tables), prospect_(tables) {
@@ -124,7 +110,9 @@ void SignatureJudge::JudgeFound(const Layer& layer, WorkBudget& budget,
     Case one{layer, budget, signature, tables_.AtomsOf(signature),
              tables_.LogicOf(signature)};
     Begin(signature);
-    if (Matches(one)) matched.Add(id);
+    const bool matches = Matches(one);
+    if (matches) matched.Add(id);
+    if (notes_ != nullptr) notes_->AddCandidate({id, true, true, matches});
   }
 }
 
@@ -160,9 +148,12 @@ void SignatureJudge::Judge(const Layer& layer, size_t shard,
       groups = static_cast<uint8_t>(groups | candidates_[i].group);
     }
     // All groups were seen, and in each something fits where it was seen.
-    if (is_open && groups == signature.groups &&
-        ArePromising(one, hits, first, i) && Matches(one)) {
-      matched.Add(id);
+    const bool was_seen = groups == signature.groups;
+    const bool matches = is_open && was_seen &&
+                         ArePromising(one, hits, first, i) && Matches(one);
+    if (matches) matched.Add(id);
+    if (notes_ != nullptr) {
+      notes_->AddCandidate({id, is_open, was_seen, matches});
     }
   }
   subject_ = {};
@@ -326,6 +317,7 @@ SignatureJudge::NodeValue SignatureJudge::EvaluateAtom(Case& one, uint32_t atom,
     return {Truth::kNo, 0, 0};
   }
   if (atoms_[atom].counted_to < enough) {
+    if (notes_ != nullptr) notes_->AddAtomTried();
     MatchCount found;
     switch (record.kind) {
       case AtomKind::kPattern:

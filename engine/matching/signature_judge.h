@@ -17,6 +17,7 @@
 #include "engine/matching/layer.h"
 #include "engine/matching/pattern_search.h"
 #include "engine/matching/regex_matcher.h"
+#include "engine/matching/scan_notes.h"
 #include "engine/matching/trigger_hits.h"
 #include "engine/matching/view_prospect.h"
 #include "engine/matching/work_budget.h"
@@ -31,6 +32,9 @@ class SignatureJudge {
       : SignatureJudge(signatures.tables()) {}
   explicit SignatureJudge(const SignatureTables& tables);
 
+  // Notes what is done from now on; null: nothing.
+  void Observe(ScanNotes* notes) { notes_ = notes; }
+
   // Adds to `matched` the signatures of the shard that match the layer in which
   // `hits`, which are finished, were found. When the budget is used up, what
   // was not confirmed until then is not added.
@@ -44,6 +48,22 @@ class SignatureJudge {
                    const TriggerHits& seam_hits, const OwnText& text);
   // Adds those of them that match the layer, which is that form.
   void JudgeFound(const Layer& layer, WorkBudget& budget, MatchedIds& matched);
+
+  // Every atom and every node of one signature, whether they decide or not.
+  struct Probed {
+    std::vector<MatchCount> atoms;
+    // Of at most `places_max` matches of each, where they begin; of a pattern
+    // with gaps, where its last part begins.
+    std::vector<std::vector<uint64_t>> places;
+    struct Node {
+      bool holds = false;
+      uint64_t sum = 0;  // Of matches, where they are compared or it holds.
+    };
+    std::vector<Node> nodes;
+    bool is_complete = true;  // False: the budget was used up.
+  };
+  Probed Probe(const Layer& layer, uint32_t id, size_t places_max,
+               WorkBudget& budget);
 
  private:
   enum class Truth : uint8_t { kNo, kYes, kUnknown };
@@ -80,6 +100,7 @@ class SignatureJudge {
   NodeValue EvaluatePair(Case& one, const LogicNode& node, uint64_t enough);
   NodeValue EvaluateAtom(Case& one, uint32_t atom, uint64_t enough);
   MatchCount CountPattern(Case& one, const AtomRecord& atom, uint64_t enough);
+  std::vector<uint64_t> PlacesOf(Case& one, uint32_t atom, size_t places_max);
   MatchCount SearchPattern(Case& one, const AtomRecord& atom, uint64_t enough);
   MatchCount CountRegex(Case& one, uint32_t atom, uint64_t enough);
   MatchCount CountMacro(Case& one, uint32_t atom);
@@ -97,6 +118,7 @@ class SignatureJudge {
   std::vector<PlaceInterval> starts_;
   std::vector<uint8_t> subject_;  // A whole layer that is not in memory.
   bool has_subject_ = false;
+  ScanNotes* notes_ = nullptr;
 };
 
 }  // namespace gatehouse

@@ -174,6 +174,30 @@ void RemoveAll(Session& session, std::string_view behaviour) {
   (void)session.Send(EndFrame(0));
 }
 
+// In a list with its history: what has all there is.
+void SendAllowedWithHistory(Session& session, std::string_view behaviour) {
+  const char* const comment = behaviour == "hostile" ? "\x1b[2J" : "ticket 7";
+  const Json by = {{"time", "1798675200000"},
+                   {"uid", 0},
+                   {"pid", 12},
+                   {"program", "/usr/bin/mdatp"}};
+  (void)session.Send({{"$type", kAllowedThreatType},
+                      {"sha256", std::string(64, 'a')},
+                      {"expires", "1798761599000"},
+                      {"comment", comment},
+                      {"isManaged", false},
+                      {"isExpired", true},
+                      {"added", by}});
+  for (const char* const change : {"added", "expired"}) {
+    (void)session.Send({{"$type", kAllowedChangeType},
+                        {"change", change},
+                        {"name", "B"},
+                        {"comment", comment},
+                        {"by", by}});
+  }
+  (void)session.Send(EndFrame(1));
+}
+
 void SendAllowed(Session& session, std::string_view behaviour) {
   if (behaviour != "empty") {
     (void)session.Send({{"$type", kAllowedThreatType},
@@ -323,7 +347,8 @@ void AnswerNormally(Session& session, std::string_view behaviour) {
     case IpcCommand::kThreatPolicySet:
       return (void)session.Send({{"$type", kConfiguredType}});
     case IpcCommand::kThreatAllowedList:
-      return SendAllowed(session, behaviour);
+      return request->history ? SendAllowedWithHistory(session, behaviour)
+                              : SendAllowed(session, behaviour);
     case IpcCommand::kThreatPolicyList:
       return SendPolicies(session);
     case IpcCommand::kConfigSet:

@@ -238,6 +238,32 @@ class Rules(daemon_case.Case):
                 {"name": EICAR, "isManaged": True},
                 {"name": "B", "isManaged": False}]})
 
+    def test_allowed_by_content(self):
+        self.serve()
+        digest = "a" * 64
+        self.assertEqual(
+            json.loads(self.text("threat", "allowed", "add", "--sha256", digest,
+                                 "--expires", "2026-12-31", "--comment", "why",
+                                 "--output", "json")),
+            {"$type": "configured", "sha256": digest, "isAllowed": True,
+             "expires": "1798675200000"})
+        self.assertEqual(
+            self.text("threat", "allowed", "remove", "--sha256", digest),
+            "Allowed threat removed successfully\n")
+        by = "2026-12-31T00:00:00Z by uid 0, pid 12, /usr/bin/mdatp\n"
+        self.assertEqual(
+            self.text("threat", "allowed", "list", "--history"),
+            "SHA-256: %s\n\tExpires: 2026-12-31T23:59:59Z (expired)\n"
+            "\tComment: ticket 7\n\tAdded: %s"
+            "Change: added %s\tName: B\n\tComment: ticket 7\n"
+            "Change: expired 2026-12-31T00:00:00Z\n\tName: B\n"
+            "\tComment: ticket 7\n" % (digest, by, by))
+        answer = json.loads(self.text("threat", "allowed", "list", "--history",
+                                      "--output", "json"))
+        self.assertEqual(answer["allowedThreats"][0]["sha256"], digest)
+        self.assertEqual([change["change"] for change in answer["history"]],
+                         ["added", "expired"])
+
     def test_nothing_allowed(self):
         self.serve("empty")
         self.assertEqual(self.text("threat", "allowed", "list"),
@@ -248,6 +274,8 @@ class Rules(daemon_case.Case):
         out = self.text("threat", "allowed", "list")
         self.assertNotIn("\x1b", out)
         self.assertEqual(out.count("\n"), 2)
+        self.assertNotIn("\x1b", self.text("threat", "allowed", "list",
+                                           "--history"))
 
     def test_policy(self):
         self.serve()
@@ -274,7 +302,12 @@ class Rules(daemon_case.Case):
                           ("policy", "set", "--type", "archive_bomb",
                            "--action", "allow"),
                           ("policy", "set", "--type", "archive_bomb"),
-                          ("allowed", "add"), ("quarantine", "add")):
+                          ("allowed", "add"), ("quarantine", "add"),
+                          ("allowed", "add", "--comment", "x"),
+                          ("allowed", "remove", "--name", "A", "--sha256",
+                           "a" * 64),
+                          ("allowed", "add", "--name", "A", "--expires",
+                           "2026-12-31T12:00")):
             self.assertEqual(self.run_mdatp("threat", *arguments).code, 2,
                              arguments)
 

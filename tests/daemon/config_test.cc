@@ -126,7 +126,9 @@ TEST_F(ConfigTest, ReadsWhatIsSaidOfThreats) {
       "scanResultsRetentionDays":180,
       "scanHistoryMaximumItems":5000}})");
   ASSERT_TRUE(config.has_value());
-  EXPECT_THAT(config->allowed_threats, ElementsAre("EICAR Test File"));
+  EXPECT_THAT(
+      config->allowed_threats,
+      ElementsAre(testing::Field(&AllowedThreat::name, "EICAR Test File")));
   EXPECT_FALSE(config->may_allow_threats);
   EXPECT_FALSE(config->may_restore_threats);
   EXPECT_EQ(config->threat_type_actions.at(0), ThreatTypeAction::kBlock);
@@ -137,19 +139,43 @@ TEST_F(ConfigTest, ReadsWhatIsSaidOfThreats) {
   EXPECT_THAT(config->warnings, IsEmpty());
 }
 
+TEST_F(ConfigTest, ReadsHowLongAContentIsAllowed) {
+  const std::string digest(64, 'A');
+  const auto config = Read(R"({"antivirusEngine":{"allowedThreats":[
+      {"sha256":")" + digest +
+                           R"(","expires":"2026-12-31","comment":"Why"}
+  ]}})");
+  ASSERT_TRUE(config.has_value());
+  ASSERT_THAT(config->allowed_threats, testing::SizeIs(1));
+  const AllowedThreat& threat = config->allowed_threats.front();
+  EXPECT_EQ(threat.sha256, std::string(64, 'a'));
+  EXPECT_EQ(threat.expires_ms, 1798675200000);
+  EXPECT_EQ(threat.comment, "Why");
+}
+
 TEST_F(ConfigTest, RefusesWhatCannotBeSaidOfThreats) {
   for (const std::string_view member :
-       {R"("allowedThreats":"A")", R"("allowedThreats":[7])",
-        R"("allowedThreats":[""])", R"("disallowedThreatActions":["remove"])",
+       {R"("allowedThreats":"A")",
+        R"("allowedThreats":[7])",
+        R"("allowedThreats":[""])",
+        R"("allowedThreats":[{}])",
+        R"("allowedThreats":[{"name":7}])",
+        R"("allowedThreats":[{"sha256":"abc"}])",
+        R"("allowedThreats":[{"name":"A","sha256":"abc"}])",
+        R"("allowedThreats":[{"name":"A","expires":"soon"}])",
+        R"("allowedThreats":[{"name":"A","comment":"a\nb"}])",
+        R"("disallowedThreatActions":["remove"])",
         R"("disallowedThreatActions":"allow")",
         R"("threatTypeSettings":{"archive_bomb":"off"})",
         R"("threatTypeSettings":[{"key":"virus","value":"off"}])",
         R"("threatTypeSettings":[{"key":"archive_bomb","value":"allow"}])",
         R"("threatTypeSettings":[{"key":"archive_bomb"}])",
         R"("threatTypeSettingsMergePolicy":"all")",
-        R"("scanResultsRetentionDays":0)", R"("scanResultsRetentionDays":181)",
+        R"("scanResultsRetentionDays":0)",
+        R"("scanResultsRetentionDays":181)",
         R"("scanResultsRetentionDays":"90")",
-        R"("scanResultsRetentionDays":1.5)", R"("scanResultsRetentionDays":-1)",
+        R"("scanResultsRetentionDays":1.5)",
+        R"("scanResultsRetentionDays":-1)",
         R"("scanHistoryMaximumItems":4999)",
         R"("scanHistoryMaximumItems":15001)"}) {
     ExpectInvalid(R"({"antivirusEngine":{)" + std::string(member) + "}}",

@@ -158,6 +158,7 @@ TEST_F(HealthJsonTest, ShowsWhatItIsGiven) {
   statistics_.isolated_late = 4;
   statistics_.not_isolated = 5;
   statistics_.pending = 6;
+  facts_.allowed = {7, 8};
   const Json told = HealthJson(facts_);
   EXPECT_EQ(told["realTimeProtectionSubsystem"], "fanotify_notify_only");
   EXPECT_EQ(told["realTimeProtectionAvailable"], false);
@@ -169,6 +170,10 @@ TEST_F(HealthJsonTest, ShowsWhatItIsGiven) {
   EXPECT_EQ(told["threatsIsolatedLate"], 4);
   EXPECT_EQ(told["threatsNotIsolated"], 5);
   EXPECT_EQ(told["isolationsPending"], 6);
+  EXPECT_EQ(told["allowedThreatsCount"], 7);
+  EXPECT_EQ(told["allowedThreatsExpired"], 8);
+  facts_.is_for_administrator = false;
+  EXPECT_TRUE(HealthJson(facts_)["allowedThreatsCount"].is_null());
 }
 
 TEST_F(HealthJsonTest, DefinitionsGrowOld) {

@@ -49,6 +49,12 @@ Verdict NotScanned(NotScannedReason reason) {
   return Verdict::NotScanned(reason);
 }
 
+ThreatRules::Rules AllowedName(const std::string& name) {
+  ThreatRules::Rules rules;
+  rules.names[name] = ThreatRules::kNeverExpires;
+  return rules;
+}
+
 class RealtimeSinkTest : public testing::Test {
  protected:
   static constexpr size_t kQueueMax = 2 * RescanQueue::kRescansMax;
@@ -233,7 +239,7 @@ TEST_F(RealtimeSinkTest, DoesNotLookAgainWhenItIsShuttingDown) {
 // ---------------------------------------------------------------
 
 TEST_F(RealtimeSinkTest, AllowsAThreatWhoseNameIsAllowedAndCountsIt) {
-  rules_.Set({{"Test.Evil"}, kDefaultTypeActions});
+  rules_.Set(AllowedName("Test.Evil"));
   Verdict verdict = Infected();
   verdict.knows_all_names = true;
   FileEvent event = Event(FileEventKind::kOpen);
@@ -252,6 +258,27 @@ TEST_F(RealtimeSinkTest, AllowsAThreatWhoseNameIsAllowedAndCountsIt) {
   ExpectCounted({.on_close = 1});
 }
 
+TEST_F(RealtimeSinkTest, AllowsAThreatWhoseContentIsAllowedAndCountsIt) {
+  ThreatRules::Rules rules;
+  rules.contents["abc"] = ThreatRules::kNeverExpires;
+  rules_.Set(rules);
+  Verdict verdict = Infected();
+  verdict.sha256 = "abc";
+  FileEvent event = Event(FileEventKind::kOpen);
+  event.ticket = responder_.Issue(0);
+  sink_->OnVerdict(std::move(event), verdict);
+  EXPECT_EQ(responder_.last_kind(), VerdictKind::kNotScanned);
+  EXPECT_EQ(statistics_.allowed_threats.load(), 1U);
+  EXPECT_EQ(statistics_.allowed_contents.load(), 1U);
+  EXPECT_EQ(statistics_.allowed_by_hash.load(), 0U);
+  EXPECT_EQ(verdict_statistics_.insertions.load(), 0U);
+  ExpectCounted({});
+  // Of another content it is what it is.
+  verdict.sha256 = "abd";
+  Free(FileEventKind::kClose, verdict);
+  ExpectCounted({.on_close = 1});
+}
+
 TEST_F(RealtimeSinkTest, AllowsAndCountsWhatAHashAllows) {
   Verdict verdict;
   verdict.kind = VerdictKind::kClean;
@@ -265,7 +292,7 @@ TEST_F(RealtimeSinkTest, AllowsAndCountsWhatAHashAllows) {
 }
 
 TEST_F(RealtimeSinkTest, DeniesWhatHidesBehindAnAllowedName) {
-  rules_.Set({{"Test.Evil"}, kDefaultTypeActions});
+  rules_.Set(AllowedName("Test.Evil"));
   Verdict verdict = Infected();
   verdict.knows_all_names = true;
   verdict.other_names = {"Test.Worse"};
@@ -275,7 +302,7 @@ TEST_F(RealtimeSinkTest, DeniesWhatHidesBehindAnAllowedName) {
 }
 
 TEST_F(RealtimeSinkTest, LooksAgainAtAnAllowedFileThatWasNotReadToItsEnd) {
-  rules_.Set({{"Test.Evil"}, kDefaultTypeActions});
+  rules_.Set(AllowedName("Test.Evil"));
   Verdict verdict = Infected();
   verdict.unfinished = NotScannedReason::kTimeLimit;
   FileEvent event = Event(FileEventKind::kOpen);
@@ -291,7 +318,7 @@ TEST_F(RealtimeSinkTest, CountsByTypeWhatIsAuditedAndWhatIsOff) {
   verdict.knows_all_names = true;
   Free(FileEventKind::kClose, verdict);
   EXPECT_EQ(statistics_.audited_threats.load(), 1U);
-  rules_.Set({{}, {ThreatTypeAction::kOff, ThreatTypeAction::kOff}});
+  rules_.Set({{}, {}, {ThreatTypeAction::kOff, ThreatTypeAction::kOff}});
   QueueRescans(1);
   Free(FileEventKind::kRescan, verdict);
   EXPECT_EQ(statistics_.ignored_threats.load(), 1U);

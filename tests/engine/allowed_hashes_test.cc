@@ -48,6 +48,11 @@ class AllowedHashesTest : public testing::Test {
     auto scanner = Scanner::Create(SignatureSet::Compile(signatures_).value());
     return scanner.value()->Scan(FileOf(content).UnsafeFd(), limits);
   }
+  Verdict ScanForDigest(std::string_view content) {
+    ScanLimits limits;
+    limits.wants_sha256 = true;
+    return Scan(content, limits);
+  }
 
   TempDir folder_;
   Signatures signatures_;
@@ -187,6 +192,35 @@ TEST_F(AllowedHashesTest, AFileThatIsCancelledMeanwhileIsNotAllowed) {
   const Verdict verdict = Scan(content, limits);
   EXPECT_EQ(verdict.kind, VerdictKind::kInfected);
   EXPECT_EQ(verdict.unfinished, NotScannedReason::kCancelled);
+}
+
+// --- Of administrators -------------------------------------------------------
+
+TEST_F(AllowedHashesTest, TheDigestOfAHitIsToldWhenItIsWanted) {
+  for (const size_t bytes :
+       {size_t{9}, size_t{kBlockBytes}, size_t{3 * kBlockBytes + 1}}) {
+    const std::string content = ContentOf(bytes);
+    const Verdict verdict = ScanForDigest(content);
+    EXPECT_EQ(verdict.kind, VerdictKind::kInfected);
+    EXPECT_EQ(verdict.sha256, HexText(DigestByProgram(
+                                  "sha256sum", folder_.Write("f", content))));
+  }
+  EXPECT_EQ(ScanForDigest(EicarText()).sha256.size(), 64U);
+  EXPECT_EQ(ScanForDigest("harmless").sha256, "");
+  EXPECT_EQ(Scan(ContentOf(9)).sha256, "");
+}
+
+TEST_F(AllowedHashesTest, ThereIsNoDigestOfWhatCannotBeReadAgain) {
+  const std::string content = ContentOf(4 * kBlockBytes);
+  before_read = [has_ended = false](Read& read) mutable {
+    has_ended = has_ended || read.offset == 4 * kBlockBytes;
+    if (!has_ended || read.offset < kFarOffset) return true;
+    errno = EIO;
+    return false;
+  };
+  const Verdict verdict = ScanForDigest(content);
+  EXPECT_EQ(verdict.kind, VerdictKind::kInfected);
+  EXPECT_EQ(verdict.sha256, "");
 }
 
 }  // namespace

@@ -103,6 +103,27 @@ TEST(RequestTest, ThreatRulesAreUnderstood) {
         ParseRequest({{"command", word}, {"name", std::string(1025, 'x')}}, 0))
         << word;
   }
+  const Result<IpcRequest> content =
+      ParseRequest({{"command", "threat_allowed_add"},
+                    {"sha256", "abc"},
+                    {"expires", "7000"},
+                    {"comment", "why"}},
+                   0);
+  ASSERT_TRUE(content);
+  EXPECT_EQ(content->sha256, "abc");
+  EXPECT_EQ(content->expires_ms, 7000);
+  EXPECT_EQ(content->comment, "why");
+  for (const Json& more :
+       {Json{{"sha256", "abc"}}, Json{{"expires", "soon"}},
+        Json{{"expires", 7}}, Json{{"comment", std::string(1025, 'x')}}}) {
+    Json wrong = {{"command", "threat_allowed_add"}, {"name", "A"}};
+    wrong.update(more);
+    EXPECT_FALSE(ParseRequest(wrong, 0)) << wrong;
+  }
+  EXPECT_FALSE(ParseRequest({{"command", "threat_allowed_list"}}, 0)->history);
+  EXPECT_TRUE(
+      ParseRequest({{"command", "threat_allowed_list"}, {"history", true}}, 0)
+          ->history);
   const Result<IpcRequest> policy = ParseRequest(
       {{"command", "threat_policy_set"}, {"type", "t"}, {"action", "off"}}, 0);
   ASSERT_TRUE(policy);

@@ -153,7 +153,9 @@ TEST_F(RemediatorTest, WhatIsAllowedMeanwhileStaysUnlessItIsForced) {
   world_.Put("threat", MaliciousContent(100));
   const std::string name =
       TestScanner()->Scan(world_.Open("threat").UnsafeFd(), {}).threat_name;
-  rules_.Set({{name}, kDefaultTypeActions});
+  ThreatRules::Rules rules;
+  rules.names[name] = ThreatRules::kNeverExpires;
+  rules_.Set(rules);
   EXPECT_TRUE(remediator_->Submit(Found("threat"), false));
   EXPECT_EQ(WaitForDone(1).back().status(), ThreatStatus::kAllowed);
   EXPECT_THAT(world_.InPlace(), SizeIs(1));
@@ -163,6 +165,27 @@ TEST_F(RemediatorTest, WhatIsAllowedMeanwhileStaysUnlessItIsForced) {
   EXPECT_EQ(WaitForDone(2).back().status(), ThreatStatus::kQuarantined);
   EXPECT_THAT(world_.InPlace(), IsEmpty());
   ASSERT_THAT(Recorded(), SizeIs(1));
+}
+
+TEST_F(RemediatorTest, AContentThatIsAllowedMeanwhileStaysAndNoOtherDoes) {
+  Start();
+  world_.Put("allowed", MaliciousContent(100));
+  world_.Put("other", MaliciousContent(101));
+  ScanLimits limits;
+  limits.wants_sha256 = true;
+  const std::string sha256 =
+      TestScanner()->Scan(world_.Open("allowed").UnsafeFd(), limits).sha256;
+  ASSERT_THAT(sha256, SizeIs(64));
+  ThreatRules::Rules rules;
+  rules.contents[sha256] = ThreatRules::kNeverExpires;
+  rules_.Set(rules);
+  EXPECT_TRUE(remediator_->Submit(Found("allowed"), false));
+  const Threat told = WaitForDone(1).back();
+  EXPECT_EQ(told.status(), ThreatStatus::kAllowed);
+  EXPECT_EQ(told.history.back().detail, WhyContentIsAllowed(sha256));
+  EXPECT_TRUE(remediator_->Submit(Found("other"), false));
+  EXPECT_EQ(WaitForDone(2).back().status(), ThreatStatus::kQuarantined);
+  EXPECT_THAT(world_.InPlace(), SizeIs(1));
 }
 
 TEST_F(RemediatorTest, AClosedFileHasNoDeadlineButATime) {

@@ -19,16 +19,17 @@ Verdict Found(std::vector<std::string> names) {
 class ThreatRulesTest : public testing::Test {
  protected:
   void Allow(const std::string& name) {
-    now_.allowed_names.insert(name);
-    rules_.Set(now_);
+    rules_now_.names[name] = ThreatRules::kNeverExpires;
+    rules_.Set(rules_now_);
   }
   void SetAction(size_t type, ThreatTypeAction action) {
-    now_.type_actions.at(type) = action;
-    rules_.Set(now_);
+    rules_now_.type_actions.at(type) = action;
+    rules_.Set(rules_now_);
   }
 
-  ThreatRules::Rules now_;
-  ThreatRules rules_;
+  int64_t now_ms_ = 1000;
+  ThreatRules::Rules rules_now_;
+  ThreatRules rules_{[this] { return now_ms_; }};
 };
 
 TEST(ThreatTypeTest, IsWhatTheNameSays) {
@@ -71,6 +72,53 @@ TEST_F(ThreatRulesTest, AThreatIsActedUponUnlessItsNameIsAllowed) {
   EXPECT_EQ(left.reason, NotScannedReason::kAllowedThreat);
   EXPECT_EQ(left.threat_name, "A");
   EXPECT_EQ(rules_.Apply(Found({"a"})).kind, VerdictKind::kInfected);
+}
+
+TEST_F(ThreatRulesTest, ANameIsAllowedWithAndWithoutUnofficial) {
+  Allow("A");
+  EXPECT_TRUE(IsLeftAlone(rules_.Apply(Found({"A.UNOFFICIAL"}))));
+  EXPECT_EQ(rules_.Apply(Found({"A.UNOFFICIAL.B"})).kind,
+            VerdictKind::kInfected);
+  EXPECT_EQ(CanonicalThreatName("A.UNOFFICIAL"), "A");
+  EXPECT_EQ(CanonicalThreatName(".UNOFFICIAL"), ".UNOFFICIAL");
+}
+
+TEST_F(ThreatRulesTest, ANameThatHasExpiredIsActedUpon) {
+  rules_now_.names["A"] = 2000;
+  rules_.Set(rules_now_);
+  now_ms_ = 1999;
+  EXPECT_TRUE(IsLeftAlone(rules_.Apply(Found({"A"}))));
+  now_ms_ = 2000;
+  EXPECT_EQ(rules_.Apply(Found({"A"})).kind, VerdictKind::kInfected);
+}
+
+TEST_F(ThreatRulesTest, AnAllowedContentIsLeftAloneWhateverMatched) {
+  EXPECT_FALSE(rules_.allows_contents().load());
+  rules_now_.contents["abc"] = 2000;
+  rules_.Set(rules_now_);
+  EXPECT_TRUE(rules_.allows_contents().load());
+  Verdict verdict = Found({"A", "B"});
+  verdict.sha256 = "abc";
+  verdict.knows_all_names = false;
+  const Verdict left = rules_.Apply(verdict);
+  EXPECT_EQ(left.reason, NotScannedReason::kAllowedThreat);
+  EXPECT_EQ(left.threat_name, "A");
+  EXPECT_EQ(left.allowed_by, "abc");
+  EXPECT_EQ(WhyLeftAlone(left), "its content is allowed: abc");
+  now_ms_ = 2000;
+  EXPECT_EQ(rules_.Apply(verdict).kind, VerdictKind::kInfected);
+  rules_.Set({});
+  EXPECT_FALSE(rules_.allows_contents().load());
+}
+
+TEST_F(ThreatRulesTest, AnotherContentOfThatNameIsActedUpon) {
+  rules_now_.contents["abc"] = ThreatRules::kNeverExpires;
+  rules_.Set(rules_now_);
+  Verdict verdict = Found({"A"});
+  verdict.sha256 = "abd";
+  EXPECT_EQ(rules_.Apply(verdict).kind, VerdictKind::kInfected);
+  verdict.sha256.clear();  // It could not be digested.
+  EXPECT_EQ(rules_.Apply(verdict).kind, VerdictKind::kInfected);
 }
 
 TEST_F(ThreatRulesTest, NoThreatHidesBehindAnAllowedName) {
