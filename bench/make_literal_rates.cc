@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/counted_files.h"
 #include "signatures/literal_rates_data.h"
 
 namespace gatehouse {
@@ -26,14 +27,6 @@ constexpr double kStepsPerBit = 8.0;
 constexpr size_t kCounters = size_t{1} << 30;
 
 enum Kind : size_t { kTexts, kElfs, kPes, kKinds };
-
-bool IsCounted(const std::string& path) {
-  uint32_t hash = 2166136261U;
-  for (const char c : path) {
-    hash = (hash ^ static_cast<uint8_t>(c)) * 16777619U;
-  }
-  return (hash >> 16 & 1U) == 1;
-}
 
 std::string Read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

@@ -1,6 +1,8 @@
 #include "cli/definitions_command.h"
 
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/display_text.h"
@@ -30,6 +32,60 @@ void PrintTotals(const LoadReport& report, const SignatureSet& signatures) {
   PrintLine(std::to_string(signatures.body_count()) + " body signature(s), " +
             std::to_string(signatures.hash_count()) + " hash(es), " +
             std::to_string(report.any_size_hashes) + " of any size");
+}
+
+std::string_view NameOf(PriceRoute route) {
+  switch (route) {
+    case PriceRoute::kNone:
+      return "none";
+    case PriceRoute::kOnlySeen:
+      return "onlySeen";
+    case PriceRoute::kApart:
+      return "apart";
+    case PriceRoute::kAlways:
+      return "always";
+  }
+  return "";
+}
+
+std::string_view TextOf(PriceRoute route) {
+  switch (route) {
+    case PriceRoute::kNone:
+      return "nothing it could be found by is cheaper";
+    case PriceRoute::kOnlySeen:
+      return "its literals are everywhere";
+    case PriceRoute::kApart:
+      return "its literals are looked for apart";
+    case PriceRoute::kAlways:
+      return "evaluated in every file";
+  }
+  return "";
+}
+
+Json PricedJson(const SignatureSet& signatures) {
+  Json priced = Json::array();
+  for (const PricedSignature& one : signatures.priced_signatures()) {
+    Json entry = Json::object();
+    PutPath(entry, "name", one.name);
+    entry["share"] = one.share;
+    entry["route"] = NameOf(one.route);
+    priced.push_back(std::move(entry));
+  }
+  return priced;
+}
+
+void PrintPriced(const SignatureSet& signatures) {
+  const auto& priced = signatures.priced_signatures();
+  if (priced.empty()) return;
+  PrintLine(std::to_string(priced.size()) +
+            " signature(s) would each cost more than 1 % of the time:");
+  for (const PricedSignature& one : priced) {
+    // In thousandths.
+    const auto share = static_cast<uint64_t>(one.share * 1000 + 0.5);
+    PrintLine("  " + DisplayText(one.name) + ": " + std::to_string(share / 10) +
+              "." + std::to_string(share % 10) + " %, " +
+              std::string(TextOf(one.route)));
+  }
 }
 
 std::string DirectoryText(const DaemonDefinitions& definitions) {
@@ -120,10 +176,13 @@ ExitCode DefinitionsCommands::Check(OutputFormat output) const {
       SignatureSet::Compile(std::move(definitions->signatures));
   if (!signatures) return PrintError(output, signatures.error());
   if (output == OutputFormat::kJson) {
-    PrintLine(SafeJsonText(LoadReportJson(report, path_), true));
+    Json json = LoadReportJson(report, path_);
+    json["expensiveSignatures"] = PricedJson(**signatures);
+    PrintLine(SafeJsonText(json, true));
   } else {
     PrintLoadedFiles(report);
     PrintTotals(report, **signatures);
+    PrintPriced(**signatures);
     PrintLoadReport(report);
   }
   if (!is_strict_ || IsFlawless(report)) return ExitCode::kOk;

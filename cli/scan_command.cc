@@ -13,6 +13,7 @@
 #include "cli/file_walk.h"
 #include "cli/interrupt.h"
 #include "cli/load_report_text.h"
+#include "definitions/definitions_place.h"
 #include "definitions/signature_source.h"
 #include "engine/corpus_driver.h"
 #include "signatures/signature_set.h"
@@ -49,9 +50,10 @@ std::string StoreDirectory(const CustomScanOptions& scan) {
 
 Result<std::shared_ptr<const SignatureSet>> LoadSignatures(
     const CustomScanOptions& scan, LoadReport& report) {
-  if (scan.definitions.empty()) return SignatureSet::Compile({});
+  const DefinitionsPlace place = FindDefinitions(scan.definitions);
+  if (place.directory.empty()) return SignatureSet::Compile({});
   SignatureRequest request;
-  request.directory = scan.definitions;
+  request.directory = place.directory;
   request.options.takes_any_size_hashes = !scan.no_any_size_hashes;
   request.store_directory = StoreDirectory(scan);
   Result<ObtainedSignatures> obtained = ObtainSignatures(request);
@@ -62,7 +64,7 @@ Result<std::shared_ptr<const SignatureSet>> LoadSignatures(
     WarnLine("Warning: compiled definitions are not kept: " +
              obtained->store_problem);
   }
-  if (report.Totals().loaded == 0) {
+  if (report.Totals().loaded == 0 && !place.is_default) {
     return Unexpected(NothingUsable(scan.definitions, report));
   }
   return std::move(obtained->set);
@@ -237,8 +239,8 @@ ScanCommands::ScanCommands(CommandLine& command_line) {
   custom.AddFlag({"--ignore-exclusions", "Scan what is excluded, too"},
                  custom_.ignore_exclusions);
   custom.AddText({"--definitions",
-                  "Folder with signature files in ClamAV's formats; without it "
-                  "only the built-in rules are used",
+                  "Folder with signature files in ClamAV's formats, or none; "
+                  "without it, what freshclam fills, if it is there",
                   "DIR"},
                  custom_.definitions);
   custom.AddFlag({"--no-any-size-hashes",

@@ -6,8 +6,6 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "signatures/definitions.h"
@@ -84,20 +82,6 @@ Error NothingUsable(const std::string& directory, const LoadReport& report) {
 }
 
 }  // namespace
-
-DefinitionsPlace FindDefinitions(const std::string& option,
-                                 const char* default_directory) {
-  if (option == "none") return {};
-  if (!option.empty()) return {option, false};
-  std::error_code error;  // Then there is nothing to be had from it.
-  for (std::filesystem::directory_iterator entry(default_directory, error), end;
-       !error && entry != end; entry.increment(error)) {
-    if (FormatOfFile(entry->path().filename().native())) {
-      return {default_directory, true};
-    }
-  }
-  return {};
-}
 
 Result<LoadedSignatures> DescribeSignatures(
     const DefinitionsPlace& place, std::shared_ptr<const SignatureSet> set,

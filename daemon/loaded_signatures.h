@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/result.h"
 #include "daemon/log.h"
+#include "definitions/definitions_place.h"
 #include "signatures/clamav/signature_text.h"
 #include "signatures/load_report.h"
 #include "signatures/signature_set.h"
@@ -28,22 +29,6 @@ struct LoadedSignatures {
   LoadReport report;
   Sha256Digest key = {};  // Of its artefact; zeros: it has none.
 };
-
-// Where definitions come from.
-struct DefinitionsPlace {
-  std::string directory;  // Empty: there are only the built-in rules.
-  // It was not asked for: that there is nothing usable in it is no error.
-  bool is_default = false;
-};
-
-// The directory that freshclam fills, and that ClamAV's scanners read.
-inline constexpr const char* kFreshclamDirectory = "/var/lib/clamav";
-
-// `option`: a directory, "none", or empty: then `default_directory`, if it
-// holds a file of a known format.
-[[nodiscard]] DefinitionsPlace FindDefinitions(
-    const std::string& option,
-    const char* default_directory = kFreshclamDirectory);
 
 // What there is to say of `set`, which was made of the files of `place` now.
 // What could not be loaded is logged. Errors: kInvalidInput when nothing of a

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +26,7 @@ constexpr mode_t kOwnFile = S_IRUSR | S_IWUSR;
 constexpr const char* kSecretName = "secret";
 constexpr const char* kActiveName = "active";
 constexpr const char* kLockName = "lock";
+constexpr timespec kLockPause = {0, 20'000'000};
 constexpr std::string_view kNewPrefix = ".new-";
 constexpr std::string_view kSuffix = ".set";
 
@@ -229,12 +231,19 @@ Result<bool> ArtefactStore::Publish(const Sha256Digest& key,
   return true;
 }
 
-Result<UniqueFd> ArtefactStore::Lock() const {
+Result<UniqueFd> ArtefactStore::Lock(const std::stop_token& stop) const {
   UniqueFd lock(::openat(fd_.UnsafeFd(), kLockName,
                          O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kOwnFile));
   if (!lock.valid()) return FailSystem("open the lock of artefacts", errno);
-  while (::flock(lock.UnsafeFd(), LOCK_EX) != 0) {
-    if (errno != EINTR) return FailSystem("lock the artefacts", errno);
+  // Asking again is the only way to wait that a stop can end.
+  while (::flock(lock.UnsafeFd(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) {
+      return FailSystem("lock the artefacts", errno);
+    }
+    if (stop.stop_requested()) {
+      return Fail(ErrorCode::kBusy, "lock the artefacts: stopped");
+    }
+    (void)::nanosleep(&kLockPause, nullptr);
   }
   return lock;
 }

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -44,8 +45,8 @@ class ArtefactStore {
   Result<Sha256Digest> Active() const;
   Result<bool> NoteActive(const Sha256Digest& key) const;
   // So that no two compile the same set. Waits for the other; freed when the
-  // descriptor is closed. Errors: of the system.
-  Result<UniqueFd> Lock() const;
+  // descriptor is closed. Errors: kBusy when asked to stop; of the system.
+  Result<UniqueFd> Lock(const std::stop_token& stop = {}) const;
 
  private:
   ArtefactStore(std::string directory, UniqueFd fd)

@@ -118,11 +118,13 @@ Result<ObtainedSignatures> ObtainSignatures(const SignatureRequest& request) {
   std::optional<ObtainedSignatures> found = FindIn(store, *key);
   UniqueFd lock;
   if (!found && store.store) {
-    Result<UniqueFd> taken = store.store->Lock();
+    Result<UniqueFd> taken = store.store->Lock(request.stop);
     if (taken) {
       lock = std::move(*taken);
       // Whoever had the lock may have compiled it.
       found = FindIn(store, *key);
+    } else if (taken.error().code == ErrorCode::kBusy) {
+      return Unexpected(taken.error());
     } else {
       store.Add(taken.error());
       store.store.reset();

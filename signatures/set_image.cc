@@ -15,15 +15,22 @@ constexpr auto kVisitTables = [](auto& tables, const auto& visit) {
   visit(tables.import_hashes);
   visit(tables.allowed_hashes);
   visit(tables.notes);
+  visit(tables.prices);
+  visit(tables.grams);
+  visit(tables.gram_words);
   visit(tables.databases);
   visit(tables.database_bytes);
 };
 
 }  // namespace
 
-void SetImageVectors::AddDatabase(ByteView bytes) {
-  databases.push_back({database_bytes.size(), bytes.size()});
-  database_bytes.insert(database_bytes.end(), bytes.begin(), bytes.end());
+void SetImageVectors::AddTriggers(std::span<const uint64_t> grams_of_shard,
+                                  ByteView database) {
+  grams.push_back({gram_words.size(), grams_of_shard.size()});
+  gram_words.insert(gram_words.end(), grams_of_shard.begin(),
+                    grams_of_shard.end());
+  databases.push_back({database_bytes.size(), database.size()});
+  database_bytes.insert(database_bytes.end(), database.begin(), database.end());
 }
 
 std::vector<uint64_t> PackSetImage(const SetImageVectors& parts) {
@@ -41,6 +48,13 @@ Result<SetImage> ViewSetImage(std::span<const uint64_t> buffer) {
   };
   if (!std::all_of(image.databases.begin(), image.databases.end(), is_within)) {
     return Fail(ErrorCode::kInvalidInput, "signature set: wrong database");
+  }
+  const size_t words = image.gram_words.size();
+  const auto are_within = [words](const GramRecord& record) {
+    return record.begin <= words && record.size <= words - record.begin;
+  };
+  if (!std::all_of(image.grams.begin(), image.grams.end(), are_within)) {
+    return Fail(ErrorCode::kInvalidInput, "signature set: wrong filter");
   }
   return image;
 }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "signatures/byte_pattern.h"
+#include "signatures/gram_rates.h"
 #include "signatures/trigger_choice.h"
 
 namespace gatehouse {
@@ -224,8 +225,13 @@ class ShardWriter {
  public:
   ShardWriter(const std::vector<Signature>& signatures, size_t window,
               const LiteralRates& rates)
-      : signatures_(signatures), window_(window), rates_(rates) {}
+      : signatures_(signatures),
+        window_(window),
+        rates_(rates),
+        choices_(signatures.size()) {}
 
+  // What single signatures cost that cost much.
+  std::vector<PricedSignature> Priced() const;
   // `ids` are its signatures, `view_ids` those of the normalised form of a text
   // whose own bytes are looked through.
   void Add(const std::vector<uint32_t>& ids,
@@ -241,10 +247,34 @@ class ShardWriter {
   void AddSignature(uint32_t id, TableVectors& tables,
                     std::vector<UseOf>& uses) const;
 
+  const std::vector<TriggerChoice>& ChoicesOf(uint32_t id) const;
+
   const std::vector<Signature>& signatures_;
   const size_t window_;
   const LiteralRates& rates_;
+  // By signature, when asked for: those of any target are in every shard.
+  mutable std::vector<std::vector<TriggerChoice>> choices_;
 };
+
+const std::vector<TriggerChoice>& ShardWriter::ChoicesOf(uint32_t id) const {
+  std::vector<TriggerChoice>& choices = choices_[id];
+  if (choices.empty()) {
+    choices = ChooseTriggers(signatures_[id], window_, rates_);
+  }
+  return choices;
+}
+
+std::vector<PricedSignature> ShardWriter::Priced() const {
+  std::vector<PricedSignature> priced;
+  for (uint32_t id = 0; id < signatures_.size(); ++id) {
+    if (choices_[id].empty()) continue;  // Of a macro.
+    auto price = PriceOf(signatures_[id], choices_[id], rates_);
+    if (!price) continue;
+    price->signature = id;
+    priced.push_back(std::move(*price));
+  }
+  return priced;
+}
 
 bool IsMacroPattern(const Signature& signature) {
   const auto* pattern = std::get_if<PatternAtom>(&signature.atoms.front());
@@ -285,8 +315,7 @@ void ShardWriter::AddSignature(uint32_t id, TableVectors& tables,
                                std::vector<UseOf>& uses) const {
   uint8_t group = 1;
   uint8_t groups = 0;
-  for (const TriggerChoice& choice :
-       ChooseTriggers(signatures_[id], window_, rates_)) {
+  for (const TriggerChoice& choice : ChoicesOf(id)) {
     const size_t first_atom = tables.signatures[id].atom_begin;
     for (const TriggerLiteral& literal : choice.literals) {
       tables.atoms[first_atom + literal.atom].is_watched = 1;
@@ -316,6 +345,8 @@ void ShardWriter::AddUses(uint32_t id, const TriggerChoice& choice,
     one.text.is_frequent =
         literal.bytes.size() < kTriggerBytesLong &&
         rates_.RateOf(literal.bytes, literal.is_folded) > kTriggerRateFrequent;
+    one.text.has_common_gram = GramRateOf(literal.bytes, rates_) > kGramRateMax;
+    one.text.rarest_pair = RarestPairOf(literal.bytes, rates_);
     one.use.signature = id;
     one.use.distance_min = literal.distance_min;
     one.use.distance_max = literal.distance_max;
@@ -367,11 +398,8 @@ void ShardWriter::Add(const std::vector<uint32_t>& ids,
   for (const uint32_t id : view_ids) {
     if (!AddViewUses(id, uses)) shard.always_view = 1;
   }
-  std::sort(tables.anchors.begin() + shard.anchor_begin, tables.anchors.end(),
-            [](const AnchorUse& a, const AnchorUse& b) {
-              return std::tie(a.offset, a.signature, a.atom) <
-                     std::tie(b.offset, b.signature, b.atom);
-            });
+  std::stable_sort(tables.anchors.begin() + shard.anchor_begin,
+                   tables.anchors.end(), IsAnchorBefore);
   std::stable_sort(
       uses.begin(), uses.end(),
       [](const UseOf& a, const UseOf& b) { return a.text < b.text; });
@@ -399,7 +427,9 @@ void AddShards(const std::vector<Signature>& signatures, size_t window,
   for (uint32_t id = 0; id < signatures.size(); ++id) {
     if (IsMacroPattern(signatures[id])) {
       compiled.tables.macro_signatures.push_back(id);
-    } else {
+      // What must stand in a container is not looked for: layers have none yet,
+      // and then want shards of their own, for these literals are common.
+    } else if (signatures[id].gates.containers.empty()) {
       by_target.at(static_cast<size_t>(signatures[id].target)).push_back(id);
     }
   }
@@ -421,6 +451,7 @@ void AddShards(const std::vector<Signature>& signatures, size_t window,
   compiled.tables.targets[kTextBytesIndex] =
       Index(compiled.tables.shards.size());
   writer.Add(generic, views, compiled);
+  compiled.priced = writer.Priced();
 }
 
 }  // namespace

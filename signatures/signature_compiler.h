@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "signatures/signature.h"
+#include "signatures/signature_price.h"
 #include "signatures/signature_tables.h"
 
 namespace gatehouse {
@@ -18,8 +19,6 @@ inline constexpr size_t kSignaturesMax = size_t{1} << 24;
 // Literals of this length or more are looked for together; the others, which
 // would slow the search for all, apart.
 inline constexpr size_t kTriggerBytesLong = 5;
-// Short ones that occur more often, per byte, are not reported place by place.
-inline constexpr double kTriggerRateFrequent = 2e-3;
 
 // One thing to look for; its number in the shard is its index.
 struct TriggerText {
@@ -28,6 +27,9 @@ struct TriggerText {
   // Short, and nearly everywhere, or about another layer: only whether it was
   // seen is reported.
   bool is_frequent = false;
+  // Its grams are so common that a filter of grams would stop at nothing else.
+  bool has_common_gram = false;
+  uint8_t rarest_pair = 0;  // Where its rarest two bytes begin.
 
   friend auto operator<=>(const TriggerText&, const TriggerText&) = default;
 };
@@ -36,6 +38,7 @@ struct CompiledTables {
   TableVectors tables;
   // By shard.
   std::vector<std::vector<TriggerText>> triggers;
+  std::vector<PricedSignature> priced;  // In order of name.
 };
 
 // The signatures are numbered in order of name. Errors: kLimitExceeded.

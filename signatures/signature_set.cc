@@ -30,6 +30,7 @@ struct SignatureSet::State {
   SetImage image;
   SignatureTables tables;
   std::vector<TriggerDatabase> triggers;  // By shard.
+  std::vector<PricedSignature> priced;
   HashStore hashes;
   HashStore section_hashes;
   HashStore import_hashes;
@@ -37,20 +38,37 @@ struct SignatureSet::State {
   uint64_t generation = NextGeneration();
 
   Result<bool> OpenTriggers();
+  Result<bool> OpenPrices();
   Result<bool> OpenHashStores();
 };
 
-// One pair of databases for each shard.
 Result<bool> SignatureSet::State::OpenTriggers() {
-  if (image.databases.size() != 2 * tables.shards.size()) {
-    return Fail(ErrorCode::kInvalidInput, "signature set: missing databases");
+  const size_t shards = tables.shards.size();
+  if (image.databases.size() != shards || image.grams.size() != shards) {
+    return Fail(ErrorCode::kInvalidInput, "signature set: missing triggers");
   }
-  for (size_t shard = 0; shard < tables.shards.size(); ++shard) {
-    Result<TriggerDatabase> database =
-        TriggerDatabase::Open(image.Database(image.databases[2 * shard]),
-                              image.Database(image.databases[2 * shard + 1]));
+  for (size_t shard = 0; shard < shards; ++shard) {
+    Result<TriggerDatabase> database = TriggerDatabase::Open(
+        image.Grams(image.grams[shard]), image.Database(image.databases[shard]),
+        tables.shards[shard].trigger_count);
     if (!database) return Unexpected(database.error());
     triggers.push_back(std::move(*database));
+  }
+  return true;
+}
+
+Result<bool> SignatureSet::State::OpenPrices() {
+  for (const PriceRecord& record : image.prices) {
+    if (record.signature >= tables.signatures.size() ||
+        record.route > static_cast<uint32_t>(PriceRoute::kAlways)) {
+      return Fail(ErrorCode::kInvalidInput, "signature set: wrong price");
+    }
+    PricedSignature one;
+    one.signature = record.signature;
+    one.name = tables.Text(tables.signatures[record.signature].name);
+    one.share = static_cast<double>(record.millionths) * 1e-6;
+    one.route = static_cast<PriceRoute>(record.route);
+    priced.push_back(std::move(one));
   }
   return true;
 }
@@ -73,8 +91,9 @@ SignatureSet::SignatureSet(std::unique_ptr<State> state)
     : state_(std::move(state)) {}
 SignatureSet::~SignatureSet() = default;
 
-Result<std::vector<uint64_t>> SignatureSet::CompileImage(
-    Signatures signatures, std::string_view notes) {
+Result<std::vector<uint64_t>> SignatureSet::CompileImage(Signatures signatures,
+                                                         std::string_view notes,
+                                                         TriggerMeans means) {
   SetImageVectors image;
   const ByteView note_bytes = AsBytes(notes);
   image.notes.assign(note_bytes.begin(), note_bytes.end());
@@ -84,13 +103,13 @@ Result<std::vector<uint64_t>> SignatureSet::CompileImage(
   image.bodies = PackTables(compiled->tables);
   compiled->tables = TableVectors();
   for (const std::vector<TriggerText>& triggers : compiled->triggers) {
-    const Result<TriggerDatabase> database = TriggerDatabase::Compile(triggers);
-    if (!database) return Unexpected(database.error());
-    const Result<TriggerDatabase::Serialised> serialised =
-        database->Serialise();
-    if (!serialised) return Unexpected(serialised.error());
-    image.AddDatabase(serialised->long_triggers);
-    image.AddDatabase(serialised->short_triggers);
+    const Result<PackedTriggers> packed = PackTriggers(triggers, means);
+    if (!packed) return Unexpected(packed.error());
+    image.AddTriggers(packed->grams, packed->others);
+  }
+  for (const PricedSignature& one : compiled->priced) {
+    image.prices.push_back({one.signature, static_cast<uint32_t>(one.route),
+                            static_cast<uint64_t>(one.share * 1e6)});
   }
   const std::array<
       std::pair<std::vector<HashSignature>*, std::vector<uint64_t>*>, 4>
@@ -117,7 +136,8 @@ Result<std::shared_ptr<const SignatureSet>> SignatureSet::Open(
   const Result<SignatureTables> tables = OpenTables(image->bodies);
   if (!tables) return Unexpected(tables.error());
   state->tables = *tables;
-  for (const auto& opened : {state->OpenHashStores(), state->OpenTriggers()}) {
+  for (const auto& opened :
+       {state->OpenHashStores(), state->OpenTriggers(), state->OpenPrices()}) {
     if (!opened) return Unexpected(opened.error());
   }
   // Hyperscan has copies of its own.
@@ -130,9 +150,9 @@ Result<std::shared_ptr<const SignatureSet>> SignatureSet::Open(
 }
 
 Result<std::shared_ptr<const SignatureSet>> SignatureSet::Compile(
-    Signatures signatures) {
+    Signatures signatures, TriggerMeans means) {
   const Result<std::vector<uint64_t>> image =
-      CompileImage(std::move(signatures));
+      CompileImage(std::move(signatures), {}, means);
   if (!image) return Unexpected(image.error());
   Result<WordBuffer> buffer = WordBuffer::From(*image);
   if (!buffer) return Unexpected(buffer.error());
@@ -160,6 +180,10 @@ const HashStore& SignatureSet::import_hashes() const {
 }
 const HashStore& SignatureSet::allowed_hashes() const {
   return state_->allowed_hashes;
+}
+
+const std::vector<PricedSignature>& SignatureSet::priced_signatures() const {
+  return state_->priced;
 }
 
 std::string_view SignatureSet::notes() const {

@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "signatures/hash_store.h"
+#include "signatures/signature_price.h"
 #include "signatures/signature_tables.h"
 #include "signatures/signatures.h"
 #include "signatures/trigger_database.h"
@@ -29,7 +30,8 @@ class SignatureSet {
   // there. `notes` come back from notes(). CPU-bound: milliseconds to seconds.
   // Errors: kInvalidInput with Hyperscan's message, kLimitExceeded.
   static Result<std::vector<uint64_t>> CompileImage(
-      Signatures signatures, std::string_view notes = {});
+      Signatures signatures, std::string_view notes = {},
+      TriggerMeans means = TriggerMeans::kFastest);
   // REQUIRES: Hyperscan's part of the image is as CompileImage made it. The
   // rest is checked. Some milliseconds for a hundred thousand signatures.
   // Errors: kInvalidInput with what is wrong; kNotSupported when the image is
@@ -37,7 +39,7 @@ class SignatureSet {
   static Result<std::shared_ptr<const SignatureSet>> Open(WordBuffer image);
   // Both.
   static Result<std::shared_ptr<const SignatureSet>> Compile(
-      Signatures signatures);
+      Signatures signatures, TriggerMeans means = TriggerMeans::kFastest);
   ~SignatureSet();
   SignatureSet(const SignatureSet&) = delete;
   SignatureSet& operator=(const SignatureSet&) = delete;
@@ -54,6 +56,8 @@ class SignatureSet {
   const HashStore& import_hashes() const;   // Of the imports of PE files.
   const HashStore& allowed_hashes() const;  // Files that are not malicious.
 
+  // Body signatures that cost much, in order of name.
+  const std::vector<PricedSignature>& priced_signatures() const;
   // What CompileImage was given.
   std::string_view notes() const;
   size_t body_count() const;

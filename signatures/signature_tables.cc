@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "signatures/byte_pattern.h"
@@ -179,9 +180,14 @@ bool Inspector::IsTriggerUse(const TriggerUse& use) const {
 }
 
 bool Inspector::IsShard(const ShardRecord& shard) const {
-  return IsSlice(tables_.triggers, shard.trigger_begin, shard.trigger_count) &&
-         IsSlice(tables_.anchors, shard.anchor_begin, shard.anchor_count) &&
-         IsSlice(tables_.always, shard.always_begin, shard.always_count);
+  if (!IsSlice(tables_.triggers, shard.trigger_begin, shard.trigger_count) ||
+      !IsSlice(tables_.anchors, shard.anchor_begin, shard.anchor_count) ||
+      !IsSlice(tables_.always, shard.always_begin, shard.always_count)) {
+    return false;
+  }
+  const auto anchors =
+      tables_.anchors.subspan(shard.anchor_begin, shard.anchor_count);
+  return std::is_sorted(anchors.begin(), anchors.end(), IsAnchorBefore);
 }
 
 const char* Inspector::FirstWrong() {
@@ -240,6 +246,11 @@ const char* Inspector::FirstWrong() {
 }
 
 }  // namespace
+
+bool IsAnchorBefore(const AnchorUse& a, const AnchorUse& b) {
+  return std::tie(a.offset, a.distance, a.mask, a.value) <
+         std::tie(b.offset, b.distance, b.mask, b.value);
+}
 
 ByteView SignatureTables::ProgramOf(const AtomRecord& atom,
                                     size_t variant) const {

@@ -126,8 +126,8 @@ struct TriggerUse {
   uint8_t view_groups = 0;
 };
 
-// A pattern that is looked at where it must be. Those of one offset stand
-// together.
+// A pattern that is looked at where it must be. Those of a shard are in order
+// (IsAnchorBefore): one look at the bytes finds which of them may be there.
 struct AnchorUse {
   uint32_t signature = 0;
   uint32_t offset = 0;    // In offsets; one place.
@@ -139,6 +139,8 @@ struct AnchorUse {
   uint8_t group = 0;  // One bit.
   uint16_t reserved = 0;
 };
+
+[[nodiscard]] bool IsAnchorBefore(const AnchorUse& a, const AnchorUse& b);
 
 // What a file of some target meets: the signatures of that target and of any.
 struct ShardRecord {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "signatures/byte_pattern.h"
+#include "signatures/gram_rates.h"
 
 namespace gatehouse {
 namespace {
@@ -18,31 +19,40 @@ constexpr double kAlwaysRate = std::numeric_limits<double>::infinity();
 constexpr size_t kShortBytes = 5;
 constexpr double kShortRate = 1e-4;
 constexpr double kShortRateInText = 1.0;
+// A gram of a literal that is seen costs so much of a confirmation.
+constexpr double kGramCost = 0.1;
 
 TriggerChoice Always() {
   TriggerChoice choice;
   choice.is_always = true;
   choice.rate = kAlwaysRate;
+  choice.cost = kAlwaysRate;
   return choice;
 }
 
-// The rarest window of one run.
+// The cheapest window of one run.
 struct Window {
   ByteView bytes;
   uint32_t begin = 0;
   double rate = kAlwaysRate;
+  double cost = kAlwaysRate;
 };
 
-Window RarestWindow(const FixedRun& run, size_t window,
-                    const LiteralRates& rates) {
+Window CheapestWindow(const FixedRun& run, size_t window,
+                      const LiteralRates& rates, double cost_max) {
   Window best;
+  best.cost = cost_max;
   const size_t length = std::min(window, run.bytes.size());
   if (length < 2) return best;
+  const GramRates grams(run.bytes, length, rates);
   for (size_t i = 0; i + length <= run.bytes.size(); ++i) {
+    const double gram_cost = kGramCost * grams.Of(i);
+    if (gram_cost >= best.cost) continue;
     const ByteView bytes = run.bytes.subspan(i, length);
     double rate = rates.RateOf(bytes, run.is_folded);
     if (length < kShortBytes) rate += kShortRate;
-    if (rate < best.rate) best = {bytes, static_cast<uint32_t>(i), rate};
+    if (rate + gram_cost >= best.cost) continue;
+    best = {bytes, static_cast<uint32_t>(i), rate, rate + gram_cost};
   }
   return best;
 }
@@ -82,26 +92,29 @@ std::optional<std::vector<FixedRun>> PiecesInText(const FixedRun& run) {
   return pieces;
 }
 
-// Of one program: its rarest window, wherever it is.
-std::optional<TriggerLiteral> RarestOf(ByteView program, size_t window,
-                                       const LiteralRates& rates,
-                                       double& rate) {
+// Of one program: its cheapest window, wherever it is.
+struct ProgramTrigger {
+  TriggerLiteral literal;
+  double rate = kAlwaysRate;
+  double cost = kAlwaysRate;
+};
+
+std::optional<ProgramTrigger> CheapestOf(ByteView program, size_t window,
+                                         const LiteralRates& rates) {
   const auto parts = PartsOf(program);
   if (!parts) return std::nullopt;
-  std::optional<TriggerLiteral> best;
-  rate = kAlwaysRate;
+  std::optional<ProgramTrigger> best;
+  double cost = kAlwaysRate;
   for (size_t i = 0; i < parts->size(); ++i) {
     for (const FixedRun& run : (*parts)[i].runs) {
-      const Window found = RarestWindow(run, window, rates);
-      if (found.rate >= rate) continue;
-      rate = found.rate;
-      best = TriggerLiteral{found.bytes,
-                            run.is_folded,
-                            0,
-                            0,
-                            static_cast<uint16_t>(i),
-                            run.distance_min + found.begin,
-                            run.distance_max + found.begin};
+      const Window found = CheapestWindow(run, window, rates, cost);
+      if (found.bytes.empty()) continue;
+      cost = found.cost;
+      best = ProgramTrigger{
+          {found.bytes, run.is_folded, 0, 0, static_cast<uint16_t>(i),
+           run.distance_min + found.begin, run.distance_max + found.begin},
+          found.rate,
+          found.cost};
     }
   }
   return best;
@@ -118,12 +131,16 @@ TriggerChoice RarestInText(ByteView program, size_t window,
       const auto pieces = PiecesInText(run);
       if (!pieces) return Never();
       for (const FixedRun& piece : *pieces) {
-        Window found = RarestWindow(piece, window, rates);
+        Window found = CheapestWindow(piece, window, rates, kAlwaysRate);
         // Its places do not count, and so short ones say too little.
-        if (found.bytes.size() < kShortBytes) found.rate += kShortRateInText;
-        if (found.rate >= best.rate) continue;
+        if (found.bytes.size() < kShortBytes) {
+          found.rate += kShortRateInText;
+          found.cost += kShortRateInText;
+        }
+        if (found.cost >= best.cost) continue;
         best = TriggerChoice();
         best.rate = found.rate;
+        best.cost = found.cost;
         best.literals.push_back({found.bytes, true, 0, 0, 0, 0, 0});
       }
     }
@@ -144,6 +161,7 @@ TriggerChoice Joined(std::vector<TriggerChoice> choices) {
                               one.anchored_atoms.begin(),
                               one.anchored_atoms.end());
     all.rate += one.rate;
+    all.cost += one.cost;
   }
   return all;
 }
@@ -155,7 +173,8 @@ class Chooser {
       : signature_(signature),
         window_(window),
         rates_(rates),
-        looked_through_(looked_through) {}
+        looked_through_(looked_through),
+        of_patterns_(signature.atoms.size()) {}
 
   TriggerChoice OfNode(uint32_t node) const;
   // The nodes of which all must hold, if `node` does.
@@ -172,6 +191,8 @@ class Chooser {
   const size_t window_;
   const LiteralRates& rates_;
   const LookedThrough looked_through_;
+  // By atom: what OfPattern said; it is asked many times.
+  mutable std::vector<std::optional<TriggerChoice>> of_patterns_;
 };
 
 // A place of its own: one look, whatever the file holds.
@@ -194,19 +215,20 @@ TriggerChoice Chooser::OfPattern(const PatternAtom& pattern,
   }
   TriggerChoice choice;
   for (size_t i = 0; i < pattern.variants.size(); ++i) {
-    double rate = 0.0;
-    std::optional<TriggerLiteral> literal =
-        RarestOf(pattern.variants[i], window_, rates_, rate);
-    if (!literal) return Always();
-    literal->atom = static_cast<uint16_t>(atom);
-    literal->variant = static_cast<uint16_t>(i);
-    choice.literals.push_back(*literal);
-    choice.rate += rate;
+    std::optional<ProgramTrigger> trigger =
+        CheapestOf(pattern.variants[i], window_, rates_);
+    if (!trigger) return Always();
+    trigger->literal.atom = static_cast<uint16_t>(atom);
+    trigger->literal.variant = static_cast<uint16_t>(i);
+    choice.literals.push_back(trigger->literal);
+    choice.rate += trigger->rate;
+    choice.cost += trigger->cost;
   }
-  if (IsAtOnePlace(pattern.offset) && kAnchorRate < choice.rate) {
+  if (IsAtOnePlace(pattern.offset) && kAnchorRate < choice.cost) {
     choice.literals.clear();
     choice.anchored_atoms.push_back(static_cast<uint16_t>(atom));
     choice.rate = kAnchorRate;
+    choice.cost = kAnchorRate;
   }
   return choice;
 }
@@ -214,7 +236,9 @@ TriggerChoice Chooser::OfPattern(const PatternAtom& pattern,
 TriggerChoice Chooser::OfAtom(uint32_t atom) const {
   const Atom& what = signature_.atoms[atom];
   if (const auto* pattern = std::get_if<PatternAtom>(&what)) {
-    return OfPattern(*pattern, atom);
+    std::optional<TriggerChoice>& known = of_patterns_[atom];
+    if (!known) known = OfPattern(*pattern, atom);
+    return *known;
   }
   if (const auto* regex = std::get_if<RegexAtom>(&what)) {
     return OfNode(regex->trigger);
@@ -253,7 +277,7 @@ TriggerChoice Chooser::OfManyDifferent(const LogicNode& node) const {
   for (const uint32_t term : terms) choices.push_back(OfNode(term));
   std::stable_sort(choices.begin(), choices.end(),
                    [](const TriggerChoice& a, const TriggerChoice& b) {
-                     return a.rate < b.rate;
+                     return a.cost < b.cost;
                    });
   // A pair among the terms may have more than one member.
   const bool are_atoms =
@@ -276,7 +300,7 @@ TriggerChoice Chooser::OfNode(uint32_t number) const {
   if (node.kind == LogicKind::kOr) return OfManyDifferent(node);
   TriggerChoice left = OfNode(node.left);
   TriggerChoice right = OfNode(node.right);
-  return left.rate <= right.rate ? std::move(left) : std::move(right);
+  return left.cost <= right.cost ? std::move(left) : std::move(right);
 }
 
 // Puts the logic of a signature into the order in which it is to be evaluated.
@@ -393,9 +417,13 @@ std::vector<TriggerChoice> ChooseTriggers(const Signature& signature,
   }
   std::stable_sort(choices.begin(), choices.end(),
                    [](const TriggerChoice& a, const TriggerChoice& b) {
-                     return a.rate < b.rate;
+                     return a.cost < b.cost;
                    });
   if (choices.front().is_never) return {Never()};
+  if (looked_through == LookedThrough::kLayer &&
+      choices.front().rate > kTriggerRateEverywhere) {
+    return {Always()};
+  }
   double presence = Presence(choices.front());
   size_t kept = 1;
   while (kept < choices.size() && kept < kTriggerGroupsMax &&

@@ -40,9 +40,14 @@ struct TriggerChoice {
   bool is_only_told = false;
   // Expected number of times that something is to be confirmed, per byte.
   double rate = 0.0;
+  // The same with what it takes to find it: what is made small.
+  double cost = 0.0;
 };
 
 inline constexpr size_t kTriggerGroupsMax = 4;
+// What occurs more often, per byte, is in every file: to look for it would cost
+// and tell nothing.
+inline constexpr double kTriggerRateEverywhere = 5e-3;
 
 // What is looked through for the literals.
 enum class LookedThrough : uint8_t {

@@ -3,6 +3,7 @@
 #include <hs/hs_compile.h>
 #include <hs/hs_runtime.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -31,6 +32,42 @@ std::string PatternOf(const std::vector<uint8_t>& literal) {
   return pattern;
 }
 
+// Hyperscan is faster with less than this, where a literal of either case
+// counts so often: measured on texts, ELF and PE files with bench/
+// signature_scan_bench.
+constexpr size_t kGramWeightMin = 2000;
+constexpr size_t kFoldedWeight = 8;
+
+bool IsForGrams(const TriggerText& trigger) {
+  return trigger.bytes.size() >= kGramLiteralBytesMin &&
+         trigger.bytes.size() <= kGramLiteralBytesMax;
+}
+
+bool UsesGrams(const std::vector<TriggerText>& triggers, TriggerMeans means) {
+  if (means != TriggerMeans::kFastest) return means == TriggerMeans::kGrams;
+  size_t weight = 0;
+  for (const TriggerText& trigger : triggers) {
+    if (!IsForGrams(trigger)) continue;
+    weight += trigger.is_folded ? kFoldedWeight : 1;
+  }
+  return weight >= kGramWeightMin;
+}
+
+// Of up to so many short literals Hyperscan is faster; with more it goes
+// another way.
+constexpr size_t kShortMax = 48;
+
+bool UsesPairs(const std::vector<TriggerText>& triggers, bool uses_grams,
+               TriggerMeans means) {
+  if (means != TriggerMeans::kFastest) return means == TriggerMeans::kGrams;
+  if (!uses_grams) return false;
+  const auto count = std::count_if(
+      triggers.begin(), triggers.end(), [](const TriggerText& trigger) {
+        return !IsForGrams(trigger) || trigger.has_common_gram;
+      });
+  return static_cast<size_t>(count) > kShortMax;
+}
+
 unsigned FlagsOf(const TriggerText& trigger) {
   unsigned flags = HS_FLAG_DOTALL;
   if (trigger.is_folded) flags |= HS_FLAG_CASELESS;
@@ -38,30 +75,39 @@ unsigned FlagsOf(const TriggerText& trigger) {
   return flags;
 }
 
-}  // namespace
+struct FreeDatabase {
+  void operator()(hs_database_t* database) const {
+    (void)hs_free_database(database);  // As above.
+  }
+};
 
-void TriggerDatabase::Free::operator()(hs_database* database) const {
-  (void)hs_free_database(database);  // As above.
+Result<std::vector<uint8_t>> Serialised(const hs_database_t* database) {
+  struct FreeBytes {
+    void operator()(char* bytes) const { std::free(bytes); }
+  };
+  char* bytes = nullptr;
+  size_t size = 0;
+  const hs_error_t status = hs_serialize_database(database, &bytes, &size);
+  if (status != HS_SUCCESS) {
+    return Fail(ErrorCode::kOperational,
+                "serialise triggers: Hyperscan says " + std::to_string(status));
+  }
+  const std::unique_ptr<char, FreeBytes> owned(bytes);
+  const ByteView view = AsBytes({bytes, size});
+  return std::vector<uint8_t>(view.begin(), view.end());
 }
 
-TriggerDatabase::TriggerDatabase(Database long_triggers,
-                                 Database short_triggers)
-    : long_(std::move(long_triggers)), short_(std::move(short_triggers)) {}
-TriggerDatabase::~TriggerDatabase() = default;
-
-Result<TriggerDatabase::Database> TriggerDatabase::CompileSome(
-    const std::vector<TriggerText>& triggers, bool is_long) {
+// Of the triggers with these numbers.
+Result<std::vector<uint8_t>> CompileOthers(
+    const std::vector<TriggerText>& triggers,
+    const std::vector<unsigned>& ids) {
+  if (ids.empty()) return std::vector<uint8_t>();
   std::vector<std::string> patterns;
   std::vector<unsigned> flags;
-  std::vector<unsigned> ids;
-  for (unsigned id = 0; id < triggers.size(); ++id) {
-    const TriggerText& trigger = triggers[id];
-    if ((trigger.bytes.size() >= kTriggerBytesLong) != is_long) continue;
-    patterns.push_back(PatternOf(trigger.bytes));
-    flags.push_back(FlagsOf(trigger));
-    ids.push_back(id);
+  for (const unsigned id : ids) {
+    patterns.push_back(PatternOf(triggers[id].bytes));
+    flags.push_back(FlagsOf(triggers[id]));
   }
-  if (ids.empty()) return Database();
   if (hs_valid_platform() != HS_SUCCESS) {
     return Fail(ErrorCode::kNotSupported,
                 "compile: this processor lacks SSSE3, which Hyperscan needs");
@@ -70,15 +116,16 @@ Result<TriggerDatabase::Database> TriggerDatabase::CompileSome(
   for (const std::string& pattern : patterns) {
     expressions.push_back(pattern.c_str());
   }
-  hs_database_t* database = nullptr;
+  hs_database_t* compiled = nullptr;
   hs_compile_error_t* compile_error = nullptr;
   const hs_error_t status =
       hs_compile_multi(expressions.data(), flags.data(), ids.data(),
                        static_cast<unsigned>(ids.size()), HS_MODE_BLOCK,
-                       nullptr, &database, &compile_error);
+                       nullptr, &compiled, &compile_error);
+  const std::unique_ptr<hs_database_t, FreeDatabase> database(compiled);
   const std::unique_ptr<hs_compile_error_t, FreeCompileError> error(
       compile_error);
-  if (status == HS_SUCCESS) return Database(database);
+  if (status == HS_SUCCESS) return Serialised(database.get());
   const std::string reason = error ? error->message : "unknown error";
   // Its only sign of it.
   const bool is_memory = reason.find("allocate memory") != std::string::npos;
@@ -86,59 +133,65 @@ Result<TriggerDatabase::Database> TriggerDatabase::CompileSome(
               "compile signatures: " + reason);
 }
 
-Result<TriggerDatabase> TriggerDatabase::Compile(
-    const std::vector<TriggerText>& triggers) {
-  Result<Database> long_triggers = CompileSome(triggers, true);
-  if (!long_triggers) return Unexpected(long_triggers.error());
-  Result<Database> short_triggers = CompileSome(triggers, false);
-  if (!short_triggers) return Unexpected(short_triggers.error());
-  return TriggerDatabase(std::move(*long_triggers), std::move(*short_triggers));
+}  // namespace
+
+void TriggerDatabase::Free::operator()(hs_database* database) const {
+  FreeDatabase()(database);
 }
 
-Result<TriggerDatabase::Database> TriggerDatabase::OpenOne(ByteView bytes) {
-  if (bytes.empty()) return Database();
+TriggerDatabase::~TriggerDatabase() = default;
+
+Result<PackedTriggers> PackTriggers(const std::vector<TriggerText>& triggers,
+                                    TriggerMeans means) {
+  if (triggers.size() > kGramLiteralsMax) {
+    return Fail(ErrorCode::kLimitExceeded, "compile: too many triggers");
+  }
+  const bool uses_grams = UsesGrams(triggers, means);
+  const bool uses_pairs = UsesPairs(triggers, uses_grams, means);
+  std::vector<GramText> grams;
+  std::vector<unsigned> others;
+  for (unsigned id = 0; id < triggers.size(); ++id) {
+    const TriggerText& trigger = triggers[id];
+    GramText gram{trigger.bytes, trigger.is_folded, id, false,
+                  trigger.rarest_pair};
+    gram.is_by_pair = !IsForGrams(trigger) || trigger.has_common_gram;
+    const bool is_long = trigger.bytes.size() > kGramLiteralBytesMax;
+    if (!is_long && (gram.is_by_pair ? uses_pairs : uses_grams)) {
+      grams.push_back(gram);
+    } else {
+      others.push_back(id);
+    }
+  }
+  PackedTriggers packed;
+  if (!grams.empty()) packed.grams = PackGramFilter(grams);
+  Result<std::vector<uint8_t>> compiled = CompileOthers(triggers, others);
+  if (!compiled) return Unexpected(compiled.error());
+  packed.others = std::move(*compiled);
+  return packed;
+}
+
+Result<TriggerDatabase> TriggerDatabase::Open(std::span<const uint64_t> grams,
+                                              ByteView others,
+                                              size_t triggers) {
+  TriggerDatabase opened;
+  if (!grams.empty()) {
+    const Result<GramFilter> filter = GramFilter::Open(grams, triggers);
+    if (!filter) return Unexpected(filter.error());
+    opened.grams_ = *filter;
+  }
+  if (others.empty()) return opened;
   hs_database_t* database = nullptr;
   const hs_error_t status =
-      hs_deserialize_database(AsText(bytes).data(), bytes.size(), &database);
-  if (status == HS_SUCCESS) return Database(database);
+      hs_deserialize_database(AsText(others).data(), others.size(), &database);
+  if (status == HS_SUCCESS) {
+    opened.others_.reset(database);
+    return opened;
+  }
   const bool is_foreign =
       status == HS_DB_VERSION_ERROR || status == HS_DB_PLATFORM_ERROR;
   return Fail(
       is_foreign ? ErrorCode::kNotSupported : ErrorCode::kInvalidInput,
       "triggers: Hyperscan refuses them (" + std::to_string(status) + ")");
-}
-
-Result<TriggerDatabase> TriggerDatabase::Open(ByteView long_triggers,
-                                              ByteView short_triggers) {
-  Result<Database> long_ones = OpenOne(long_triggers);
-  if (!long_ones) return Unexpected(long_ones.error());
-  Result<Database> short_ones = OpenOne(short_triggers);
-  if (!short_ones) return Unexpected(short_ones.error());
-  return TriggerDatabase(std::move(*long_ones), std::move(*short_ones));
-}
-
-Result<TriggerDatabase::Serialised> TriggerDatabase::Serialise() const {
-  struct FreeBytes {
-    void operator()(char* bytes) const { std::free(bytes); }
-  };
-  Serialised serialised;
-  for (const bool is_long : {true, false}) {
-    const hs_database_t* const database = (is_long ? long_ : short_).get();
-    if (database == nullptr) continue;
-    char* bytes = nullptr;
-    size_t size = 0;
-    const hs_error_t status = hs_serialize_database(database, &bytes, &size);
-    if (status != HS_SUCCESS) {
-      return Fail(
-          ErrorCode::kOperational,
-          "serialise triggers: Hyperscan says " + std::to_string(status));
-    }
-    const std::unique_ptr<char, FreeBytes> owned(bytes);
-    const ByteView view = AsBytes({bytes, size});
-    (is_long ? serialised.long_triggers : serialised.short_triggers)
-        .assign(view.begin(), view.end());
-  }
-  return serialised;
 }
 
 std::string TriggerDatabasePlatform() {

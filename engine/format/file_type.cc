@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cstddef>
+#include <cstring>
 
 namespace gatehouse {
 
@@ -120,6 +121,39 @@ constexpr auto kMagics = std::to_array<Magic>({
     {510, "\x55\xaa"sv, FileType::kMbr},
 });
 
+// Those that stand at the front come first; each file is compared with the few
+// that begin as it does.
+constexpr size_t kFrontMagics = static_cast<size_t>(
+    std::find_if(kMagics.begin(), kMagics.end(),
+                 [](const Magic& magic) { return magic.offset != 0; }) -
+    kMagics.begin());
+static_assert(std::none_of(kMagics.begin() + kFrontMagics, kMagics.end(),
+                           [](const Magic& magic) {
+                             return magic.offset == 0;
+                           }));
+
+// By first byte: where it begins in `order`, which keeps the order above.
+struct FrontMagics {
+  std::array<uint8_t, 257> begin = {};
+  std::array<uint8_t, kFrontMagics> order = {};
+};
+
+constexpr FrontMagics SortFrontMagics() {
+  FrontMagics sorted;
+  size_t count = 0;
+  for (size_t byte = 0; byte < 256; ++byte) {
+    sorted.begin.at(byte) = static_cast<uint8_t>(count);
+    for (size_t i = 0; i < kFrontMagics; ++i) {
+      if (static_cast<uint8_t>(kMagics.at(i).bytes.front()) != byte) continue;
+      sorted.order.at(count++) = static_cast<uint8_t>(i);
+    }
+  }
+  sorted.begin.back() = static_cast<uint8_t>(count);
+  return sorted;
+}
+
+constexpr FrontMagics kSortedFrontMagics = SortFrontMagics();
+
 bool StandsAt(std::string_view text, size_t offset, std::string_view bytes) {
   return text.size() >= offset && text.substr(offset).starts_with(bytes);
 }
@@ -169,11 +203,6 @@ bool IsOldTar(std::string_view head) {
   constexpr size_t kSumOffset = 148;
   constexpr size_t kSumBytes = 8;
   if (head.size() < kHeaderBytes || head[0] == '\0') return false;
-  unsigned sum = kSumBytes * unsigned{' '};
-  for (size_t i = 0; i < kHeaderBytes; ++i) {
-    const bool is_sum = i >= kSumOffset && i < kSumOffset + kSumBytes;
-    if (!is_sum) sum += ByteAt(head, i);
-  }
   const std::string_view field = head.substr(kSumOffset, kSumBytes);
   unsigned expected = 0;
   size_t i = field.find_first_not_of(' ');
@@ -182,11 +211,24 @@ bool IsOldTar(std::string_view head) {
   for (; i < field.size() && field[i] >= '0' && field[i] <= '7'; ++i) {
     expected = expected * 8 + static_cast<unsigned>(field[i] - '0');
   }
-  return i != first_digit && sum == expected;
+  if (i == first_digit) return false;
+  unsigned sum = kSumBytes * unsigned{' '};
+  for (size_t at = 0; at < kHeaderBytes; ++at) {
+    const bool is_sum = at >= kSumOffset && at < kSumOffset + kSumBytes;
+    if (!is_sum) sum += ByteAt(head, at);
+  }
+  return sum == expected;
 }
 
 std::optional<FileType> TypeByMagic(std::string_view head) {
-  for (const Magic& magic : kMagics) {
+  const uint8_t first = ByteAt(head, 0);
+  for (size_t i = kSortedFrontMagics.begin[first];
+       i < kSortedFrontMagics.begin[first + size_t{1}]; ++i) {
+    const Magic& magic = kMagics[kSortedFrontMagics.order[i]];
+    if (head.starts_with(magic.bytes)) return magic.type;
+  }
+  for (size_t i = kFrontMagics; i < kMagics.size(); ++i) {
+    const Magic& magic = kMagics[i];
     if (StandsAt(head, magic.offset, magic.bytes)) return magic.type;
   }
   if (IsLha(head)) return FileType::kLhaLzh;
@@ -219,10 +261,20 @@ class Characters {
     return true;
   }
 
+  // Whether what begins at `offset` may be one of those below, by its second
+  // character.
+  bool MayBeTag(size_t offset) const {
+    const size_t second = offset + stride_;
+    return second < text_.size() &&
+           kTagLetters.find(LowerCase(text_[second])) != std::string_view::npos;
+  }
+
   size_t stride() const { return stride_; }
   std::string_view text() const { return text_; }
 
  private:
+  static constexpr std::string_view kTagLetters = "ahiost";
+
   std::string_view text_;
   size_t stride_ = 1;
 };
@@ -239,7 +291,7 @@ bool HasTag(const Characters& characters) {
   size_t anchor_end = std::string_view::npos;
   for (size_t at = text.find('<'); at != std::string_view::npos;
        at = text.find('<', at + 1)) {
-    if (at % characters.stride() != 0) continue;
+    if (at % characters.stride() != 0 || !characters.MayBeTag(at)) continue;
     for (const std::string_view tag : kHtmlTags) {
       if (characters.StandsAt(at, tag)) return true;
     }
@@ -256,32 +308,81 @@ bool HasTag(const Characters& characters) {
   return false;
 }
 
-// Whether `first` and then `second` stand in `text`, in any case; both are
-// given in lower case.
+// What is behind the first `words` in `text`, in any case; `words` is given in
+// lower case. Nothing: it does not stand there. Searched for by the first of
+// its characters that is no letter, which has no case and is rarer.
+std::optional<std::string_view> Behind(std::string_view text,
+                                       std::string_view words) {
+  const size_t distance = words.find_first_of("\n-");
+  assert(distance != std::string_view::npos);
+  for (size_t at = text.find(words[distance], distance);
+       at != std::string_view::npos; at = text.find(words[distance], at + 1)) {
+    if (Characters(text, 1).StandsAt(at - distance, words)) {
+      return text.substr(at - distance + words.size());
+    }
+  }
+  return std::nullopt;
+}
+
+// Whether `first` and then `second` stand in `text`, in any case.
 bool StandInOrder(std::string_view text, std::string_view first,
                   std::string_view second) {
-  const auto equals = [](char left, char right) {
-    return LowerCase(left) == right;
-  };
-  const auto at =
-      std::search(text.begin(), text.end(), first.begin(), first.end(), equals);
-  if (at == text.end()) return false;
-  const auto rest = at + static_cast<std::ptrdiff_t>(first.size());
-  return std::search(rest, text.end(), second.begin(), second.end(), equals) !=
-         text.end();
+  const auto rest = Behind(text, first);
+  return rest && Behind(*rest, second);
 }
 
 bool IsMhtml(std::string_view head) {
   return StandInOrder(head, "mime-version: ", "\ncontent-type: ");
 }
 
+// Where lines begin that a header of mail begins with; of those that come first
+// in a mail the first one, of the others the last one.
+struct MailLines {
+  enum : uint8_t { kFrom, kReceived, kDeliveredTo, kMessageId };
+  static constexpr std::array<std::string_view, 4> kFirst = {
+      "\nfrom: ", "\nreceived: ", "\ndelivered-to: ", "\nmessage-id: "};
+  enum : uint8_t { kContentType, kMimeVersion, kReceivedLater };
+  static constexpr std::array<std::string_view, 3> kLater = {
+      "\ncontent-type: ", "\nmime-version: ", "\nreceived: "};
+
+  static constexpr std::string_view kLetters =
+      "frdmc";  // That these begin with.
+
+  explicit MailLines(std::string_view head) {
+    first.fill(std::string_view::npos);
+    const Characters characters(head, 1);
+    for (size_t at = head.find('\n'); at != std::string_view::npos;
+         at = head.find('\n', at + 1)) {
+      if (at + 1 == head.size() ||
+          kLetters.find(LowerCase(head[at + 1])) == std::string_view::npos) {
+        continue;
+      }
+      for (size_t i = 0; i < kFirst.size(); ++i) {
+        if (first[i] == std::string_view::npos &&
+            characters.StandsAt(at, kFirst[i])) {
+          first[i] = at;
+        }
+      }
+      for (size_t i = 0; i < kLater.size(); ++i) {
+        if (characters.StandsAt(at, kLater[i])) last[i] = at;
+      }
+    }
+  }
+
+  bool Are(size_t one, size_t later) const { return first[one] < last[later]; }
+
+  std::array<size_t, kFirst.size()> first = {};
+  std::array<size_t, kLater.size()> last = {};
+};
+
 // A mail with something in front of its headers.
 bool IsMailInside(std::string_view head) {
-  return StandInOrder(head, "\nfrom: ", "\ncontent-type: ") ||
-         StandInOrder(head, "\nfrom: ", "\nmime-version: ") ||
-         StandInOrder(head, "\nreceived: ", "\ncontent-type: ") ||
-         StandInOrder(head, "\ndelivered-to: ", "\nreceived: ") ||
-         StandInOrder(head, "\nmessage-id: ", "\ncontent-type: ");
+  const MailLines lines(head);
+  return lines.Are(MailLines::kFrom, MailLines::kContentType) ||
+         lines.Are(MailLines::kFrom, MailLines::kMimeVersion) ||
+         lines.Are(MailLines::kReceived, MailLines::kContentType) ||
+         lines.Are(MailLines::kDeliveredTo, MailLines::kReceivedLater) ||
+         lines.Are(MailLines::kMessageId, MailLines::kContentType);
 }
 
 // What stands anywhere in the first KiB, in text and binary files alike.
@@ -315,10 +416,32 @@ bool IsTextByte(uint8_t byte) {
   return (byte >= 7 && byte <= 10) || byte == 12 || byte == 13 || byte == 27;
 }
 
+// Vectors of the compiler's own kind: SSE2 on x86-64, NEON on arm64.
+constexpr size_t kLanes = 16;
+using Lanes = uint8_t __attribute__((vector_size(kLanes)));
+
+// Not zero where the byte is none of a text.
+Lanes AreForeign(Lanes bytes) {
+  const auto is_low = static_cast<Lanes>(bytes < 0x20);
+  const auto is_text = static_cast<Lanes>((bytes - 7 <= 3) | (bytes == 12) |
+                                          (bytes == 13) | (bytes == 27));
+  return (is_low & ~is_text) | static_cast<Lanes>(bytes == 0x7f);
+}
+
+// Nearly always to the end: not to stop in between is faster.
 bool IsText(std::string_view head) {
-  return std::all_of(head.begin(), head.end(), [](char c) {
-    return IsTextByte(static_cast<uint8_t>(c));
-  });
+  Lanes foreign = {};
+  for (; head.size() >= kLanes; head.remove_prefix(kLanes)) {
+    Lanes bytes;
+    std::memcpy(&bytes, head.data(), kLanes);
+    foreign |= AreForeign(bytes);
+  }
+  std::array<uint64_t, 2> words = {};
+  std::memcpy(words.data(), &foreign, kLanes);
+  return (words[0] | words[1]) == 0 &&
+         std::all_of(head.begin(), head.end(), [](char c) {
+           return IsTextByte(static_cast<uint8_t>(c));
+         });
 }
 
 // Without a mark of byte order, or with that of big endian, a unit must not be

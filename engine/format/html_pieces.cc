@@ -15,16 +15,17 @@ ptrdiff_t Signed(size_t size) { return static_cast<ptrdiff_t>(size); }
 ByteView HtmlPieces::Fill(ByteView block) {
   const ByteView next =
       block.first(std::min(block.size(), bytes_.size() - size_));
-  const auto nul = std::find(next.begin(), next.end(), 0);
-  const auto count = static_cast<size_t>(nul - next.begin());
+  // Not std::find, which looks byte by byte.
+  const size_t nul = AsText(next).find('\0');
+  const size_t count = std::min(nul, next.size());
   if (count > 0) {
-    std::copy(next.begin(), nul, bytes_.begin() + Signed(size_));
+    std::copy_n(next.begin(), count, bytes_.begin() + Signed(size_));
     std::fill_n(nuls_before_.begin() + Signed(size_), count, uint16_t{0});
     nuls_before_.at(size_) = waiting_nuls_;
     waiting_nuls_ = 0;
     size_ += count;
   }
-  if (nul == next.end()) return block.subspan(count);
+  if (count == next.size()) return block.subspan(count);
   if (waiting_nuls_ <= kPieceBytesMax) ++waiting_nuls_;
   return block.subspan(count + 1);
 }

@@ -9,7 +9,8 @@
 namespace gatehouse {
 namespace {
 
-constexpr size_t kRoomBytes = size_t{64} << 10;
+// More than a piece has, and not so much that to clear it costs a small file.
+constexpr size_t kRoomBytes = size_t{16} << 10;
 // Larger ones become a reference again, in hexadecimal.
 constexpr uint16_t kCodeAsByteMax = 0xfe;
 
@@ -36,7 +37,12 @@ void HtmlNormaliser::Feed(ByteView block) {
 }
 
 void HtmlNormaliser::TakePiece() {
-  for (const uint8_t c : pieces_.Piece()) {
+  ByteView piece = pieces_.Piece();
+  while (!piece.empty()) {
+    piece = piece.subspan(TakeRun(piece));
+    if (piece.empty()) break;
+    const uint8_t c = piece.front();
+    piece = piece.subspan(1);
     if (c >= 0x80) {
       TakeHigh(c);
     } else if (c != '\r') {

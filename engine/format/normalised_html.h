@@ -74,6 +74,9 @@ class HtmlNormaliser {
     void Append(ByteView bytes) {
       for (const uint8_t c : bytes) Append(c);
     }
+    // Where to write the next `count` bytes; null where there is no room.
+    uint8_t* RoomFor(size_t count);
+    void AddWritten(size_t count) { size_ += count; }
     [[nodiscard]] bool limit_reached() const { return limit_reached_; }
     void Finish() { bytes_.resize(size_); }
 
@@ -89,6 +92,16 @@ class HtmlNormaliser {
   using Word = BoundedText<16>;
 
   void TakePiece();
+  // Several bytes at once: how many. None where the next one is special.
+  size_t TakeRun(ByteView bytes);
+  size_t TakeTextRun(ByteView bytes);
+  size_t TakeWords(ByteView bytes);
+  size_t TakeSpace(ByteView bytes);
+  size_t TakeTag(ByteView bytes);
+  size_t TakeAttribute(ByteView bytes);
+  size_t TakeNameRun(ByteView bytes, Word& word);
+  size_t TakeValueRun(ByteView bytes);
+  size_t TakeScriptRun(ByteView bytes);
   void Take(uint8_t c);
   void TakeInState(uint8_t c);
   void TakeText(uint8_t c);

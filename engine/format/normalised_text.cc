@@ -1,7 +1,6 @@
 #include "engine/format/normalised_text.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 
 #include "engine/format/text_blocks.h"
@@ -13,26 +12,12 @@ namespace {
 // bytes of a vector to the writing over them.
 constexpr size_t kStepBytes = size_t{16} << 10;
 
-constexpr TextByte ClassOf(unsigned c) {
-  if (c == ' ' || (c >= '\t' && c <= '\r')) return TextByte::kSpace;
-  if (c < ' ' || c >= 0x80) return TextByte::kDropped;
-  return c >= 'A' && c <= 'Z' ? TextByte::kLowered : TextByte::kKept;
-}
-
-constexpr std::array<TextByte, 256> MakeClasses() {
-  std::array<TextByte, 256> classes = {};
-  for (unsigned c = 0; c < classes.size(); ++c) classes.at(c) = ClassOf(c);
-  return classes;
-}
-
-constexpr std::array<TextByte, 256> kClasses = MakeClasses();
-
 // Byte by byte. `output` has room for `input.size()` bytes.
 TextBlocksResult NormaliseBytes(ByteView input, uint8_t* output,
                                 bool after_space) {
   size_t written = 0;
   for (const uint8_t c : input) {
-    const TextByte kind = kClasses[c];
+    const TextByte kind = TextByteClass(c);
     if (kind == TextByte::kDropped) continue;
     const bool is_space = kind == TextByte::kSpace;
     if (is_space && after_space) continue;
@@ -46,12 +31,10 @@ TextBlocksResult NormaliseBytes(ByteView input, uint8_t* output,
 
 }  // namespace
 
-TextByte TextByteClass(uint8_t c) { return kClasses[c]; }
-
 bool HasDroppedByte(ByteView block) {
   const ByteView rest = block.subspan(KeptTextBytes(block));
   return std::any_of(rest.begin(), rest.end(), [](uint8_t c) {
-    return kClasses[c] == TextByte::kDropped;
+    return TextByteClass(c) == TextByte::kDropped;
   });
 }
 

@@ -20,6 +20,7 @@
 // Thread-compatible.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -30,7 +31,20 @@ namespace gatehouse {
 
 enum class TextByte : uint8_t { kKept, kLowered, kSpace, kDropped };
 
-[[nodiscard]] TextByte TextByteClass(uint8_t c);
+inline constexpr std::array<TextByte, 256> kTextByteClasses = [] {
+  std::array<TextByte, 256> classes = {};
+  for (size_t c = 0; c < classes.size(); ++c) {
+    TextByte& one = classes.at(c);
+    if (c < ' ' || c >= 0x80) one = TextByte::kDropped;
+    if (c == ' ' || (c >= '\t' && c <= '\r')) one = TextByte::kSpace;
+    if (c >= 'A' && c <= 'Z') one = TextByte::kLowered;
+  }
+  return classes;
+}();
+
+[[nodiscard]] constexpr TextByte TextByteClass(uint8_t c) {
+  return kTextByteClasses[c];
+}
 
 // Whether the block has a byte that normalisation drops wherever it stands.
 [[nodiscard]] bool HasDroppedByte(ByteView block);

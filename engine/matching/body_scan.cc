@@ -4,10 +4,12 @@
 #include <optional>
 #include <utility>
 
-#include "engine/format/normalised_text.h"
-
 namespace gatehouse {
 namespace {
+
+// Seams that are kept, all of them: more are searched in steps, and then less
+// is known of the text.
+constexpr size_t kSeamBytesMax = size_t{256} << 10;
 
 size_t MostTriggers(const SignatureSet& signatures) {
   size_t most = 0;
@@ -15,6 +17,20 @@ size_t MostTriggers(const SignatureSet& signatures) {
     most = std::max<size_t>(most, shard.trigger_count);
   }
   return most;
+}
+
+const ShardRecord& TextShard(const SignatureSet& signatures) {
+  const SignatureTables& tables = signatures.tables();
+  return tables.shards[tables.targets[kTextBytesIndex]];
+}
+
+size_t TextTriggers(const SignatureSet& signatures) {
+  return TextShard(signatures).trigger_count;
+}
+
+size_t SeamReach(const SignatureSet& signatures) {
+  return std::max<size_t>(TextShard(signatures).literal_bytes_max,
+                          kProspectWordBytesMax);
 }
 
 NormalisedForm FormOf(Target target) {
@@ -29,7 +45,9 @@ BodyScan::BodyScan(const SignatureSet& signatures, TriggerScan triggers)
     : signatures_(signatures),
       triggers_(std::move(triggers)),
       hits_(MostTriggers(signatures)),
-      judge_(signatures) {}
+      seam_hits_(TextTriggers(signatures)),
+      judge_(signatures),
+      seams_(SeamReach(signatures)) {}
 
 Result<std::unique_ptr<BodyScan>> BodyScan::Create(
     const SignatureSet& signatures) {
@@ -49,7 +67,10 @@ void BodyScan::Begin(ByteView head, uint64_t file_bytes) {
   form_ = FormOf(target_);
   // The signatures of such a target are written for the views.
   if (form_ != NormalisedForm::kNone) target_ = Target::kAny;
-  has_dropped_byte_ = false;
+  seams_.Begin();
+  seam_bytes_.clear();
+  seam_hits_.Clear();
+  has_all_seams_ = true;
 }
 
 size_t BodyScan::ShardOf(Target target) const {
@@ -68,12 +89,23 @@ size_t BodyScan::overlap_bytes() const {
 
 bool BodyScan::LookAt(ByteView block, uint64_t offset, size_t seen_bytes) {
   EnterStage(notes_, ScanStage::kTriggers);
-  // Where bytes are dropped, what stands in the form need not stand in the
-  // text.
-  if (form_ == NormalisedForm::kText && !has_dropped_byte_) {
-    has_dropped_byte_ = HasDroppedByte(block.subspan(seen_bytes));
+  if (form_ == NormalisedForm::kText && IsViewPlain()) {
+    seams_.Feed(block.subspan(seen_bytes), seam_bytes_);
+    if (seam_bytes_.size() > kSeamBytesMax) {
+      has_all_seams_ = false;
+      if (!LookAtSeams()) return false;
+      // What a trigger may begin in.
+      const size_t kept = triggers_.OverlapOf(ShardOfBytes());
+      seam_bytes_.erase(seam_bytes_.begin(),
+                        seam_bytes_.end() - static_cast<ptrdiff_t>(kept));
+    }
   }
   return triggers_.Scan(ShardOfBytes(), block, offset, seen_bytes, hits_);
+}
+
+bool BodyScan::LookAtSeams() {
+  return seam_bytes_.empty() ||
+         triggers_.Scan(ShardOfBytes(), seam_bytes_, 0, 0, seam_hits_);
 }
 
 BodyScan::End BodyScan::Judge(Content& content, WorkBudget& budget,
@@ -88,11 +120,9 @@ BodyScan::End BodyScan::Judge(Content& content, WorkBudget& budget,
   hits_.Finish();
   judge_.Judge(layer, ShardOfBytes(), hits_, budget, matched);
   if (notes_ != nullptr) notes_->EndLayer(layer, std::nullopt, &hits_);
-  End end = End::kDone;
-  const bool may_match_view =
-      form_ != NormalisedForm::kNone &&
-      (!IsViewPlain() || judge_.FindForView(ShardOfBytes(), hits_));
-  if (may_match_view) end = JudgeViews(content, budget, matched);
+  const End end = form_ == NormalisedForm::kNone
+                      ? End::kDone
+                      : JudgeViews(layer, budget, matched);
   if (content.error_number() != 0) return End::kReadError;
   return budget.is_exhausted() ? End::kWorkLimit : end;
 }
@@ -102,8 +132,15 @@ BodyScan::End BodyScan::Judge(Content& content, WorkBudget& budget,
 bool BodyScan::IsViewPlain() const {
   const size_t shard = ShardOfBytes();
   if (notes_ != nullptr && notes_->looks_at_all_views) return false;
-  return form_ == NormalisedForm::kText && !has_dropped_byte_ &&
+  return form_ == NormalisedForm::kText &&
          signatures_.tables().shards[shard].always_view == 0;
+}
+
+bool BodyScan::HasSignaturesOfViews() const {
+  const Target target =
+      form_ == NormalisedForm::kText ? Target::kText : Target::kHtml;
+  const ShardRecord& shard = signatures_.tables().shards[ShardOf(target)];
+  return shard.trigger_count + shard.anchor_count + shard.always_count != 0;
 }
 
 // The file in one piece; cut short where a read fails.
@@ -119,13 +156,23 @@ ByteView BodyScan::Whole(Content& content) {
   return whole_;
 }
 
-BodyScan::End BodyScan::JudgeViews(Content& content, WorkBudget& budget,
+BodyScan::End BodyScan::JudgeViews(const Layer& layer, WorkBudget& budget,
                                    MatchedIds& matched) {
+  Content& content = layer.content;
+  if (!HasSignaturesOfViews()) return End::kDone;
+  if (IsViewPlain()) {
+    if (!LookAtSeams()) return End::kReadError;
+    seam_hits_.Finish();
+    const OwnText text{content, seam_bytes_, has_all_seams_};
+    if (!judge_.FindForView(layer, ShardOfBytes(), hits_, seam_hits_, text)) {
+      return End::kDone;
+    }
+  }
   const size_t bytes_max =
       form_ == NormalisedForm::kText ? kTextFileBytesMax : kHtmlFileBytesMax;
-  if (content.size() > bytes_max) {  // As the formats mean it.
+  if (content.size() > bytes_max) {
     if (notes_ != nullptr) notes_->SetViewsAreCut();
-    return End::kDone;
+    return End::kWorkLimit;
   }
   EnterStage(notes_, ScanStage::kViews);
   bool is_scanned = true;
@@ -134,7 +181,8 @@ BodyScan::End BodyScan::JudgeViews(Content& content, WorkBudget& budget,
   }
   if (notes_ != nullptr && views_.limit_reached()) notes_->SetViewsAreCut();
   if (whole_.capacity() > kViewBytesKept) whole_ = {};
-  return is_scanned ? End::kDone : End::kReadError;
+  if (!is_scanned) return End::kReadError;
+  return views_.limit_reached() ? End::kWorkLimit : End::kDone;
 }
 
 bool BodyScan::JudgeView(const NormalisedView& view, uint64_t file_bytes,

@@ -19,6 +19,7 @@
 #include "engine/format/executable_facts.h"
 #include "engine/format/file_type.h"
 #include "engine/format/normalised_views.h"
+#include "engine/format/text_seams.h"
 #include "engine/matching/scan_notes.h"
 #include "engine/matching/signature_judge.h"
 #include "engine/matching/trigger_hits.h"
@@ -54,7 +55,9 @@ class BodyScan {
 
   enum class End : uint8_t {
     kDone,
-    kWorkLimit,  // The budget is used up: not all matches are known.
+    // The budget is used up, or a normalised view in which something may match
+    // would be too large: not all matches are known.
+    kWorkLimit,
     kReadError,  // Content::error_number.
   };
   // Adds what matches the file, of which everything was shown.
@@ -68,8 +71,10 @@ class BodyScan {
 
   size_t ShardOf(Target target) const;
   size_t ShardOfBytes() const;
-  End JudgeViews(Content& content, WorkBudget& budget, MatchedIds& matched);
+  bool LookAtSeams();
   bool IsViewPlain() const;
+  bool HasSignaturesOfViews() const;
+  End JudgeViews(const Layer& layer, WorkBudget& budget, MatchedIds& matched);
   bool JudgeView(const NormalisedView& view, uint64_t file_bytes,
                  WorkBudget& budget, MatchedIds& matched);
   ByteView Whole(Content& content);
@@ -78,14 +83,17 @@ class BodyScan {
   ScanNotes* notes_ = nullptr;
   TriggerScan triggers_;
   TriggerHits hits_;
+  TriggerHits seam_hits_;
   SignatureJudge judge_;
+  TextSeams seams_;
+  std::vector<uint8_t> seam_bytes_;
+  bool has_all_seams_ = true;  // In seam_bytes_.
   ExecutableFacts facts_;
   NormalisedViews views_;
   std::vector<uint8_t> whole_;  // A text that is not in memory.
   FileType type_ = FileType::kBinary;
   Target target_ = Target::kAny;  // Of the file's own bytes.
   NormalisedForm form_ = NormalisedForm::kNone;
-  bool has_dropped_byte_ = false;  // Of a text.
 };
 
 }  // namespace gatehouse

@@ -18,6 +18,9 @@ namespace gatehouse {
 
 class PartMatcher {
  public:
+  // Bytes before and behind a part that it may look at.
+  static constexpr size_t kContext = kNearMax + 2;
+
   // Where the part ends, if it starts at `begin`: offsets in the content,
   // ascending, none if it does not match. Valid until the next call.
   const std::vector<uint64_t>& EndsAt(Content& content, const PatternPart& part,
@@ -37,9 +40,6 @@ class PartMatcher {
   bool HasNear(const NearByte& near, uint32_t place) const;
 
   static constexpr uint32_t kNoPlace = ~uint32_t{0};
-  // Bytes before and behind a part that it may look at.
-  static constexpr size_t kContext = kNearMax + 2;
-
   ByteView view_;
   bool starts_at_front_ = false;  // view_ begins where the content does.
   bool ends_at_end_ = false;

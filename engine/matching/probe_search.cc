@@ -1,24 +1,15 @@
 #include "engine/matching/probe_search.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
+#include <span>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace gatehouse {
 namespace {
-
-// Vectors of the compiler's own kind: SSE2 on x86-64, NEON on arm64.
-constexpr size_t kLanes = 16;
-using Lanes = uint8_t __attribute__((vector_size(kLanes)));
-using Words = uint64_t __attribute__((vector_size(kLanes)));
-
-Lanes Load(const uint8_t* place) {
-  Lanes lanes;
-  std::memcpy(&lanes, place, sizeof(lanes));
-  return lanes;
-}
 
 uint8_t Lower(uint8_t byte) {
   return byte >= 'A' && byte <= 'Z' ? static_cast<uint8_t>(byte + ('a' - 'A'))
@@ -30,8 +21,8 @@ bool IsLetter(uint8_t byte) { return byte >= 'a' && byte <= 'z'; }
 constexpr int kMostCommon = 6;
 
 // A guess that holds for most files: the larger, the more common.
-int CommonnessOf(uint8_t byte) {
-  static constexpr std::string_view kCommon = " etaoinsrldcup\n";
+constexpr int CommonnessOf(uint8_t byte) {
+  constexpr std::string_view kCommon = " etaoinsrldcup\n";
   if (byte == 0) return kMostCommon - 1;
   if (byte == 0xff || byte == ' ') return 4;
   if (kCommon.find(static_cast<char>(byte)) != std::string_view::npos) {
@@ -40,6 +31,36 @@ int CommonnessOf(uint8_t byte) {
   if (byte < 0x10 || byte == 0x8b || byte == 0x48) return 2;
   return byte >= 0x20 && byte < 0x7f ? 1 : 0;
 }
+
+constexpr std::array<int, 256> MakeCommonness() {
+  std::array<int, 256> commonness = {};
+  for (size_t byte = 0; byte < commonness.size(); ++byte) {
+    commonness.at(byte) = CommonnessOf(static_cast<uint8_t>(byte));
+  }
+  return commonness;
+}
+
+constexpr std::array<int, 256> kCommonness = MakeCommonness();
+
+// The least common ones of those that are added, that come first among equals.
+class RarestProbes {
+ public:
+  void Add(const Probe& probe, int commonness) {
+    size_t i = count_;
+    while (i > 0 && probes_.at(i - 1).second > commonness) --i;
+    if (i == probes_.size()) return;
+    count_ = std::min(count_ + 1, probes_.size());
+    for (size_t j = count_ - 1; j > i; --j) probes_.at(j) = probes_.at(j - 1);
+    probes_.at(i) = {probe, commonness};
+  }
+  [[nodiscard]] std::span<const std::pair<Probe, int>> probes() const {
+    return std::span(probes_).first(count_);
+  }
+
+ private:
+  std::array<std::pair<Probe, int>, Probes::kMax> probes_ = {};
+  size_t count_ = 0;
+};
 
 }  // namespace
 
@@ -70,7 +91,7 @@ ProbeSearch::ProbeSearch(const PatternPart& part) {
 void ProbeSearch::Consider(const PatternPart& part, size_t first_run,
                            size_t last_run) {
   const uint32_t begin = part.runs[first_run].distance_min;
-  std::vector<Probe> all;
+  RarestProbes all;
   for (size_t i = first_run; i < last_run; ++i) {
     const FixedRun& run = part.runs[i];
     for (size_t j = 0; j < run.bytes.size(); ++j) {
@@ -81,66 +102,39 @@ void ProbeSearch::Consider(const PatternPart& part, size_t first_run,
       // Behind its equal a byte says little.
       const bool is_repeated = j != 0 && run.bytes[j - 1] == byte;
       const uint8_t ignored = is_either ? 0x20 : 0;
-      all.push_back({static_cast<uint32_t>(at),
-                     static_cast<uint8_t>(byte | ignored), ignored,
-                     is_repeated ? kMostCommon : CommonnessOf(byte)});
+      all.Add({static_cast<uint32_t>(at), static_cast<uint8_t>(byte | ignored),
+               ignored},
+              is_repeated ? kMostCommon : kCommonness[byte]);
     }
   }
-  std::stable_sort(all.begin(), all.end(), [](const Probe& a, const Probe& b) {
-    return a.commonness < b.commonness;
-  });
-  if (all.size() > kProbesMax) all.resize(kProbesMax);
   int worth = 0;
-  for (const Probe& probe : all) worth += kMostCommon + 1 - probe.commonness;
+  for (const auto& one : all.probes()) worth += kMostCommon + 1 - one.second;
   if (worth <= worth_) return;
   worth_ = worth;
-  std::sort(all.begin(), all.end(),
-            [](const Probe& a, const Probe& b) { return a.at < b.at; });
-  const uint32_t front = all.front().at;
-  count_ = all.size();
-  for (size_t i = 0; i < count_; ++i) {
-    probes_.at(i) = all[i];
-    probes_.at(i).at -= front;
+  uint32_t front = ~uint32_t{0};
+  uint32_t back = 0;
+  for (const auto& one : all.probes()) {
+    front = std::min(front, one.first.at);
+    back = std::max(back, one.first.at);
   }
-  span_ = size_t{probes_.at(count_ - 1).at} + 1;
+  probes_.count = all.probes().size();
+  for (size_t i = 0; i < probes_.count; ++i) {
+    probes_.all.at(i) = all.probes()[i].first;
+    probes_.all.at(i).at -= front;
+  }
+  probes_.rarest = {probes_.all.at(0),
+                    probes_.all.at(probes_.count > 1 ? 1 : 0)};
+  probes_.span = size_t{back} - front + 1;
   distance_min_ = begin + front;
   distance_max_ = part.runs[first_run].distance_max + front;
 }
 
-bool ProbeSearch::Fits(const uint8_t* place) const {
-  for (size_t i = 0; i < count_; ++i) {
-    const Probe& probe = probes_[i];
-    if ((place[probe.at] | probe.ignored) != probe.value) return false;
-  }
-  return true;
-}
-
 size_t ProbeSearch::Find(ByteView bytes, size_t from) const {
   assert(is_usable());
-  const uint8_t* const begin = bytes.data();
-  std::array<Lanes, kProbesMax> values = {};
-  std::array<Lanes, kProbesMax> ignored = {};
-  for (size_t i = 0; i < count_; ++i) {
-    values[i] = Lanes{} + probes_[i].value;
-    ignored[i] = Lanes{} + probes_[i].ignored;
-  }
-  while (from + span_ + kLanes <= bytes.size()) {
-    Lanes fits = (Load(begin + from) | ignored[0]) == values[0];
-    for (size_t i = 1; i < count_; ++i) {
-      fits &= (Load(begin + from + probes_[i].at) | ignored[i]) == values[i];
-    }
-    Words words;
-    std::memcpy(&words, &fits, sizeof(words));
-    if ((words[0] | words[1]) == 0) {
-      from += kLanes;
-      continue;
-    }
-    size_t lane = 0;
-    while (fits[lane] == 0) ++lane;
-    return from + lane;
-  }
-  for (; from + span_ <= bytes.size(); ++from) {
-    if (Fits(begin + from)) return from;
+  const ProbedBlocks blocks = FindInBlocks(probes_, bytes, from);
+  if (blocks.fits) return blocks.place;
+  for (from = blocks.place; from + probes_.span <= bytes.size(); ++from) {
+    if (probes_.Fit(bytes.data() + from)) return from;
   }
   return kNone;
 }

@@ -1,17 +1,17 @@
 // ProbeSearch: finds the places where a part of a pattern may be, fast.
 //
 // Up to four of the part's given bytes, those that files hold least often, are
-// compared with sixteen places at once. Wherever they stand in the part, and
-// whatever stands between them: where all fit, somebody looks closer.
+// compared, two of them with many places at once. Wherever they stand in the
+// part, and whatever stands between them: where all fit, somebody looks closer.
 //
 // Thread-safe after construction: immutable. Owns what it needs.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "engine/matching/probe_blocks.h"
 #include "signatures/byte_pattern.h"
 
 namespace gatehouse {
@@ -23,15 +23,14 @@ namespace gatehouse {
 class ProbeSearch {
  public:
   static constexpr size_t kNone = ~size_t{0};
-  static constexpr size_t kProbesMax = 4;
   static constexpr size_t kSpanMax = 4096;
 
   explicit ProbeSearch(const PatternPart& part);
 
   // False: the part has no given bytes at all.
-  [[nodiscard]] bool is_usable() const { return count_ != 0; }
+  [[nodiscard]] bool is_usable() const { return probes_.count != 0; }
   // From the first probe to behind the last.
-  [[nodiscard]] size_t span() const { return span_; }
+  [[nodiscard]] size_t span() const { return probes_.span; }
   // From the part's start to the first probe.
   [[nodiscard]] uint32_t distance_min() const { return distance_min_; }
   [[nodiscard]] uint32_t distance_max() const { return distance_max_; }
@@ -41,19 +40,9 @@ class ProbeSearch {
   [[nodiscard]] size_t Find(ByteView bytes, size_t from) const;
 
  private:
-  struct Probe {
-    uint32_t at = 0;
-    uint8_t value = 0;
-    uint8_t ignored = 0;  // Bits that may differ.
-    int commonness = 0;
-  };
-
   void Consider(const PatternPart& part, size_t first_run, size_t last_run);
-  [[nodiscard]] bool Fits(const uint8_t* place) const;
 
-  std::array<Probe, kProbesMax> probes_ = {};
-  size_t count_ = 0;
-  size_t span_ = 0;
+  Probes probes_;
   uint32_t distance_min_ = 0;
   uint32_t distance_max_ = 0;
   int worth_ = 0;

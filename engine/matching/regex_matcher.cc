@@ -5,7 +5,10 @@
 #include <time.h>
 
 #include <algorithm>
+#include <vector>
 
+#include "engine/matching/probe_search.h"
+#include "engine/matching/regex_literal.h"
 #include "signatures/regex_check.h"
 
 namespace gatehouse {
@@ -47,13 +50,17 @@ bool IsWholeWord(ByteView subject, size_t begin, size_t end) {
 }  // namespace
 
 struct RegexMatcher::State {
-  std::unordered_map<uint32_t, Code> codes;
+  struct Regex {
+    Code code;
+    std::vector<ProbeSearch> literals;  // Of every match.
+  };
+  std::unordered_map<uint32_t, Regex> regexes;
   std::unique_ptr<pcre2_match_data, FreeMatch> match{
       pcre2_match_data_create(1, nullptr)};
   std::unique_ptr<pcre2_match_context, FreeLimits> limits{
       pcre2_match_context_create(nullptr)};
 
-  const pcre2_code* CodeOf(const Task& task);
+  const Regex& RegexOf(const Task& task);
 };
 
 RegexMatcher::RegexMatcher() : state_(std::make_unique<State>()) {
@@ -62,22 +69,33 @@ RegexMatcher::RegexMatcher() : state_(std::make_unique<State>()) {
 }
 RegexMatcher::~RegexMatcher() = default;
 
-// Null: it cannot be compiled, which was found out when it was loaded.
-const pcre2_code* RegexMatcher::State::CodeOf(const Task& task) {
-  const auto found = codes.find(task.key);
-  if (found != codes.end()) return found->second.get();
-  if (codes.size() >= kRegexesKeptMax) codes.clear();
+// Without a code: it cannot be compiled, which was found out when it was
+// loaded.
+const RegexMatcher::State::Regex& RegexMatcher::State::RegexOf(
+    const Task& task) {
+  const auto found = regexes.find(task.key);
+  if (found != regexes.end()) return found->second;
+  if (regexes.size() >= kRegexesKeptMax) regexes.clear();
   int error = 0;
   PCRE2_SIZE place = 0;
   const ByteView text = AsBytes(task.expression);
   Code code(pcre2_compile(text.data(), text.size(), Pcre2Options(task.options),
                           &error, &place, nullptr));
-  return codes.emplace(task.key, std::move(code)).first->second.get();
+  Regex& regex = regexes[task.key];
+  regex.code = std::move(code);
+  const bool is_folded = (task.options & kRegexCaseless) != 0;
+  for (const auto& one : LiteralsOfRegex(task.expression, task.options)) {
+    PatternPart part;
+    part.runs.push_back({AsBytes(one), is_folded, 0, 0});
+    regex.literals.emplace_back(part);
+  }
+  return regex;
 }
 
 MatchCount RegexMatcher::Count(const Task& task, ByteView subject,
                                WorkBudget& budget) {
-  const pcre2_code* const code = state_->CodeOf(task);
+  const State::Regex& regex = state_->RegexOf(task);
+  const pcre2_code* const code = regex.code.get();
   if (code == nullptr || state_->match == nullptr) return {};
   size_t from = 0;
   uint32_t options = PCRE2_NO_UTF_CHECK;
@@ -96,6 +114,11 @@ MatchCount RegexMatcher::Count(const Task& task, ByteView subject,
   }
   const bool is_global = (task.options & kRegexGlobal) != 0;
   MatchCount found;
+  // Nearly always one of them is missing, and that is soon found out.
+  for (const ProbeSearch& literal : regex.literals) {
+    const size_t first = from + literal.distance_min();
+    if (literal.Find(subject, first) == ProbeSearch::kNone) return found;
+  }
   while (from <= subject.size()) {
     const uint64_t begin = CpuNanoseconds();
     const int status =

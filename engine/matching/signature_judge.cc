@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <optional>
 
 #include "engine/matching/byte_compare.h"
 #include "engine/matching/layer_rules.h"
@@ -33,15 +32,6 @@ bool Compares(Comparison comparison, uint64_t value, uint64_t count) {
   return false;
 }
 
-// Little-endian; bytes that are not there are zero.
-uint32_t WordOf(ByteView bytes) {
-  uint32_t word = 0;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    word |= uint32_t{bytes[i]} << (8 * i);
-  }
-  return word;
-}
-
 bool IsIn(const std::vector<PlaceInterval>& places, uint64_t place) {
   return std::any_of(places.begin(), places.end(),
                      [place](const PlaceInterval& interval) {
@@ -52,16 +42,15 @@ bool IsIn(const std::vector<PlaceInterval>& places, uint64_t place) {
 }  // namespace
 
 SignatureJudge::SignatureJudge(const SignatureTables& tables)
-    : tables_(tables) {
+    : tables_(tables), anchors_(tables), prospect_(tables) {
   // Enough for nearly all files, so that the first one is as fast as the rest.
   candidates_.reserve(kUsualCount);
   atoms_.reserve(kUsualCount);
   starts_.reserve(kUsualCount);
 }
 
-void SignatureJudge::CollectCandidates(const TriggerHits& hits, size_t shard,
-                                       bool are_of_view) {
-  candidates_.clear();
+void SignatureJudge::AddCandidates(const TriggerHits& hits, size_t shard,
+                                   bool are_of_view) {
   const uint32_t first = tables_.shards[shard].trigger_begin;
   for (uint32_t i = 0; i < hits.hits().size(); ++i) {
     const TriggerRecord& trigger =
@@ -82,10 +71,16 @@ void SignatureJudge::SortCandidates() {
             });
 }
 
-bool SignatureJudge::FindForView(size_t shard, const TriggerHits& hits) {
+bool SignatureJudge::FindForView(const Layer& layer, size_t shard,
+                                 const TriggerHits& hits,
+                                 const TriggerHits& seam_hits,
+                                 const OwnText& text) {
   found_.clear();
-  CollectCandidates(hits, shard, true);
+  candidates_.clear();
+  AddCandidates(hits, shard, true);
+  AddCandidates(seam_hits, shard, true);
   SortCandidates();
+  prospect_.Begin(text);
   for (size_t i = 0; i < candidates_.size();) {
     const Candidate& first = candidates_[i];
     uint8_t groups = 0;
@@ -94,7 +89,10 @@ bool SignatureJudge::FindForView(size_t shard, const TriggerHits& hits) {
          ++i) {
       groups = static_cast<uint8_t>(groups | candidates_[i].group);
     }
-    if (groups == tables_.trigger_uses[first.use].view_groups) {
+    const SignatureRecord& signature = tables_.signatures[first.signature];
+    if (groups == tables_.trigger_uses[first.use].view_groups &&
+        PassesGates(tables_, tables_.gates[signature.gates], layer) &&
+        prospect_.MayMatch(signature, text)) {
       found_.push_back(first.signature);
     }
   }
@@ -108,7 +106,7 @@ void SignatureJudge::JudgeFound(const Layer& layer, WorkBudget& budget,
   for (const uint32_t id : found_) {
     if (budget.is_exhausted()) return;
     const SignatureRecord& signature = tables_.signatures[id];
-    if (!PassesGates(tables_, tables_.gates[signature.gates], layer)) continue;
+    assert(PassesGates(tables_, tables_.gates[signature.gates], layer));
     Case one{layer, budget, signature, tables_.AtomsOf(signature),
              tables_.LogicOf(signature)};
     Begin(signature);
@@ -131,11 +129,10 @@ void SignatureJudge::Judge(const Layer& layer, size_t shard,
                            MatchedIds& matched) {
   has_subject_ = false;
   if (!counted_.empty()) counted_.clear();
-  CollectCandidates(hits, shard, false);
+  candidates_.clear();
+  AddCandidates(hits, shard, false);
   AddAlways(shard);
-  const ShardRecord& record = tables_.shards[shard];
-  CollectAnchored(
-      layer, tables_.anchors.subspan(record.anchor_begin, record.anchor_count));
+  CollectAnchored(layer, shard);
   SortCandidates();
   for (size_t i = 0; i < candidates_.size() && !budget.is_exhausted();) {
     const uint32_t id = candidates_[i].signature;
@@ -186,26 +183,11 @@ bool SignatureJudge::ArePromising(Case& one, const TriggerHits& hits,
   return groups == one.signature.groups;
 }
 
-// Those of which a pattern is at its place. Every file is asked about all of
-// them: a word decides nearly always.
-void SignatureJudge::CollectAnchored(const Layer& layer,
-                                     std::span<const AnchorUse> anchors) {
-  uint32_t offset = kNoUse;
-  std::optional<uint64_t> place;
-  for (const AnchorUse& anchor : anchors) {
-    if (anchor.offset != offset) {
-      offset = anchor.offset;
-      StartsOf(tables_.offsets[offset], layer, starts_);
-      place.reset();
-      if (!starts_.empty()) place = starts_.front().first;
-    }
-    if (!place) continue;
-    const ByteView bytes =
-        layer.content.At(*place + anchor.distance, sizeof(anchor.value));
-    if ((WordOf(bytes) & anchor.mask) == anchor.value &&
-        IsAt(layer, anchor, *place)) {
-      candidates_.push_back({anchor.signature, kNoUse, 0, anchor.group});
-    }
+// Those of which a pattern is at its place.
+void SignatureJudge::CollectAnchored(const Layer& layer, size_t shard) {
+  for (const auto& [anchor, place] : anchors_.Find(layer, shard)) {
+    if (!IsAt(layer, *anchor, place)) continue;
+    candidates_.push_back({anchor->signature, kNoUse, 0, anchor->group});
   }
 }
 

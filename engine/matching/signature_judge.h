@@ -13,11 +13,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/matching/anchor_search.h"
 #include "engine/matching/layer.h"
 #include "engine/matching/pattern_search.h"
 #include "engine/matching/regex_matcher.h"
 #include "engine/matching/scan_notes.h"
 #include "engine/matching/trigger_hits.h"
+#include "engine/matching/view_prospect.h"
 #include "engine/matching/work_budget.h"
 #include "signatures/matched_ids.h"
 #include "signatures/signature_set.h"
@@ -40,8 +42,10 @@ class SignatureJudge {
              WorkBudget& budget, MatchedIds& matched);
 
   // Which signatures may match the normalised form of a text, by what was seen
-  // in its own bytes. False: none.
-  bool FindForView(size_t shard, const TriggerHits& hits);
+  // in its own bytes and in its seams, and by the facts of `layer`, which are
+  // those of the form, too. False: none.
+  bool FindForView(const Layer& layer, size_t shard, const TriggerHits& hits,
+                   const TriggerHits& seam_hits, const OwnText& text);
   // Adds those of them that match the layer, which is that form.
   void JudgeFound(const Layer& layer, WorkBudget& budget, MatchedIds& matched);
 
@@ -81,15 +85,14 @@ class SignatureJudge {
   static constexpr uint32_t kNoUse = ~uint32_t{0};
   struct Case;  // The signature that is looked at.
 
-  void CollectCandidates(const TriggerHits& hits, size_t shard,
-                         bool are_of_view);
+  void AddCandidates(const TriggerHits& hits, size_t shard, bool are_of_view);
   bool ArePromising(Case& one, const TriggerHits& hits, size_t first,
                     size_t last);
   bool IsPromising(Case& one, const TriggerUse& use,
                    std::span<const uint64_t> ends);
   void SortCandidates();
   void AddAlways(size_t shard);
-  void CollectAnchored(const Layer& layer, std::span<const AnchorUse> anchors);
+  void CollectAnchored(const Layer& layer, size_t shard);
   bool IsAt(const Layer& layer, const AnchorUse& anchor, uint64_t place);
   bool Matches(Case& one);
   void Begin(const SignatureRecord& signature);
@@ -104,6 +107,8 @@ class SignatureJudge {
   ByteView Subject(const Layer& layer);
 
   const SignatureTables& tables_;
+  AnchorSearch anchors_;
+  ViewProspect prospect_;
   PatternSearch search_;
   RegexMatcher regexes_;
   std::vector<Candidate> candidates_;

@@ -4,6 +4,7 @@
 // first places are kept. Reused from layer to layer.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -56,6 +57,13 @@ class TriggerHits {
       Hit& hit = hits_[one.index];
       ends_[hit.first + hit.count++] = one.end;
     }
+    for (const Hit& hit : hits_) {
+      const std::span<uint64_t> ends =
+          std::span(ends_).subspan(hit.first, hit.count);
+      if (!std::is_sorted(ends.begin(), ends.end())) {
+        std::sort(ends.begin(), ends.end());
+      }
+    }
   }
 
   void Clear() {
@@ -64,7 +72,7 @@ class TriggerHits {
     seen_.clear();
   }
   [[nodiscard]] std::span<const Hit> hits() const { return hits_; }
-  // In the order in which they were added. After Finish.
+  // In order. After Finish.
   [[nodiscard]] std::span<const uint64_t> EndsOf(const Hit& hit) const {
     return std::span(ends_).subspan(hit.first, hit.count);
   }

@@ -16,15 +16,18 @@ struct Sight {
   size_t seen_bytes = 0;
 };
 
+void Add(uint32_t trigger, uint64_t end, const Sight& sight) {
+  if (sight.triggers[trigger].is_frequent != 0) {
+    sight.hits.AddSomewhere(trigger);
+  } else if (end > sight.seen_bytes) {
+    sight.hits.Add(trigger, sight.offset + end);
+  }
+}
+
 // Called by Hyperscan, which is C: must not throw.
 int OnTrigger(unsigned id, unsigned long long /*from*/, unsigned long long to,
               unsigned /*flags*/, void* context) noexcept {
-  const Sight& sight = *static_cast<const Sight*>(context);
-  if (sight.triggers[id].is_frequent != 0) {
-    sight.hits.AddSomewhere(id);
-  } else if (to > sight.seen_bytes) {
-    sight.hits.Add(id, sight.offset + to);
-  }
+  Add(id, to, *static_cast<const Sight*>(context));
   return 0;
 }
 
@@ -40,16 +43,11 @@ Result<TriggerScan> TriggerScan::Create(const SignatureSet& signatures) {
   TriggerScan scan(signatures);
   hs_scratch_t* scratch = nullptr;
   for (size_t i = 0; i < signatures.tables().shards.size(); ++i) {
-    const TriggerDatabase& triggers = signatures.triggers(i);
-    for (const hs_database_t* const database :
-         {triggers.long_triggers(), triggers.short_triggers()}) {
-      if (database == nullptr) continue;
-      const hs_error_t status = hs_alloc_scratch(database, &scratch);
-      if (status != HS_SUCCESS) {
-        (void)hs_free_scratch(scratch);
-        return Fail(ErrorCode::kOperational,
-                    "allocate Hyperscan scratch space");
-      }
+    const hs_database_t* const others = signatures.triggers(i).others();
+    if (others == nullptr) continue;
+    if (hs_alloc_scratch(others, &scratch) != HS_SUCCESS) {
+      (void)hs_free_scratch(scratch);
+      return Fail(ErrorCode::kOperational, "allocate Hyperscan scratch space");
     }
   }
   scan.scratch_.reset(scratch);
@@ -71,17 +69,13 @@ bool TriggerScan::Scan(size_t shard, ByteView block, uint64_t offset,
               signatures_->tables().triggers.subspan(record.trigger_begin,
                                                      record.trigger_count),
               offset, seen_bytes};
-  const char* const bytes = AsText(block).data();
-  const auto size = static_cast<unsigned>(block.size());
-  hs_error_t status = HS_SUCCESS;
-  if (triggers.long_triggers() != nullptr) {
-    status = hs_scan(triggers.long_triggers(), bytes, size, 0, scratch_.get(),
-                     OnTrigger, &sight);
-  }
-  if (status == HS_SUCCESS && triggers.short_triggers() != nullptr) {
-    status = hs_scan(triggers.short_triggers(), bytes, size, 0, scratch_.get(),
-                     OnTrigger, &sight);
-  }
+  grams_.Scan(triggers.grams(), block, [&sight](uint32_t trigger, size_t end) {
+    Add(trigger, end, sight);
+  });
+  if (triggers.others() == nullptr) return true;
+  const hs_error_t status = hs_scan(triggers.others(), AsText(block).data(),
+                                    static_cast<unsigned>(block.size()), 0,
+                                    scratch_.get(), OnTrigger, &sight);
   assert(status == HS_SUCCESS);
   return status == HS_SUCCESS;
 }

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "engine/matching/gram_scan.h"
 #include "engine/matching/trigger_hits.h"
 #include "signatures/signature_set.h"
 
@@ -41,6 +42,7 @@ class TriggerScan {
       : signatures_(&signatures) {}
 
   const SignatureSet* signatures_;
+  GramScan grams_;
   std::unique_ptr<hs_scratch, FreeScratch> scratch_;
 };
 

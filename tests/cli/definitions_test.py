@@ -40,6 +40,18 @@ class Check(mdatp.Case):
                          {"not supported: icons": 1})
         self.assertEqual(report["files"][0]["skippedFor"]["level"], 1)
 
+    def test_what_costs_much_is_told(self):
+        self.assertEqual(
+            self.check("--output", "json").json()["expensiveSignatures"], [])
+        self.write("defs/c.ndb", b"Dear:0:*:0000\n")
+        self.assertIn(
+            "1 signature(s) would each cost more than 1 % of the time:\n"
+            "  Dear: ", self.check().out)
+        report = self.check("--output", "json").json()
+        self.assertEqual([(one["name"], one["route"])
+                          for one in report["expensiveSignatures"]],
+                         [("Dear", "always")])
+
     def test_strict_refuses_what_is_malformed(self):
         self.write("defs/c.ndb", b"nonsense\n")
         self.assertEqual(self.check().code, 0)

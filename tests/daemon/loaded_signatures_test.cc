@@ -10,6 +10,7 @@
 #include <iterator>
 #include <string>
 
+#include "definitions/definitions_place.h"
 #include "tests/temp_dir.h"
 
 namespace gatehouse {

@@ -69,7 +69,7 @@ TEST_F(ArtefactTest, IsTheSetThatWasCompiled) {
   EXPECT_EQ((*set)->body_name(0), "Body.One");
   EXPECT_EQ((*set)->hash_count(), 1U);
   EXPECT_EQ((*set)->notes(), "notes");
-  EXPECT_NE((*set)->triggers(0).long_triggers(), nullptr);
+  EXPECT_NE((*set)->triggers(0).others(), nullptr);
 }
 
 TEST_F(ArtefactTest, IsForOneKeyAndOneSecret) {

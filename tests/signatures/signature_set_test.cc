@@ -61,8 +61,8 @@ std::string_view Find(const SignatureSet& set, DigestAlgorithm algorithm,
 TEST(SignatureSetTest, AnEmptySetHasNoDatabase) {
   const auto set = Compile({});
   ASSERT_FALSE(set->tables().shards.empty());
-  EXPECT_EQ(set->triggers(0).long_triggers(), nullptr);
-  EXPECT_EQ(set->triggers(0).short_triggers(), nullptr);
+  EXPECT_TRUE(set->triggers(0).grams().literals.empty());
+  EXPECT_EQ(set->triggers(0).others(), nullptr);
   EXPECT_EQ(set->body_count(), 0U);
   EXPECT_EQ(set->hash_count(), 0U);
   EXPECT_EQ(set->hashes().NeedsFor(1), DigestNeeds{});
@@ -78,12 +78,31 @@ TEST(SignatureSetTest, NumbersBodiesInOrderOfName) {
   EXPECT_EQ(set->body_name(2), "c");
 }
 
+// So many literals that a filter of grams is made, and a short one.
+Signatures ManyLiterals() {
+  Signatures signatures;
+  for (uint8_t i = 0; i < 250; ++i) {
+    for (uint8_t j = 0; j < 12; ++j) {
+      signatures.bodies.push_back(
+          Literal(std::to_string(i * 12 + j), {i, 2, j, 4, 5, 6, 7, 8}));
+    }
+  }
+  signatures.bodies.push_back(Literal("short", {3, 4}));
+  return signatures;
+}
+
 TEST(SignatureSetTest, ShortTriggersStandApart) {
+  const auto set = Compile(ManyLiterals());
+  EXPECT_EQ(set->triggers(0).grams().literals.size(), 3000U);
+  EXPECT_NE(set->triggers(0).others(), nullptr);
+}
+
+TEST(SignatureSetTest, OfAFewTriggersNoFilterIsMade) {
   Signatures signatures;
   signatures.bodies = {Literal("a", {1, 2, 3, 4, 5}), Literal("b", {3, 4})};
   const auto set = Compile(std::move(signatures));
-  EXPECT_NE(set->triggers(0).long_triggers(), nullptr);
-  EXPECT_NE(set->triggers(0).short_triggers(), nullptr);
+  EXPECT_TRUE(set->triggers(0).grams().literals.empty());
+  EXPECT_NE(set->triggers(0).others(), nullptr);
 }
 
 TEST(SignatureSetTest, AFileMeetsTheSignaturesOfItsTargetAndOfAny) {

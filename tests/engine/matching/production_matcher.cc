@@ -55,11 +55,15 @@ LoadedLine LoadLine(const MatchingLine& line) {
 
 Result<std::unique_ptr<ProductionMatcher>> ProductionMatcher::Create(
     Signatures signatures) {
-  auto set = SignatureSet::Compile(std::move(signatures));
+  // So few signatures get no filter of grams of their own accord.
+  auto set = SignatureSet::Compile(signatures, TriggerMeans::kGrams);
   if (!set) return Unexpected(set.error());
   auto triggers = TriggerScan::Create(**set);
   if (!triggers) return Unexpected(triggers.error());
-  auto scanner = Scanner::Create(*set);
+  auto same_set =
+      SignatureSet::Compile(std::move(signatures), TriggerMeans::kHyperscan);
+  if (!same_set) return Unexpected(same_set.error());
+  auto scanner = Scanner::Create(*same_set);
   if (!scanner) return Unexpected(scanner.error());
   return std::unique_ptr<ProductionMatcher>(new ProductionMatcher(
       std::move(*set), std::move(*triggers), std::move(*scanner)));

@@ -1,0 +1,46 @@
+#include "engine/matching/gram_blocks.h"
+
+#include <cassert>
+
+namespace gatehouse {
+// Without a branch that depends on what is found: every place is written, and
+// kept when it counts.
+size_t FindGramsAnywhere(const GramLane& lane, ByteView bytes, size_t end,
+                         uint32_t* places) {
+  assert(end <= kGramBlockBytes);
+  size_t found = 0;
+  for (size_t at = 0; at < end; at += kGramStride) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + at, sizeof(word));
+    places[found] = static_cast<uint32_t>(at);
+    found += lane.MayHave(word) ? 1U : 0U;
+  }
+  return found;
+}
+
+size_t FindPairs(const PairLane& lane, ByteView bytes, size_t end,
+                 uint32_t* places) {
+  assert(end <= kGramBlockBytes && end < bytes.size());
+  const uint8_t* const map = lane.map.data();
+  size_t found = 0;
+  const auto look = [&](uint64_t word, size_t at) {
+    places[found] = static_cast<uint32_t>(at);
+    found += map[PairOf(word)] != 0 ? 1U : 0U;
+  };
+  size_t at = 0;
+  // Two loads for eight pairs: one for the even ones, one for the odd ones.
+  for (; at + kGramWordBytes <= end; at += kGramWordBytes) {
+    uint64_t even = 0;
+    uint64_t odd = 0;
+    std::memcpy(&even, bytes.data() + at, sizeof(even));
+    std::memcpy(&odd, bytes.data() + at + 1, sizeof(odd));
+    for (size_t i = 0; i < kGramWordBytes; i += 2) {
+      look(even >> (8 * i), at + i);
+      look(odd >> (8 * i), at + i + 1);
+    }
+  }
+  for (; at < end; ++at) look(bytes[at] | uint64_t{bytes[at + 1]} << 8, at);
+  return found;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,48 @@
+// The fast part of looking for grams: the places in a block where a filter's
+// lane may have one, as fast as the processor can.
+//
+// Thread-safe: pure functions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/bytes.h"
+#include "signatures/gram_filter.h"
+
+namespace gatehouse {
+
+// What a block of more bytes must be cut into.
+inline constexpr size_t kGramBlockBytes = 4096;
+inline constexpr size_t kGramWordBytes = sizeof(uint64_t);
+// Room for every byte of a block, and for what is written beyond the last one.
+inline constexpr size_t kGramPlacesMax = kGramBlockBytes + 8;
+
+// Looks at places 0, 4, 8... below `end`, a multiple of kGramStride and at most
+// kGramBlockBytes. From the last of them on, `bytes` has kGramWordBytes; all of
+// it may be read. Writes the places of the grams that the lane may have, in
+// order, and returns how many there are.
+using FindGrams = size_t (*)(const GramLane& lane, ByteView bytes, size_t end,
+                             uint32_t* places);
+
+// One way of doing it.
+struct GramBlocks {
+  const char* name = "";
+  FindGrams find = nullptr;
+};
+
+// Those that this processor can do, the fastest first; the last one is that of
+// any processor.
+[[nodiscard]] std::span<const GramBlocks> AvailableGramBlocks();
+
+// The places from 0 on, below `end`, where a pair begins that the lane has;
+// `end` is kGramBlockBytes at most, and less than the number of bytes.
+[[nodiscard]] size_t FindPairs(const PairLane& lane, ByteView bytes, size_t end,
+                               uint32_t* places);
+
+// Of any processor.
+[[nodiscard]] size_t FindGramsAnywhere(const GramLane& lane, ByteView bytes,
+                                       size_t end, uint32_t* places);
+
+}  // namespace gatehouse

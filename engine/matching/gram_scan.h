@@ -1,0 +1,136 @@
+// GramScan: finds the literals of a GramFilter in a block of bytes.
+//
+// One thread at a time; keeps its memory from block to block.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "engine/matching/gram_blocks.h"
+#include "signatures/gram_filter.h"
+
+namespace gatehouse {
+
+class GramScan {
+ public:
+  explicit GramScan(const GramBlocks& blocks = AvailableGramBlocks().front());
+
+  // Calls report(trigger, end) for each place of each literal in `bytes`, in no
+  // order. `end` is behind its last byte.
+  template <class Report>
+  void Scan(const GramFilter& filter, ByteView bytes, Report report);
+
+ private:
+  template <class Report>
+  void Confirm(const GramFilter& filter, const GramLane& lane, ByteView bytes,
+               size_t from, size_t count, Report& report);
+  template <class Report>
+  void ScanPairs(const GramFilter& filter, ByteView bytes, Report& report);
+  template <class Report>
+  static void Compare(const GramLiteral& literal, ByteView bytes, size_t begin,
+                      Report& report);
+  template <class Report>
+  void ScanLane(const GramFilter& filter, const GramLane& lane, ByteView bytes,
+                size_t at, Report& report);
+
+  struct Kept {  // A place where a literal may be.
+    size_t at = 0;
+    uint32_t hash = 0;
+  };
+
+  GramBlocks blocks_;
+  std::vector<uint32_t> places_;
+  std::vector<Kept> kept_;
+};
+
+inline GramScan::GramScan(const GramBlocks& blocks)
+    : blocks_(blocks), places_(kGramPlacesMax), kept_(kGramPlacesMax) {}
+
+// Reports the literal if it stands there.
+template <class Report>
+void GramScan::Compare(const GramLiteral& literal, ByteView bytes, size_t begin,
+                       Report& report) {
+  if (literal.length > bytes.size() - begin) return;
+  if ((GramWord(bytes.subspan(begin)) & literal.mask) == literal.value) {
+    report(literal.trigger, begin + literal.length);
+  }
+}
+
+// Compares at the first `count` of places_, which count from `from` on.
+template <class Report>
+void GramScan::Confirm(const GramFilter& filter, const GramLane& lane,
+                       ByteView bytes, size_t from, size_t count,
+                       Report& report) {
+  size_t kept = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t at = from + places_[i];
+    const uint32_t hash = GramHash(GramWord(bytes.subspan(at)), lane.salt);
+    kept_[kept] = {at, hash};
+    kept += lane.MayHaveTag(hash) ? 1U : 0U;
+  }
+  for (size_t i = 0; i < kept; ++i) {
+    const auto [at, hash] = kept_[i];
+    for (const GramEntry entry : lane.EntriesOf(hash)) {
+      if (entry.tag() != (hash & 0xff) || entry.distance() > at) continue;
+      Compare(filter.literals[entry.literal()], bytes, at - entry.distance(),
+              report);
+    }
+  }
+}
+
+template <class Report>
+void GramScan::ScanLane(const GramFilter& filter, const GramLane& lane,
+                        ByteView bytes, size_t at, Report& report) {
+  while (at + kGramWordBytes <= bytes.size()) {
+    const ByteView rest = bytes.subspan(at);
+    const size_t looks = (rest.size() - kGramWordBytes) / kGramStride + 1;
+    const size_t end = std::min(kGramBlockBytes, looks * kGramStride);
+    const size_t found = blocks_.find(lane, rest, end, places_.data());
+    Confirm(filter, lane, bytes, at, found, report);
+    at += end;
+  }
+  // Where less than a word is left, nobody asks the bitmap.
+  if (at + kGramBytesMin <= bytes.size()) {
+    places_[0] = 0;
+    Confirm(filter, lane, bytes, at, 1, report);
+  }
+}
+
+template <class Report>
+void GramScan::ScanPairs(const GramFilter& filter, ByteView bytes,
+                         Report& report) {
+  const PairLane& lane = filter.pairs;
+  size_t from = 0;
+  while (from + kPairLiteralBytesMin <= bytes.size()) {
+    const ByteView rest = bytes.subspan(from);
+    const size_t end = std::min(kGramBlockBytes, rest.size() - 1);
+    const size_t found = FindPairs(lane, rest, end, places_.data());
+    for (size_t i = 0; i < found; ++i) {
+      const size_t at = from + places_[i];
+      const uint8_t bucket =
+          lane.map[PairOf(bytes[at] | uint64_t{bytes[at + 1]} << 8)];
+      for (uint32_t k = lane.buckets[bucket]; k < lane.buckets[bucket + 1U];
+           ++k) {
+        const GramEntry entry = lane.entries[k];
+        if (entry.tag() > at) continue;
+        Compare(filter.literals[entry.literal()], bytes, at - entry.tag(),
+                report);
+      }
+    }
+    from += end;
+  }
+}
+
+template <class Report>
+void GramScan::Scan(const GramFilter& filter, ByteView bytes, Report report) {
+  for (size_t i = 0; i < kGramLanes; ++i) {
+    const GramLane& lane = filter.lanes.at(i);
+    if (lane.entries.empty()) continue;
+    ScanLane(filter, lane, bytes, GramLaneBegin(i), report);
+  }
+  if (!filter.pairs.entries.empty()) ScanPairs(filter, bytes, report);
+}
+
+}  // namespace gatehouse

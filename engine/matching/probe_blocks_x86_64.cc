@@ -1,0 +1,114 @@
+// With AVX2, if there is, or SSE2, which every such processor has.
+#include <immintrin.h>
+
+#include <bit>
+#include <cstring>
+
+#include "engine/matching/probe_blocks.h"
+
+namespace gatehouse {
+namespace {
+
+bool HasAvx2() {
+  static const bool has = __builtin_cpu_supports("avx2") != 0;
+  return has;
+}
+
+char Signed(uint8_t byte) { return static_cast<char>(byte); }
+
+// The first of the places marked in `fits` where all probes fit.
+bool FindMarked(const Probes& probes, const uint8_t* block, uint64_t fits,
+                size_t& place) {
+  for (; fits != 0; fits &= fits - 1) {
+    place = static_cast<size_t>(std::countr_zero(fits));
+    if (probes.Fit(block + place)) return true;
+  }
+  return false;
+}
+
+__m128i Load(const uint8_t* place) {
+  __m128i bytes;
+  std::memcpy(&bytes, place, sizeof(bytes));
+  return bytes;
+}
+
+ProbedBlocks FindBySse2(const Probes& probes, ByteView bytes, size_t from) {
+  constexpr size_t kPlaces = sizeof(__m128i);
+  const auto& [first, second] = probes.rarest;
+  const __m128i first_value = _mm_set1_epi8(Signed(first.value));
+  const __m128i first_ignored = _mm_set1_epi8(Signed(first.ignored));
+  const __m128i second_value = _mm_set1_epi8(Signed(second.value));
+  const __m128i second_ignored = _mm_set1_epi8(Signed(second.ignored));
+  for (; from + probes.span + kPlaces <= bytes.size(); from += kPlaces) {
+    const uint8_t* const block = bytes.data() + from;
+    const __m128i fits = _mm_and_si128(
+        _mm_cmpeq_epi8(_mm_or_si128(Load(block + first.at), first_ignored),
+                       first_value),
+        _mm_cmpeq_epi8(_mm_or_si128(Load(block + second.at), second_ignored),
+                       second_value));
+    const auto marked = static_cast<uint32_t>(_mm_movemask_epi8(fits));
+    size_t place = 0;
+    if (marked != 0 && FindMarked(probes, block, marked, place)) {
+      return {from + place, true};
+    }
+  }
+  return {from, false};
+}
+
+[[gnu::target("avx2")]] __m256i LoadWide(const uint8_t* place) {
+  __m256i bytes;
+  std::memcpy(&bytes, place, sizeof(bytes));
+  return bytes;
+}
+
+// Two blocks at once.
+[[gnu::target("avx2")]] ProbedBlocks FindByAvx2(const Probes& probes,
+                                                ByteView bytes, size_t from) {
+  constexpr size_t kPlaces = sizeof(__m256i);
+  const auto& [first, second] = probes.rarest;
+  const __m256i first_value = _mm256_set1_epi8(Signed(first.value));
+  const __m256i first_ignored = _mm256_set1_epi8(Signed(first.ignored));
+  const __m256i second_value = _mm256_set1_epi8(Signed(second.value));
+  const __m256i second_ignored = _mm256_set1_epi8(Signed(second.ignored));
+  for (; from + probes.span + 2 * kPlaces <= bytes.size();
+       from += 2 * kPlaces) {
+    const uint8_t* const block = bytes.data() + from;
+    const uint8_t* const at_first = block + first.at;
+    const uint8_t* const at_second = block + second.at;
+    const __m256i low = _mm256_and_si256(
+        _mm256_cmpeq_epi8(_mm256_or_si256(LoadWide(at_first), first_ignored),
+                          first_value),
+        _mm256_cmpeq_epi8(_mm256_or_si256(LoadWide(at_second), second_ignored),
+                          second_value));
+    const __m256i high = _mm256_and_si256(
+        _mm256_cmpeq_epi8(
+            _mm256_or_si256(LoadWide(at_first + kPlaces), first_ignored),
+            first_value),
+        _mm256_cmpeq_epi8(
+            _mm256_or_si256(LoadWide(at_second + kPlaces), second_ignored),
+            second_value));
+    const __m256i any = _mm256_or_si256(low, high);
+    if (_mm256_testz_si256(any, any) != 0) continue;
+    const auto low_bits = static_cast<uint32_t>(_mm256_movemask_epi8(low));
+    const auto high_bits = static_cast<uint32_t>(_mm256_movemask_epi8(high));
+    size_t place = 0;
+    if (FindMarked(probes, block, uint64_t{high_bits} << kPlaces | low_bits,
+                   place)) {
+      return {from + place, true};
+    }
+  }
+  return {from, false};
+}
+
+}  // namespace
+
+ProbedBlocks FindInBlocks(const Probes& probes, ByteView bytes, size_t from) {
+  if (HasAvx2()) {
+    const ProbedBlocks found = FindByAvx2(probes, bytes, from);
+    if (found.fits) return found;
+    from = found.place;
+  }
+  return FindBySse2(probes, bytes, from);
+}
+
+}  // namespace gatehouse

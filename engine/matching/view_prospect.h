@@ -1,0 +1,115 @@
+// ViewProspect: may a signature match the normalised form of a text? Judged by
+// the text's own bytes, so that the form is made for few texts only.
+//
+// A literal of the form stands in the text with other white space, in any case,
+// and with bytes between that normalisation drops. Of each pattern that a
+// signature needs, the longest word of some literal is looked for in the text;
+// where it stands, the literal around it, and then the pattern in what becomes
+// of these few bytes. What cannot be told so may match.
+//
+// Thread-compatible. Borrows the tables; keeps its memory from text to text.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "engine/format/content.h"
+#include "engine/matching/part_matcher.h"
+#include "engine/matching/probe_search.h"
+#include "signatures/byte_pattern.h"
+#include "signatures/signature_tables.h"
+
+namespace gatehouse {
+
+// A word is looked for by this much of it.
+inline constexpr size_t kProspectWordBytesMax = 32;
+
+// A text, as it is.
+struct OwnText {
+  Content& content;
+  // Its words in which bytes are dropped, without these (TextSeams).
+  ByteView seams;
+  bool has_all_seams = true;
+};
+
+class ViewProspect {
+ public:
+  explicit ViewProspect(const SignatureTables& tables) : tables_(tables) {}
+
+  // A new text: what is known of the one before is forgotten.
+  void Begin(const OwnText& text);
+  // False: the signature does not match the normalised form of `text`, the one
+  // that was begun.
+  [[nodiscard]] bool MayMatch(const SignatureRecord& signature,
+                              const OwnText& text);
+
+ private:
+  // Of one part of a pattern, what is looked for.
+  struct Look {
+    explicit Look(const PatternPart& what);
+
+    PatternPart part;
+    // A word, of the literal `run`: bytes without white space.
+    FixedRun run;
+    size_t begin = 0;         // In the run.
+    size_t size = 0;          // None: there is none.
+    bool is_foreign = false;  // Has a literal that no normalised text has.
+    ProbeSearch search;       // For the word.
+  };
+  struct Known {
+    std::vector<std::vector<Look>> variants;  // And their parts.
+    std::vector<std::string> texts;           // That parts are views of.
+    bool is_foreign = true;                   // All of them.
+    // Of the text with this number: whether there may be so many matches.
+    uint64_t text = 0;
+    uint64_t enough = 0;
+    bool may_match = false;
+  };
+  struct Case {
+    const SignatureRecord& signature;
+    const OwnText& text;
+    bool searches = false;  // Else only what needs no look through the text.
+  };
+  // What MayStand looks through: some bytes of the text, or its seams.
+  struct Chunk {
+    ByteView bytes;
+    size_t begin = 0;  // Words that begin here..
+    size_t end = 0;    // ..to here.
+    bool begins_text = false;
+    bool ends_text = false;
+  };
+
+  bool MayHold(const Case& one, uint32_t node);
+  bool MayMatchAtom(const Case& one, uint32_t atom, uint64_t enough);
+  bool MayMatchPattern(const Case& one, const AtomRecord& atom,
+                       uint64_t enough);
+  bool MayMatchAnywhere(const Case& one, const AtomRecord& atom,
+                        uint64_t enough);
+  bool MayMatchSo(const std::vector<Look>& parts, const OwnText& text,
+                  uint64_t& enough);
+  bool MayStartAt(const Look& look, const OffsetRecord& offset) const;
+  bool FitsHead(const Look& look, uint64_t place) const;
+  bool MayStand(const Look& look, const OwnText& text, uint64_t& enough);
+  static std::optional<size_t> NextWord(const Look& look, ByteView bytes,
+                                        size_t from);
+  static bool IsAmidLiteral(const Look& look, const Chunk& chunk, size_t place);
+  bool StandsIn(const Look& look, const Chunk& chunk, uint64_t& enough);
+  bool MayMatchAround(const Look& look, const Chunk& chunk, size_t place);
+  Known& KnownOf(const AtomRecord& atom);
+  void AddRegex(const AtomRecord& atom, Known& known) const;
+
+  const SignatureTables& tables_;
+  std::unordered_map<uint32_t, Known> known_;  // By code.
+  uint64_t text_ = 0;
+  std::vector<uint8_t> head_;  // What the text begins with, normalised.
+  bool is_head_whole_ = false;
+  std::vector<uint8_t> around_;  // Some bytes of the text, normalised.
+  size_t looks_left_ = 0;        // Around places.
+  PartMatcher matcher_;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,356 @@
+#include "signatures/gram_filter.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <type_traits>
+
+namespace gatehouse {
+namespace {
+
+constexpr uint32_t kHashBits = 32;
+// Bitmaps have a word or two for each gram: both bits of a strange one are set
+// in one of some hundred cases. The smallest fits the first level cache, the
+// largest leaves ten bits of the hash to choose bits by.
+constexpr uint32_t kBitmapBitsMin = 13;
+constexpr uint32_t kBitmapBitsMax = 20;
+constexpr uint32_t kBucketBitsMin = 4;
+constexpr uint32_t kBucketBitsMax = 22;
+
+// The head: version; then begin (in words) and count of the literals, then of
+// the bitmap, the buckets and the entries of each lane, and of the map, the
+// buckets and the entries of pairs; then the salts.
+constexpr size_t kTables = 4 + 3 * kGramLanes;
+constexpr size_t kSaltWord = 1 + 2 * kTables;
+constexpr size_t kHeadWords = kSaltWord + kGramLanes;
+
+uint64_t HeadWord() { return uint64_t{kGramFilterVersion} << 32 | kTables; }
+
+uint32_t BitsFor(size_t count, uint32_t min, uint32_t max) {
+  const auto bits = static_cast<uint32_t>(std::bit_width(count));
+  return std::clamp(bits, min, max);
+}
+
+GramLiteral LiteralOf(const GramText& text) {
+  GramLiteral literal;
+  literal.trigger = text.trigger;
+  literal.length = static_cast<uint32_t>(text.bytes.size());
+  for (size_t i = 0; i < text.bytes.size(); ++i) {
+    const uint8_t byte = text.bytes[i];
+    const bool is_letter = text.is_folded && byte >= 'a' && byte <= 'z';
+    const uint64_t mask = is_letter ? 0xdf : 0xff;
+    literal.mask |= mask << (8 * i);
+    literal.value |= (byte & mask) << (8 * i);
+  }
+  return literal;
+}
+
+struct LaneVectors {
+  std::vector<uint32_t> bitmap;
+  std::vector<uint32_t> buckets;
+  std::vector<GramEntry> entries;
+};
+
+// A literal's gram before it is hashed.
+struct Gram {
+  uint64_t word = 0;
+  bool has_fifth = false;
+  uint32_t literal = 0;
+  uint32_t distance = 0;
+};
+
+struct HashedEntry {
+  uint32_t hash = 0;
+  GramEntry entry;
+};
+
+std::vector<uint32_t> BitmapOf(const std::vector<Gram>& grams, uint32_t salt) {
+  const uint32_t bits = BitsFor(grams.size(), kBitmapBitsMin, kBitmapBitsMax);
+  std::vector<uint32_t> bitmap(size_t{1} << bits);
+  for (const Gram& gram : grams) {
+    const uint32_t hash = GramHash(gram.word, salt);
+    bitmap[hash >> (kHashBits - bits)] |=
+        gram.has_fifth ? GramBits(hash, gram.word) : ~uint32_t{0};
+  }
+  return bitmap;
+}
+
+// How much clean content the bitmap would stop in vain: runs of one byte are in
+// many files, and runs of zeros in all.
+size_t FalseRuns(const std::vector<uint32_t>& bitmap, uint32_t salt) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr size_t kZerosCount = 1000;
+  GramLane lane;
+  lane.bitmap = bitmap;
+  lane.bitmap_shift =
+      kHashBits - static_cast<uint32_t>(std::countr_zero(bitmap.size()));
+  lane.salt = salt;
+  size_t runs = 0;
+  for (uint64_t byte = 0; byte < 256; ++byte) {
+    if (lane.MayHave(byte * kOnes)) runs += byte == 0 ? kZerosCount : 1;
+  }
+  return runs;
+}
+
+constexpr uint32_t kSaltsTried = 16;
+
+uint32_t BestSalt(const std::vector<Gram>& grams) {
+  uint32_t best = 0;
+  size_t fewest = ~size_t{0};
+  for (uint32_t i = 1; i <= kSaltsTried && fewest != 0; ++i) {
+    const uint32_t salt = i * kGramFactor2;
+    const size_t runs = FalseRuns(BitmapOf(grams, salt), salt);
+    if (runs < fewest) {
+      fewest = runs;
+      best = salt;
+    }
+  }
+  return best;
+}
+
+LaneVectors LaneOf(const std::vector<Gram>& grams, uint32_t salt) {
+  LaneVectors lane;
+  if (grams.empty()) return lane;
+  lane.bitmap = BitmapOf(grams, salt);
+  std::vector<HashedEntry> hashed;
+  hashed.reserve(grams.size());
+  for (const Gram& gram : grams) {
+    const uint32_t hash = GramHash(gram.word, salt);
+    hashed.push_back(
+        {hash, {gram.literal << 10 | gram.distance << 8 | (hash & 0xff)}});
+  }
+  std::stable_sort(hashed.begin(), hashed.end(),
+                   [](const HashedEntry& a, const HashedEntry& b) {
+                     return a.hash < b.hash;
+                   });
+  const uint32_t bits = BitsFor(grams.size(), kBucketBitsMin, kBucketBitsMax);
+  lane.buckets.resize((size_t{1} << bits) + 1);
+  for (const HashedEntry& one : hashed) {
+    ++lane.buckets[(one.hash >> (kHashBits - bits)) + 1];
+    lane.entries.push_back(one.entry);
+  }
+  for (size_t i = 1; i < lane.buckets.size(); ++i) {
+    lane.buckets[i] += lane.buckets[i - 1];
+  }
+  lane.entries.resize(lane.entries.size() + kGramEntriesAtOnce - 1,
+                      lane.entries.back());
+  return lane;
+}
+
+struct PairVectors {
+  std::vector<uint8_t> map;
+  std::vector<uint32_t> buckets;
+  std::vector<GramEntry> entries;
+};
+
+bool IsLower(uint8_t byte) { return byte >= 'a' && byte <= 'z'; }
+
+// Both bytes in either case, if letters are folded.
+std::vector<size_t> PairsOf(const GramText& text) {
+  const uint8_t first = text.bytes[text.pair_at];
+  const uint8_t second = text.bytes[text.pair_at + size_t{1}];
+  const size_t other_first = text.is_folded && IsLower(first) ? 0x20 : 0;
+  const size_t other_second = text.is_folded && IsLower(second) ? 0x2000 : 0;
+  const size_t pair = first | size_t{second} << 8;
+  std::vector<size_t> pairs = {pair};
+  if (other_first != 0) pairs.push_back(pair ^ other_first);
+  if (other_second != 0) pairs.push_back(pair ^ other_second);
+  if (other_first != 0 && other_second != 0) {
+    pairs.push_back(pair ^ other_first ^ other_second);
+  }
+  return pairs;
+}
+
+// `literals` are the indices of the texts. Pairs get buckets of their own, as
+// long as there are any, and share them then.
+PairVectors PairLaneOf(const std::vector<GramText>& texts,
+                       const std::vector<uint32_t>& literals) {
+  PairVectors lane;
+  if (literals.empty()) return lane;
+  lane.map.resize(kPairs);
+  std::array<std::vector<GramEntry>, kPairBuckets> buckets;
+  size_t pairs = 0;
+  for (const uint32_t literal : literals) {
+    const GramEntry entry{literal << 10 | texts[literal].pair_at};
+    for (const size_t pair : PairsOf(texts[literal])) {
+      uint8_t& bucket = lane.map[pair];
+      if (bucket == 0) {
+        bucket = static_cast<uint8_t>(1 + pairs++ % (kPairBuckets - 1));
+      }
+      auto& entries = buckets.at(bucket);
+      if (entries.empty() || entries.back().bits != entry.bits) {
+        entries.push_back(entry);
+      }
+    }
+  }
+  for (const std::vector<GramEntry>& entries : buckets) {
+    lane.buckets.push_back(static_cast<uint32_t>(lane.entries.size()));
+    lane.entries.insert(lane.entries.end(), entries.begin(), entries.end());
+  }
+  lane.buckets.push_back(static_cast<uint32_t>(lane.entries.size()));
+  return lane;
+}
+
+template <class Record>
+void Append(const std::vector<Record>& records, size_t table,
+            std::vector<uint64_t>& buffer) {
+  static_assert(std::is_trivially_copyable_v<Record>);
+  const size_t begin = buffer.size();
+  const size_t bytes = records.size() * sizeof(Record);
+  buffer.resize(begin + (bytes + sizeof(uint64_t) - 1) / sizeof(uint64_t));
+  if (bytes != 0) std::memcpy(&buffer[begin], records.data(), bytes);
+  buffer[1 + 2 * table] = begin;
+  buffer[2 + 2 * table] = records.size();
+}
+
+// False: not within the buffer.
+template <class Record>
+bool View(std::span<const uint64_t> buffer, size_t table,
+          std::span<const Record>& view) {
+  const uint64_t begin = buffer[1 + 2 * table];
+  const uint64_t count = buffer[2 + 2 * table];
+  if (begin > buffer.size() ||
+      count > (buffer.size() - begin) * sizeof(uint64_t) / sizeof(Record)) {
+    return false;
+  }
+  view = {static_cast<const Record*>(
+              static_cast<const void*>(buffer.data() + begin)),
+          static_cast<size_t>(count)};
+  return true;
+}
+
+bool IsPairLaneWhole(const GramFilter& filter) {
+  const PairLane& lane = filter.pairs;
+  if (lane.entries.empty()) return lane.map.empty() && lane.buckets.empty();
+  return lane.map.size() == kPairs && lane.buckets.size() == kPairBuckets + 1 &&
+         lane.buckets[0] == 0 && lane.buckets.back() == lane.entries.size() &&
+         std::is_sorted(lane.buckets.begin(), lane.buckets.end()) &&
+         std::all_of(lane.entries.begin(), lane.entries.end(),
+                     [&filter](const GramEntry& entry) {
+                       return entry.literal() < filter.literals.size();
+                     });
+}
+
+bool IsPowerWithin(size_t size, uint32_t bits_min, uint32_t bits_max) {
+  return std::has_single_bit(size) && size >= size_t{1} << bits_min &&
+         size <= size_t{1} << bits_max;
+}
+
+// Looks at every index. A lane of nothing is whole.
+bool IsLaneWhole(GramLane& lane, const GramFilter& filter) {
+  if (lane.entries.empty()) return lane.bitmap.empty() && lane.buckets.empty();
+  if (!IsPowerWithin(lane.bitmap.size(), kBitmapBitsMin, kBitmapBitsMax) ||
+      lane.buckets.empty() ||
+      !IsPowerWithin(lane.buckets.size() - 1, kBucketBitsMin, kBucketBitsMax) ||
+      lane.buckets.front() != 0 ||
+      lane.buckets.back() + kGramEntriesAtOnce - 1 != lane.entries.size() ||
+      !std::is_sorted(lane.buckets.begin(), lane.buckets.end())) {
+    return false;
+  }
+  lane.bitmap_shift =
+      kHashBits - static_cast<uint32_t>(std::countr_zero(lane.bitmap.size()));
+  lane.bucket_shift =
+      kHashBits -
+      static_cast<uint32_t>(std::countr_zero(lane.buckets.size() - 1));
+  return std::all_of(lane.entries.begin(), lane.entries.end(),
+                     [&](const GramEntry& entry) {
+                       return entry.literal() < filter.literals.size() &&
+                              entry.distance() + kGramBytesMin <=
+                                  filter.literals[entry.literal()].length;
+                     });
+}
+
+}  // namespace
+
+Result<GramFilter> GramFilter::Open(std::span<const uint64_t> buffer,
+                                    size_t triggers) {
+  if (buffer.size() < kHeadWords || buffer[0] != HeadWord()) {
+    return Fail(ErrorCode::kInvalidInput, "gram filter: another version");
+  }
+  GramFilter filter;
+  size_t table = 0;
+  bool is_whole = View(buffer, table++, filter.literals);
+  for (GramLane& lane : filter.lanes) {
+    is_whole = View(buffer, table++, lane.bitmap) && is_whole;
+    is_whole = View(buffer, table++, lane.buckets) && is_whole;
+    is_whole = View(buffer, table++, lane.entries) && is_whole;
+  }
+  is_whole = View(buffer, table++, filter.pairs.map) && is_whole;
+  is_whole = View(buffer, table++, filter.pairs.buckets) && is_whole;
+  is_whole = View(buffer, table++, filter.pairs.entries) && is_whole;
+  if (!is_whole) {
+    return Fail(ErrorCode::kInvalidInput, "gram filter: cut off");
+  }
+  const auto is_literal = [triggers](const GramLiteral& literal) {
+    return literal.trigger < triggers &&
+           literal.length >= kPairLiteralBytesMin &&
+           literal.length <= kGramLiteralBytesMax;
+  };
+  bool is_right =
+      std::all_of(filter.literals.begin(), filter.literals.end(), is_literal);
+  is_right = is_right && IsPairLaneWhole(filter);
+  for (size_t i = 0; i < kGramLanes; ++i) {
+    filter.lanes.at(i).salt = static_cast<uint32_t>(buffer[kSaltWord + i]);
+    is_right = is_right && IsLaneWhole(filter.lanes.at(i), filter);
+  }
+  if (!is_right) {
+    return Fail(ErrorCode::kInvalidInput, "gram filter: a wrong index");
+  }
+  return filter;
+}
+
+namespace {
+
+// Adds the grams of a literal to the lanes that look for them.
+void AddGrams(const GramText& text, uint32_t literal,
+              std::array<std::vector<Gram>, kGramLanes>& grams) {
+  const size_t length = text.bytes.size();
+  assert(length >= kGramLiteralBytesMin);
+  for (size_t i = 0; i < GramsOf(length); ++i) {
+    Gram gram;
+    gram.word = GramWord(text.bytes.subspan(i));
+    gram.has_fifth = i + kGramBytes <= length;
+    gram.literal = literal;
+    gram.distance = static_cast<uint32_t>(i);
+    grams[0].push_back(gram);
+    if (length < kGramOneLaneBytes) grams[1].push_back(gram);
+  }
+}
+
+}  // namespace
+
+std::vector<uint64_t> PackGramFilter(const std::vector<GramText>& texts) {
+  assert(texts.size() <= kGramLiteralsMax);
+  std::vector<GramLiteral> literals;
+  std::array<std::vector<Gram>, kGramLanes> grams;
+  std::vector<uint32_t> by_pair;
+  for (const GramText& text : texts) {
+    assert(text.bytes.size() <= kGramLiteralBytesMax);
+    const auto literal = static_cast<uint32_t>(literals.size());
+    literals.push_back(LiteralOf(text));
+    if (text.is_by_pair) {
+      by_pair.push_back(literal);
+    } else {
+      AddGrams(text, literal, grams);
+    }
+  }
+  std::vector<uint64_t> buffer(kHeadWords);
+  buffer[0] = HeadWord();
+  size_t table = 0;
+  Append(literals, table++, buffer);
+  for (size_t i = 0; i < kGramLanes; ++i) {
+    const uint32_t salt = BestSalt(grams.at(i));
+    const LaneVectors lane = LaneOf(grams.at(i), salt);
+    buffer[kSaltWord + i] = salt;
+    Append(lane.bitmap, table++, buffer);
+    Append(lane.buckets, table++, buffer);
+    Append(lane.entries, table++, buffer);
+  }
+  const PairVectors pairs = PairLaneOf(texts, by_pair);
+  Append(pairs.map, table++, buffer);
+  Append(pairs.buckets, table++, buffer);
+  Append(pairs.entries, table++, buffer);
+  return buffer;
+}
+
+}  // namespace gatehouse

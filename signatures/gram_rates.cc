@@ -1,0 +1,53 @@
+#include "signatures/gram_rates.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "signatures/gram_filter.h"
+
+namespace gatehouse {
+
+GramRates::GramRates(ByteView run, size_t window, const LiteralRates& rates)
+    : window_(window) {
+  if (window < kGramLiteralBytesMin || window > kGramLiteralBytesMax) return;
+  is_known_ = true;
+  const auto rate_of = [&](size_t begin, size_t bytes) {
+    // At one of so many places it is looked at.
+    const auto places = static_cast<double>(GramsOf(window));
+    return rates.RateOf(run.subspan(begin, bytes), true) / places;
+  };
+  for (size_t i = 0; i + kGramBytes <= run.size(); ++i) {
+    rates_.push_back(rate_of(i, kGramBytes));
+  }
+  if (GramsOf(window) + kGramBytes <= window + 1) return;
+  for (size_t i = 0; i + kGramBytesMin <= run.size(); ++i) {
+    short_rates_.push_back(rate_of(i, kGramBytesMin));
+  }
+}
+
+double GramRates::Of(size_t begin) const {
+  double sum = 0.0;
+  for (size_t i = 0; is_known_ && i < GramsOf(window_); ++i) {
+    const bool is_short = i + kGramBytes > window_;
+    sum += (is_short ? short_rates_ : rates_)[begin + i];
+  }
+  return sum;
+}
+
+double GramRateOf(ByteView literal, const LiteralRates& rates) {
+  return GramRates(literal, literal.size(), rates).Of(0);
+}
+
+uint8_t RarestPairOf(ByteView literal, const LiteralRates& rates) {
+  uint8_t rarest = 0;
+  double least = std::numeric_limits<double>::infinity();
+  for (size_t i = 0; i + 2 <= std::min<size_t>(literal.size(), 256); ++i) {
+    const double rate = rates.RateOf(literal.subspan(i, 2), true);
+    if (rate >= least) continue;
+    least = rate;
+    rarest = static_cast<uint8_t>(i);
+  }
+  return rarest;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,161 @@
+// Against a naive search, with each way that this processor can go.
+#include "engine/matching/gram_scan.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gatehouse {
+namespace {
+
+struct Literal {
+  std::string text;
+  bool is_folded = false;
+  bool is_by_pair = false;
+};
+
+using Found = std::vector<std::pair<uint32_t, size_t>>;  // Trigger and end.
+
+char Lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool IsAt(const Literal& literal, std::string_view content, size_t at) {
+  if (literal.text.size() > content.size() - at) return false;
+  for (size_t i = 0; i < literal.text.size(); ++i) {
+    const char c = content[at + i];
+    if ((literal.is_folded ? Lower(c) : c) != literal.text[i]) return false;
+  }
+  return true;
+}
+
+Found SearchNaively(const std::vector<Literal>& literals,
+                    std::string_view content) {
+  Found found;
+  for (uint32_t i = 0; i < literals.size(); ++i) {
+    for (size_t at = 0; at < content.size(); ++at) {
+      if (!IsAt(literals[i], content, at)) continue;
+      found.emplace_back(i, at + literals[i].text.size());
+    }
+  }
+  return found;
+}
+
+std::vector<uint64_t> Packed(const std::vector<Literal>& literals) {
+  std::vector<GramText> texts;
+  for (uint32_t i = 0; i < literals.size(); ++i) {
+    GramText text{AsBytes(literals[i].text), literals[i].is_folded, i};
+    text.is_by_pair = literals[i].is_by_pair;
+    text.pair_at = static_cast<uint8_t>((i * 7) % (text.bytes.size() - 1));
+    texts.push_back(text);
+  }
+  return PackGramFilter(texts);
+}
+
+Found SearchWith(const GramBlocks& blocks, const std::vector<Literal>& literals,
+                 std::string_view content) {
+  const std::vector<uint64_t> buffer = Packed(literals);
+  const auto filter = GramFilter::Open(buffer, literals.size());
+  Found found;
+  EXPECT_TRUE(filter.has_value());
+  if (!filter) return found;
+  GramScan scan(blocks);
+  scan.Scan(*filter, AsBytes(content), [&found](uint32_t trigger, size_t end) {
+    found.emplace_back(trigger, end);
+  });
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+// Of few different bytes, so that there is much to find; letters of both cases,
+// what differs from them in the same bit, and bytes beyond ASCII.
+constexpr std::string_view kAlphabet("aAbB@`[{\0\x20\xe4\xc4", 12);
+
+std::string Text(size_t bytes, std::mt19937& random) {
+  std::string text;
+  const size_t different = 1 + random() % kAlphabet.size();
+  while (text.size() < bytes) text += kAlphabet[random() % different];
+  return text;
+}
+
+std::vector<Literal> Literals(size_t count, std::mt19937& random) {
+  std::vector<Literal> literals;
+  while (literals.size() < count) {
+    Literal literal{Text(2 + random() % 7, random), random() % 2 == 0};
+    literal.is_by_pair = literal.text.size() < 5 || random() % 4 == 0;
+    if (literal.is_folded) {
+      std::transform(literal.text.begin(), literal.text.end(),
+                     literal.text.begin(), Lower);
+    }
+    literals.push_back(std::move(literal));
+  }
+  return literals;
+}
+
+class GramScanTest : public testing::TestWithParam<GramBlocks> {};
+
+TEST_P(GramScanTest, FindsWhatANaiveSearchFinds) {
+  std::mt19937 random(20);
+  size_t found = 0;
+  for (int round = 0; round < 300; ++round) {
+    const std::vector<Literal> literals = Literals(1 + random() % 40, random);
+    // Around the size of a vector, and across the border of a block.
+    const size_t bytes =
+        round % 10 == 0 ? kGramBlockBytes - 20 + random() % 40 : random() % 150;
+    const std::string content = Text(bytes, random);
+    const Found expected = SearchNaively(literals, content);
+    ASSERT_EQ(SearchWith(GetParam(), literals, content), expected) << round;
+    found += expected.size();
+  }
+  EXPECT_GT(found, 1000U);
+}
+
+TEST_P(GramScanTest, FindsALiteralAtEveryPlace) {
+  const std::vector<Literal> literals = {
+      {"no", true, true},       {"nee", true, true}, {"n-eed", true},
+      {"n-eedl", true},         {"n-eedle", true},   {"n-eedles", true},
+      {"n-eedless", true, true}};
+  for (size_t at = 0; at < 700; ++at) {
+    Literal literal = literals[at % literals.size()];
+    literal.text.resize(std::min<size_t>(literal.text.size(), 8));
+    const std::string content =
+        std::string(at / 7, '.') + literal.text + std::string(at % 9, '.');
+    const Found expected = {{0, at / 7 + literal.text.size()}};
+    EXPECT_EQ(SearchWith(GetParam(), {literal}, content), expected)
+        << literal.text << at;
+  }
+}
+
+TEST_P(GramScanTest, FindsNothingInWhatIsTooShort) {
+  for (const std::string_view content : {"", "n", "need", "needl"}) {
+    EXPECT_EQ(SearchWith(GetParam(), {{"needle", false}}, content), Found());
+  }
+}
+
+TEST_P(GramScanTest, ReadsNothingBehindTheEnd) {
+  // Sanitizers see what is behind a buffer of its own.
+  for (size_t bytes = 0; bytes < 80; ++bytes) {
+    const std::vector<char> content(bytes, 'a');
+    const Found found =
+        SearchWith(GetParam(), {{"aaaaaaaa", false}, {"aaaaa", false}},
+                   {content.data(), content.size()});
+    const size_t expected =
+        (bytes < 8 ? 0 : bytes - 7) + (bytes < 5 ? 0 : bytes - 4);
+    EXPECT_EQ(found.size(), expected);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, GramScanTest,
+                         testing::ValuesIn(AvailableGramBlocks().begin(),
+                                           AvailableGramBlocks().end()),
+                         [](const testing::TestParamInfo<GramBlocks>& blocks) {
+                           return std::string(blocks.param.name);
+                         });
+
+}  // namespace
+}  // namespace gatehouse

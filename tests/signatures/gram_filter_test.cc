@@ -1,0 +1,116 @@
+#include "signatures/gram_filter.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gatehouse {
+namespace {
+
+constexpr size_t kTriggers = 3;
+
+std::vector<uint64_t> Packed() {
+  return PackGramFilter({{AsBytes("abcdefgh"), true, 0},
+                         {AsBytes("1234567"), false, 1},
+                         {AsBytes("xy-zz"), true, 2},
+                         {AsBytes("q!"), true, 0, true, 0}});
+}
+
+TEST(GramFilterTest, OpensWhatWasPacked) {
+  const std::vector<uint64_t> buffer = Packed();
+  const auto filter = GramFilter::Open(buffer, kTriggers);
+  ASSERT_TRUE(filter.has_value());
+  ASSERT_EQ(filter->literals.size(), 4U);
+  EXPECT_EQ(filter->literals[1].trigger, 1U);
+  EXPECT_EQ(filter->literals[1].length, 7U);
+  // Four grams of the first two, two of the last, which is in both lanes.
+  EXPECT_EQ(filter->lanes[0].buckets.back(), 10U);
+  EXPECT_EQ(filter->lanes[1].buckets.back(), 2U);
+  EXPECT_EQ(filter->pairs.entries.size(), 2U);  // In either case.
+}
+
+TEST(GramFilterTest, ALaneMayHaveTheGramsOfItsLiteralsInEitherCase) {
+  const std::vector<uint64_t> buffer = Packed();
+  const auto filter = GramFilter::Open(buffer, kTriggers);
+  ASSERT_TRUE(filter.has_value());
+  for (const std::string_view text :
+       {"abcdefgh", "ABCDEFGH", "bcdefgh?", "DEFGHabc", "4567\xff@@@",
+        "y-ZZ??"
+        "??"}) {
+    EXPECT_TRUE(filter->lanes[0].MayHave(GramWord(AsBytes(text)))) << text;
+  }
+}
+
+TEST(GramFilterTest, RunsOfZerosPass) {
+  const std::vector<uint64_t> buffer = Packed();
+  const auto filter = GramFilter::Open(buffer, kTriggers);
+  ASSERT_TRUE(filter.has_value());
+  EXPECT_FALSE(filter->lanes[0].MayHave(0));
+  EXPECT_FALSE(filter->lanes[1].MayHave(0));
+}
+
+TEST(GramFilterTest, RefusesATriggerThatIsNone) {
+  const std::vector<uint64_t> buffer = Packed();
+  EXPECT_FALSE(GramFilter::Open(buffer, kTriggers - 1).has_value());
+}
+
+TEST(GramFilterTest, RefusesWhatIsCutOff) {
+  const std::vector<uint64_t> buffer = Packed();
+  for (size_t words = 0; words < buffer.size(); words += 7) {
+    EXPECT_FALSE(
+        GramFilter::Open(std::span(buffer).first(words), kTriggers).has_value())
+        << words;
+  }
+}
+
+// Whether every index of an opened filter leads somewhere.
+void ExpectSound(const GramFilter& filter) {
+  for (const GramLane& lane : filter.lanes) {
+    if (lane.entries.empty()) continue;
+    const uint64_t hashes = uint64_t{1} << 32;
+    EXPECT_LT((hashes - 1) >> lane.bitmap_shift, lane.bitmap.size());
+    EXPECT_LT(((hashes - 1) >> lane.bucket_shift) + 1, lane.buckets.size());
+    for (const uint32_t begin : lane.buckets) {
+      EXPECT_LE(begin + kGramEntriesAtOnce - 1, lane.entries.size());
+    }
+    for (const GramEntry& entry : lane.entries) {
+      ASSERT_LT(entry.literal(), filter.literals.size());
+    }
+  }
+  for (const uint32_t begin : filter.pairs.buckets) {
+    EXPECT_LE(begin, filter.pairs.entries.size());
+  }
+  for (const GramEntry& entry : filter.pairs.entries) {
+    ASSERT_LT(entry.literal(), filter.literals.size());
+  }
+  for (const GramLiteral& literal : filter.literals) {
+    EXPECT_LT(literal.trigger, kTriggers);
+    EXPECT_LE(literal.length, kGramLiteralBytesMax);
+  }
+}
+
+TEST(GramFilterTest, WhatWasTamperedWithIsRefusedOrSound) {
+  const std::vector<uint64_t> whole = Packed();
+  std::mt19937_64 random(6);
+  size_t refused = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::vector<uint64_t> buffer = whole;
+    // The head and the small tables, not the bitmap alone.
+    const size_t limit = round % 2 == 0 ? 40 : buffer.size();
+    uint64_t& word = buffer[random() % limit];
+    word = round % 3 == 0 ? random() : word ^ uint64_t { 1 } << random() % 64;
+    const auto filter = GramFilter::Open(buffer, kTriggers);
+    if (filter) {
+      ExpectSound(*filter);
+    } else {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 500U);
+}
+
+}  // namespace
+}  // namespace gatehouse
