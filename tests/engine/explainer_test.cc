@@ -312,7 +312,7 @@ TEST_F(ExplainerTest, AgreesWithTheOrdinaryVerdict) {
     }
   }
   EXPECT_GT(matches, kCases);
-  EXPECT_GT(near_misses, kCases);
+  EXPECT_GT(near_misses, kCases / 4);
 }
 
 }  // namespace
