@@ -15,12 +15,13 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "signatures/magic_table.h"
 
 namespace gatehouse {
 
 // Records are on disk, byte for byte: whoever changes one raises
 // kSetImageVersion.
-inline constexpr uint32_t kSetImageVersion = 1;
+inline constexpr uint32_t kSetImageVersion = 2;
 
 struct DatabaseRecord {  // In SetImage::database_bytes.
   uint64_t begin = 0;
@@ -33,6 +34,8 @@ struct SetImage {
   std::span<const uint64_t> section_hashes;
   std::span<const uint64_t> import_hashes;
   std::span<const uint64_t> allowed_hashes;
+  std::span<const MagicRecord> magics;  // For OpenMagics.
+  std::span<const uint8_t> magic_codes;
   std::span<const uint8_t> notes;
   // By shard, that of long triggers and that of short ones.
   std::span<const DatabaseRecord> databases;
@@ -49,6 +52,8 @@ struct SetImageVectors {
   std::vector<uint64_t> section_hashes;
   std::vector<uint64_t> import_hashes;
   std::vector<uint64_t> allowed_hashes;
+  std::vector<MagicRecord> magics;
+  std::vector<uint8_t> magic_codes;
   std::vector<uint8_t> notes;
   std::vector<DatabaseRecord> databases;
   std::vector<uint8_t> database_bytes;

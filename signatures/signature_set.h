@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "signatures/hash_store.h"
+#include "signatures/magic_table.h"
 #include "signatures/signature_tables.h"
 #include "signatures/signatures.h"
 #include "signatures/trigger_database.h"
@@ -53,6 +54,8 @@ class SignatureSet {
   const HashStore& section_hashes() const;  // Of sections of PE files.
   const HashStore& import_hashes() const;   // Of the imports of PE files.
   const HashStore& allowed_hashes() const;  // Files that are not malicious.
+
+  const MagicTable& magics() const;  // Of file types.
 
   // What CompileImage was given.
   std::string_view notes() const;

@@ -28,7 +28,8 @@ BodyScan::BodyScan(const SignatureSet& signatures, TriggerScan triggers)
     : signatures_(signatures),
       triggers_(std::move(triggers)),
       hits_(MostTriggers(signatures)),
-      judge_(signatures) {}
+      judge_(signatures),
+      magics_(signatures.magics()) {}
 
 Result<std::unique_ptr<BodyScan>> BodyScan::Create(
     const SignatureSet& signatures) {
@@ -41,7 +42,8 @@ Result<std::unique_ptr<BodyScan>> BodyScan::Create(
 void BodyScan::Begin(ByteView head, uint64_t file_bytes) {
   hits_.Clear();
   facts_.Clear();
-  type_ = DetectFileType(head, std::max<uint64_t>(head.size(), file_bytes));
+  type_ = magics_.TypeOf(
+      head, DetectFileType(head, std::max<uint64_t>(head.size(), file_bytes)));
   target_ = static_cast<Target>(TargetOf(type_));
   form_ = FormOf(target_);
   // The signatures of such a target are written for the views.

@@ -22,6 +22,7 @@
 #include "engine/matching/signature_judge.h"
 #include "engine/matching/trigger_hits.h"
 #include "engine/matching/trigger_scan.h"
+#include "engine/matching/type_magics.h"
 #include "engine/matching/work_budget.h"
 #include "signatures/matched_ids.h"
 #include "signatures/signature_set.h"
@@ -71,6 +72,7 @@ class BodyScan {
   TriggerScan triggers_;
   TriggerHits hits_;
   SignatureJudge judge_;
+  TypeMagics magics_;
   ExecutableFacts facts_;
   NormalisedViews views_;
   std::vector<uint8_t> whole_;  // A text that is not in memory.
