@@ -3,7 +3,9 @@
 For each file: a piece of it as a signature of target 0 and of each other
 target (one of which is the file's type); of PE and ELF files what stands at
 the entry point and at the start of each section, and of PE files the digest of
-each section. Read with an own small parser, that believes good headers.
+each section. Read with an own small parser, that believes good headers. What
+one line looks for already, no other does: of many names of one thing only some
+are told by either program.
 """
 
 import hashlib
@@ -95,11 +97,13 @@ def lines_of(number, content, dice):
 def write(files, folder, seed):
     dice = random.Random(seed)
     folder.mkdir()
-    ndb, mdb = [], []
+    ndb, mdb = {}, {}  # By what is looked for.
     for file in sorted(files.iterdir()):
         bodies, sections = lines_of(file.name, file.read_bytes(), dice)
-        ndb += bodies
-        mdb += sections
+        for line in bodies:
+            ndb.setdefault(line.split(":", 1)[1], line)
+        for line in sections:
+            mdb.setdefault(line.rsplit(":", 1)[0], line)
     for name, lines in (("probes.ndb", ndb), ("probes.mdb", mdb)):
         if lines:
-            (folder / name).write_text("\n".join(lines) + "\n")
+            (folder / name).write_text("\n".join(lines.values()) + "\n")
