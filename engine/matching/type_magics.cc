@@ -39,7 +39,23 @@ TypeMagics::TypeMagics(const MagicTable& table) {
   }
 }
 
+void TypeMagics::NotePairs(ByteView head) {
+  pairs_.reset();
+  for (size_t i = 0; i + 1 < head.size(); ++i) {
+    pairs_.set(size_t{head[i]} << 8U | head[i + 1]);
+  }
+}
+
+bool TypeMagics::HasPairsOf(std::string_view run) const {
+  const ByteView bytes = AsBytes(run);
+  for (size_t i = 0; i + 1 < bytes.size(); ++i) {
+    if (!pairs_.test(size_t{bytes[i]} << 8U | bytes[i + 1])) return false;
+  }
+  return true;
+}
+
 bool TypeMagics::Fits(const Magic& magic, ByteView head) {
+  if (!HasPairsOf(magic.run)) return false;
   if (AsText(head).find(magic.run) == std::string_view::npos) return false;
   Content content(head);
   WorkBudget budget(kMagicWork);
@@ -50,8 +66,11 @@ bool TypeMagics::Fits(const Magic& magic, ByteView head) {
 }
 
 FileType TypeMagics::TypeOf(ByteView head, FileType detected) {
-  if (!IsOpen(detected)) return detected;
+  if (!IsOpen(detected) || (fixed_.empty() && searched_.empty())) {
+    return detected;
+  }
   head = head.first(std::min(head.size(), kTypeHeadBytes));
+  NotePairs(head);
   FileType type = detected;
   for (const Magic& magic : fixed_) {
     if (!Fits(magic, head)) continue;

@@ -5,6 +5,7 @@
 // One thread at a time. Borrows the table, which must outlive it.
 #pragma once
 
+#include <bitset>
 #include <string_view>
 #include <vector>
 
@@ -31,10 +32,15 @@ class TypeMagics {
     std::string_view run;  // Stands in all that it matches; maybe empty.
   };
 
+  void NotePairs(ByteView head);
+  bool HasPairsOf(std::string_view run) const;
   bool Fits(const Magic& magic, ByteView head);
 
   std::vector<Magic> fixed_;  // The first that fits decides.
   std::vector<Magic> searched_;
+  // Which two bytes stand side by side in the head: of hundreds of magics
+  // almost none has all its pairs there, and is looked for.
+  std::bitset<size_t{1} << 16> pairs_;
   PatternSearch search_;
 };
 
