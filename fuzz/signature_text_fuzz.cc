@@ -39,11 +39,18 @@ struct Loaded {
 };
 
 // The formats whose signatures the slow parser can look for, and the others.
-constexpr std::array<SignatureFormat, 8> kFormats = {
-    SignatureFormat::kNdb,         SignatureFormat::kHash,
-    SignatureFormat::kLdb,         SignatureFormat::kDb,
-    SignatureFormat::kSectionHash, SignatureFormat::kImportHash,
-    SignatureFormat::kAllowedHash, SignatureFormat::kIgnore,
+constexpr std::array<SignatureFormat, 11> kFormats = {
+    SignatureFormat::kNdb,
+    SignatureFormat::kHash,
+    SignatureFormat::kLdb,
+    SignatureFormat::kDb,
+    SignatureFormat::kSectionHash,
+    SignatureFormat::kImportHash,
+    SignatureFormat::kAllowedHash,
+    SignatureFormat::kIgnore,
+    SignatureFormat::kFileType,
+    SignatureFormat::kArchiveEntry,
+    SignatureFormat::kArchivePassword,
 };
 
 Loaded Load(std::string_view text, SignatureFormat format, size_t part_bytes) {
@@ -160,9 +167,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t kept = loaded.bodies.size() + loaded.hashes.size() +
                       loaded.section_hashes.size() +
                       loaded.import_hashes.size() +
-                      loaded.allowed_hashes.size();
+                      loaded.allowed_hashes.size() + loaded.magics.size();
   Require(format == SignatureFormat::kIgnore || counts.loaded == kept,
           "every loaded line is a signature");
+  const auto magics = gatehouse::PackMagics(loaded.magics);
+  Require(gatehouse::OpenMagics(magics.records, magics.codes).has_value(),
+          "its magics are right");
   // What the text can say, the compiler takes.
   if (loaded.bodies.size() < 64) {
     const auto compiled = gatehouse::CompileTables(loaded.bodies, 8);

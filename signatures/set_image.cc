@@ -14,6 +14,8 @@ constexpr auto kVisitTables = [](auto& tables, const auto& visit) {
   visit(tables.section_hashes);
   visit(tables.import_hashes);
   visit(tables.allowed_hashes);
+  visit(tables.magics);
+  visit(tables.magic_codes);
   visit(tables.notes);
   visit(tables.prices);
   visit(tables.grams);

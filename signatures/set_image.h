@@ -16,12 +16,13 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "signatures/magic_table.h"
 
 namespace gatehouse {
 
 // Records are on disk, byte for byte: whoever changes one raises
 // kSetImageVersion.
-inline constexpr uint32_t kSetImageVersion = 2;
+inline constexpr uint32_t kSetImageVersion = 3;
 
 struct GramRecord {  // In SetImage::gram_words.
   uint64_t begin = 0;
@@ -45,6 +46,8 @@ struct SetImage {
   std::span<const uint64_t> section_hashes;
   std::span<const uint64_t> import_hashes;
   std::span<const uint64_t> allowed_hashes;
+  std::span<const MagicRecord> magics;  // For OpenMagics.
+  std::span<const uint8_t> magic_codes;
   std::span<const uint8_t> notes;
   std::span<const PriceRecord> prices;
   std::span<const GramRecord> grams;  // By shard.
@@ -67,6 +70,8 @@ struct SetImageVectors {
   std::vector<uint64_t> section_hashes;
   std::vector<uint64_t> import_hashes;
   std::vector<uint64_t> allowed_hashes;
+  std::vector<MagicRecord> magics;
+  std::vector<uint8_t> magic_codes;
   std::vector<uint8_t> notes;
   std::vector<PriceRecord> prices;
   std::vector<GramRecord> grams;

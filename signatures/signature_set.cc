@@ -35,6 +35,7 @@ struct SignatureSet::State {
   HashStore section_hashes;
   HashStore import_hashes;
   HashStore allowed_hashes;
+  MagicTable magics;
   uint64_t generation = NextGeneration();
 
   Result<bool> OpenTriggers();
@@ -122,6 +123,9 @@ Result<std::vector<uint64_t>> SignatureSet::CompileImage(Signatures signatures,
     if (!packed) return Unexpected(packed.error());
     *words = std::move(*packed);
   }
+  MagicVectors magics = PackMagics(signatures.magics);
+  image.magics = std::move(magics.records);
+  image.magic_codes = std::move(magics.codes);
   return PackSetImage(image);
 }
 
@@ -136,6 +140,10 @@ Result<std::shared_ptr<const SignatureSet>> SignatureSet::Open(
   const Result<SignatureTables> tables = OpenTables(image->bodies);
   if (!tables) return Unexpected(tables.error());
   state->tables = *tables;
+  const Result<MagicTable> magics =
+      OpenMagics(image->magics, image->magic_codes);
+  if (!magics) return Unexpected(magics.error());
+  state->magics = *magics;
   for (const auto& opened :
        {state->OpenHashStores(), state->OpenTriggers(), state->OpenPrices()}) {
     if (!opened) return Unexpected(opened.error());
@@ -185,6 +193,7 @@ const HashStore& SignatureSet::allowed_hashes() const {
 const std::vector<PricedSignature>& SignatureSet::priced_signatures() const {
   return state_->priced;
 }
+const MagicTable& SignatureSet::magics() const { return state_->magics; }
 
 std::string_view SignatureSet::notes() const {
   return AsText(state_->image.notes);

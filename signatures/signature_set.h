@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "signatures/hash_store.h"
 #include "signatures/signature_price.h"
+#include "signatures/magic_table.h"
 #include "signatures/signature_tables.h"
 #include "signatures/signatures.h"
 #include "signatures/trigger_database.h"
@@ -58,6 +59,8 @@ class SignatureSet {
 
   // Body signatures that cost much, in order of name.
   const std::vector<PricedSignature>& priced_signatures() const;
+  const MagicTable& magics() const;  // Of file types.
+
   // What CompileImage was given.
   std::string_view notes() const;
   size_t body_count() const;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "signatures/hash_signature.h"
+#include "signatures/magic_table.h"
 #include "signatures/signature.h"
 
 namespace gatehouse {
@@ -16,6 +17,7 @@ struct Signatures {
   std::vector<HashSignature> section_hashes;  // Of sections of PE files.
   std::vector<HashSignature> import_hashes;   // Of the imports of PE files.
   std::vector<HashSignature> allowed_hashes;  // Files that are not malicious.
+  std::vector<TypeMagic> magics;              // Of file types; find nothing.
 
   [[nodiscard]] bool empty() const {
     return bodies.empty() && hashes.empty() && section_hashes.empty() &&

@@ -47,7 +47,8 @@ BodyScan::BodyScan(const SignatureSet& signatures, TriggerScan triggers)
       hits_(MostTriggers(signatures)),
       seam_hits_(TextTriggers(signatures)),
       judge_(signatures),
-      seams_(SeamReach(signatures)) {}
+      seams_(SeamReach(signatures)),
+      magics_(signatures.magics()) {}
 
 Result<std::unique_ptr<BodyScan>> BodyScan::Create(
     const SignatureSet& signatures) {
@@ -61,7 +62,8 @@ void BodyScan::Begin(ByteView head, uint64_t file_bytes) {
   EnterStage(notes_, ScanStage::kType);
   hits_.Clear();
   facts_.Clear();
-  type_ = DetectFileType(head, std::max<uint64_t>(head.size(), file_bytes));
+  type_ = magics_.TypeOf(
+      head, DetectFileType(head, std::max<uint64_t>(head.size(), file_bytes)));
   if (notes_ != nullptr) notes_->SetType(type_);
   target_ = static_cast<Target>(TargetOf(type_));
   form_ = FormOf(target_);

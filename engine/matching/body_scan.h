@@ -24,6 +24,7 @@
 #include "engine/matching/signature_judge.h"
 #include "engine/matching/trigger_hits.h"
 #include "engine/matching/trigger_scan.h"
+#include "engine/matching/type_magics.h"
 #include "engine/matching/work_budget.h"
 #include "signatures/matched_ids.h"
 #include "signatures/signature_set.h"
@@ -89,6 +90,7 @@ class BodyScan {
   TextSeams seams_;
   std::vector<uint8_t> seam_bytes_;
   bool has_all_seams_ = true;  // In seam_bytes_.
+  TypeMagics magics_;
   ExecutableFacts facts_;
   NormalisedViews views_;
   std::vector<uint8_t> whole_;  // A text that is not in memory.

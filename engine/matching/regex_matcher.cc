@@ -42,6 +42,33 @@ bool IsWordByte(uint8_t byte) {
          (byte >= 'A' && byte <= 'Z');
 }
 
+// What an expression is shown, and how. Where it has an offset, nothing in
+// front of it exists for it: `^` and `\b` hold there.
+struct Sight {
+  ByteView view;
+  size_t begin = 0;  // Of the view in the subject.
+  uint32_t options = PCRE2_NO_UTF_CHECK;
+  size_t last_start = ~size_t{0};  // In the view.
+};
+
+Sight SightOf(const RegexMatcher::Task& task, ByteView subject) {
+  Sight sight{subject};
+  if (task.is_anywhere) return sight;
+  const uint64_t shift = task.start.last - task.start.first;
+  sight.begin = task.start.first;
+  sight.view = subject.subspan(sight.begin);
+  if (shift == 0) {
+    const bool is_rolling = (task.options & kRegexRolling) != 0;
+    if (!is_rolling) sight.options |= PCRE2_ANCHORED;
+    return sight;
+  }
+  sight.last_start = shift;
+  if ((task.options & kRegexEncompass) != 0) {
+    sight.view = sight.view.first(std::min<uint64_t>(sight.view.size(), shift));
+  }
+  return sight;
+}
+
 bool IsWholeWord(ByteView subject, size_t begin, size_t end) {
   return (begin == 0 || !IsWordByte(subject[begin - 1])) &&
          (end == subject.size() || !IsWordByte(subject[end]));
@@ -97,32 +124,21 @@ MatchCount RegexMatcher::Count(const Task& task, ByteView subject,
   const State::Regex& regex = state_->RegexOf(task);
   const pcre2_code* const code = regex.code.get();
   if (code == nullptr || state_->match == nullptr) return {};
+  if (!task.is_anywhere && task.start.first > subject.size()) return {};
+  const auto [view, view_begin, options, last_start] = SightOf(task, subject);
   size_t from = 0;
-  uint32_t options = PCRE2_NO_UTF_CHECK;
-  if (!task.is_anywhere) {
-    if (task.start.first > subject.size()) return {};
-    from = task.start.first;
-    const bool is_rolling = (task.options & kRegexRolling) != 0;
-    if (!is_rolling && task.start.first == task.start.last) {
-      options |= PCRE2_ANCHORED;
-    }
-    if ((task.options & kRegexEncompass) != 0) {
-      subject =
-          subject.first(std::min<uint64_t>(subject.size(), task.start.last));
-      if (from > subject.size()) return {};
-    }
-  }
   const bool is_global = (task.options & kRegexGlobal) != 0;
   MatchCount found;
   // Nearly always one of them is missing, and that is soon found out.
   for (const ProbeSearch& literal : regex.literals) {
-    const size_t first = from + literal.distance_min();
-    if (literal.Find(subject, first) == ProbeSearch::kNone) return found;
+    if (literal.Find(view, literal.distance_min()) == ProbeSearch::kNone) {
+      return found;
+    }
   }
-  while (from <= subject.size()) {
+  while (from <= view.size()) {
     const uint64_t begin = CpuNanoseconds();
     const int status =
-        pcre2_match(code, subject.data(), subject.size(), from, options,
+        pcre2_match(code, view.data(), view.size(), from, options,
                     state_->match.get(), state_->limits.get());
     if (!budget.Take(CpuNanoseconds() - begin)) break;
     if (status == PCRE2_ERROR_NOMATCH) break;
@@ -132,10 +148,12 @@ MatchCount RegexMatcher::Count(const Task& task, ByteView subject,
     }
     const PCRE2_SIZE* const ends =
         pcre2_get_ovector_pointer(state_->match.get());
-    const bool counts = (task.options & kRegexWholeWord) == 0 ||
-                        IsWholeWord(subject, ends[0], ends[1]);
+    if (ends[0] > last_start) break;
+    const bool counts =
+        (task.options & kRegexWholeWord) == 0 ||
+        IsWholeWord(subject, view_begin + ends[0], view_begin + ends[1]);
     if (counts) {
-      found.last_begin = ends[0];
+      found.last_begin = view_begin + ends[0];
       ++found.count;
       if (!is_global || found.count >= task.enough) break;
     }

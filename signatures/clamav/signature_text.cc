@@ -4,9 +4,12 @@
 #include <array>
 #include <utility>
 
+#include "signatures/clamav/cdb_line.h"
+#include "signatures/clamav/ftm_line.h"
 #include "signatures/clamav/hash_line.h"
 #include "signatures/clamav/ldb_line.h"
 #include "signatures/clamav/ndb_line.h"
+#include "signatures/clamav/pwdb_line.h"
 
 namespace gatehouse {
 namespace {
@@ -35,9 +38,9 @@ constexpr std::array<Extension, 37> kExtensions = {{
     {".sfp", {kAllowedHash, false, ""}},
     {".ign", {kIgnore, false, ""}},
     {".ign2", {kIgnore, false, ""}},
-    {".cdb", {kLaterText, false, "entries of archives (.cdb)"}},
-    {".ftm", {kLaterText, false, "file types (.ftm)"}},
-    {".pwdb", {kLaterText, false, "passwords of archives (.pwdb)"}},
+    {".cdb", {kArchiveEntry, false, "entries of archives (.cdb)"}},
+    {".ftm", {kFileType, false, ""}},
+    {".pwdb", {kArchivePassword, false, "passwords of archives (.pwdb)"}},
     {".sdb", {kNeverText, false, "self-protection (.sdb)"}},
     {".zmd", {kNeverText, false, "entries of archives (.zmd)"}},
     {".rmd", {kNeverText, false, "entries of archives (.rmd)"}},
@@ -65,6 +68,15 @@ bool EndsWithIgnoringCase(std::string_view text, std::string_view end) {
   text.remove_prefix(text.size() - end.size());
   return std::equal(text.begin(), text.end(), end.begin(),
                     [](char a, char b) { return Lower(a) == Lower(b); });
+}
+
+// What is correct, but of no use until archives are opened.
+template <class Parsed>
+std::variant<std::monostate, SkippedLine, MalformedLine> ObjectionTo(
+    const ParsedLine<Parsed>& parsed, std::string_view what) {
+  if (const auto* wrong = std::get_if<MalformedLine>(&parsed)) return *wrong;
+  if (const auto* skipped = std::get_if<SkippedLine>(&parsed)) return *skipped;
+  return SkippedLine{"needs archives to be opened: " + std::string(what)};
 }
 
 }  // namespace
@@ -215,6 +227,16 @@ SignatureTextReader::Objection SignatureTextReader::LoadBody(
   return Keep(ParseLdbLine(line), line, bodies);
 }
 
+SignatureTextReader::Objection SignatureTextReader::LoadMagic(
+    std::string_view line) {
+  std::vector<TypeMagic>& magics = to_.signatures.magics;
+  Objection objection = Keep(ParseFtmLine(line), line, magics);
+  if (magics.size() <= kTypeMagicsMax) return objection;
+  magics.pop_back();
+  return SkippedLine{"not supported: more than " +
+                     std::to_string(kTypeMagicsMax) + " file types (.ftm)"};
+}
+
 SignatureTextReader::Objection SignatureTextReader::LoadLine(
     std::string_view line) {
   switch (format_.format) {
@@ -233,6 +255,12 @@ SignatureTextReader::Objection SignatureTextReader::LoadLine(
       to_.ignored.Add(std::get<IgnoreEntry>(std::move(parsed)));
       return {};
     }
+    case kFileType:
+      return LoadMagic(line);
+    case kArchiveEntry:
+      return ObjectionTo(ParseCdbLine(line), format_.what);
+    case kArchivePassword:
+      return ObjectionTo(ParsePwdbLine(line), format_.what);
     case kLaterText:
     case kNeverText:
     case kContainer:

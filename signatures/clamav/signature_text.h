@@ -31,7 +31,10 @@ enum class SignatureFormat : uint8_t {
   kImportHash,
   kAllowedHash,
   kIgnore,
-  kLaterText,  // Its lines are counted: archives' names, types, passwords.
+  kFileType,
+  kArchiveEntry,  // Its lines are checked and counted, as the next one's.
+  kArchivePassword,
+  kLaterText,  // Its lines are counted: YARA rules.
   kNeverText,  // Its lines are counted: not planned.
   kContainer,  // Not text: a later version reads it.
 };
@@ -80,6 +83,7 @@ class SignatureTextReader {
   Objection LoadLine(std::string_view line);
   Objection LoadHash(std::string_view line);
   Objection LoadBody(std::string_view line);
+  Objection LoadMagic(std::string_view line);
   template <class Loaded, class List>
   Objection Keep(ParsedLine<Loaded> parsed, std::string_view line, List& list);
   void Count(const Objection& objection);

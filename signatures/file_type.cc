@@ -1,8 +1,8 @@
+#include "signatures/file_type.h"
+
 #include <algorithm>
 #include <array>
 #include <cassert>
-
-#include "engine/format/file_type.h"
 
 namespace gatehouse {
 namespace {
@@ -112,7 +112,7 @@ constexpr bool IsInOrder() {
   return true;
 }
 static_assert(IsInOrder());
-static_assert(kTypes.back().type == FileType::kPartitionHfsPlus);
+static_assert(kTypes.back().type == kLastFileType);
 
 const TypeRow& RowOf(FileType type) {
   const size_t index = static_cast<size_t>(type);
