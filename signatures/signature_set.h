@@ -16,8 +16,8 @@
 
 #include "base/result.h"
 #include "signatures/hash_store.h"
-#include "signatures/signature_price.h"
 #include "signatures/magic_table.h"
+#include "signatures/signature_price.h"
 #include "signatures/signature_tables.h"
 #include "signatures/signatures.h"
 #include "signatures/trigger_database.h"

@@ -132,8 +132,15 @@ BodyScan::End BodyScan::Judge(Content& content, WorkBudget& budget,
 // What was seen in the own bytes of this text tells what its normalised form
 // may match.
 bool BodyScan::DoOwnBytesTell() const {
-  return form_ == NormalisedForm::kText &&
+  return form_ == NormalisedForm::kText && !IsWide() &&
          signatures_.tables().shards[ShardOfBytes()].always_view == 0;
+}
+
+// UTF-16, for which also most random bytes are taken: nearly all of their words
+// are joined where bytes are dropped, and to search them costs more than to
+// make the form.
+bool BodyScan::IsWide() const {
+  return type_ == FileType::kTextUtf16Le || type_ == FileType::kTextUtf16Be;
 }
 
 // Whoever explains wants to see what they would not have been made for.
@@ -178,7 +185,8 @@ BodyScan::End BodyScan::JudgeViews(const Layer& layer, WorkBudget& budget,
       form_ == NormalisedForm::kText ? kTextFileBytesMax : kHtmlFileBytesMax;
   if (content.size() > bytes_max) {
     if (notes_ != nullptr) notes_->SetViewsAreCut();
-    return is_needed ? End::kWorkLimit : End::kDone;
+    // Else every large file of random bytes would count as not scanned.
+    return is_needed && !IsWide() ? End::kWorkLimit : End::kDone;
   }
   EnterStage(notes_, ScanStage::kViews);
   bool is_scanned = true;

@@ -74,6 +74,7 @@ class BodyScan {
   size_t ShardOfBytes() const;
   bool LookAtSeams();
   bool DoOwnBytesTell() const;
+  bool IsWide() const;
   bool LooksAtAllViews() const;
   bool HasSignaturesOfViews() const;
   End JudgeViews(const Layer& layer, WorkBudget& budget, MatchedIds& matched);

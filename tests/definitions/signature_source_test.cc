@@ -168,7 +168,7 @@ TEST_F(SignatureSourceTest, AMissingFolderIsNamed) {
 TEST_F(SignatureSourceTest, CompilingEndsAtItsLimits) {
   std::mt19937_64 chance(20261127);
   std::string lines;
-  for (int i = 0; i < 60'000; ++i) {
+  for (int i = 0; i < 300'000; ++i) {
     std::string bytes(24, '\0');
     for (char& byte : bytes) byte = static_cast<char>(chance());
     lines += "B" + std::to_string(i) + ":0:*:" + HexOf(bytes) + "\n";
