@@ -32,7 +32,7 @@ Result<ObtainedSignatures> Find(const ArtefactStore& store,
   return Open(std::move(*image), key);
 }
 
-// What other definitions the set has been tested with counts, too.
+// A set that was not tested on the system's files is not one that was.
 Result<Sha256Digest> KeyOf(const Sha256Digest& definitions,
                            const SignatureRequest& request) {
   Result<Sha256Stream> stream = Sha256Stream::Create();
