@@ -90,10 +90,21 @@ double SextetRate(const Model& model, ByteView literal, bool is_folded) {
   return std::exp2(-rarest / kStepsPerSextetBit) / kUsualFileBytes;
 }
 
+// Nobody counted words that are shorter than a sextet, and pairs say little of
+// them ("<?xml"): they are at least as frequent as this.
+constexpr double kShortWordRate = 1e-7;
+
+bool IsShortWord(ByteView literal) {
+  return literal.size() < kSextet &&
+         std::all_of(literal.begin(), literal.end(),
+                     [](uint8_t c) { return c > ' ' && c < 0x7f; });
+}
+
 double RateAsIs(const Model& model, ByteView literal) {
   const double chain = std::max(ChainRate(model.kinds[0], literal),
                                 ChainRate(model.kinds[1], literal));
-  return std::max(chain, QuadRate(model, literal));
+  const double rate = std::max(chain, QuadRate(model, literal));
+  return IsShortWord(literal) ? std::max(rate, kShortWordRate) : rate;
 }
 
 uint8_t Upper(uint8_t byte) {

@@ -27,6 +27,7 @@ constexpr auto kVisitTables = [](auto& tables, const auto& visit) {
   visit(tables.containers);
   visit(tables.triggers);
   visit(tables.trigger_uses);
+  visit(tables.view_uses);
   visit(tables.anchors);
   visit(tables.always);
   visit(tables.shards);
@@ -65,6 +66,7 @@ class Inspector {
               const SignatureRecord& signature) const;
   bool IsPattern(const AtomRecord& atom) const;
   bool IsTriggerUse(const TriggerUse& use) const;
+  bool IsViewUse(const ViewUse& use) const;
   bool IsShard(const ShardRecord& shard) const;
 
   template <class Table, class Test>
@@ -179,6 +181,12 @@ bool Inspector::IsTriggerUse(const TriggerUse& use) const {
          use.distance_max <= kPartBytesMax;
 }
 
+bool Inspector::IsViewUse(const ViewUse& use) const {
+  return use.signature < tables_.signatures.size() && IsRange(use.around) &&
+         (use.around.size == 0 ||
+          size_t{use.begin} + use.length <= use.around.size);
+}
+
 bool Inspector::IsShard(const ShardRecord& shard) const {
   if (!IsSlice(tables_.triggers, shard.trigger_begin, shard.trigger_count) ||
       !IsSlice(tables_.anchors, shard.anchor_begin, shard.anchor_count) ||
@@ -216,12 +224,16 @@ const char* Inspector::FirstWrong() {
     return "compares";
   }
   if (!All(t.triggers, [&t](const TriggerRecord& r) {
-        return IsSlice(t.trigger_uses, r.use_begin, r.use_count);
+        return IsSlice(t.trigger_uses, r.use_begin, r.use_count) &&
+               IsSlice(t.view_uses, r.view_begin, r.view_count);
       })) {
     return "triggers";
   }
   if (!All(t.trigger_uses, [this](const auto& r) { return IsTriggerUse(r); })) {
     return "trigger uses";
+  }
+  if (!All(t.view_uses, [this](const auto& r) { return IsViewUse(r); })) {
+    return "view uses";
   }
   if (!All(t.anchors, [&t, is_known](const AnchorUse& r) {
         return is_known(r.signature) && r.offset < t.offsets.size() &&

@@ -23,7 +23,7 @@ namespace gatehouse {
 
 // Records are on disk, byte for byte: whoever changes one raises
 // kTablesVersion.
-inline constexpr uint32_t kTablesVersion = 2;
+inline constexpr uint32_t kTablesVersion = 3;
 
 struct ByteRange {  // In the table `bytes`.
   uint32_t begin = 0;
@@ -106,8 +106,10 @@ struct GatesRecord {
 
 // A literal that is looked for, and whom it concerns.
 struct TriggerRecord {
-  uint32_t use_begin = 0;
+  uint32_t use_begin = 0;  // In trigger_uses.
   uint32_t use_count = 0;
+  uint32_t view_begin = 0;  // In view_uses.
+  uint32_t view_count = 0;
   uint32_t is_frequent = 0;  // Its places are not reported.
 };
 
@@ -121,9 +123,21 @@ struct TriggerUse {
   uint8_t atom = 0;  // Of the signature.
   uint8_t variant = 0;
   uint8_t group = 0;  // One bit.
-  // Not zero: seen in the own bytes of a text, it is about the normalised form,
-  // which has to be made when all these groups were seen.
-  uint8_t view_groups = 0;
+  uint8_t reserved = 0;
+};
+
+// What the literal tells about the normalised form of a text, when it was seen
+// in the text's own bytes.
+struct ViewUse {
+  uint32_t signature = 0;
+  // In bytes: the literal with what stands around it in the form. Empty: that
+  // is not known.
+  ByteRange around;
+  uint16_t begin = 0;  // Of the literal, within.
+  uint16_t length = 0;
+  uint8_t group = 0;   // One bit.
+  uint8_t groups = 0;  // The form has to be made when all these were seen.
+  uint16_t reserved = 0;
 };
 
 // A pattern that is looked at where it must be. Those of a shard are in order
@@ -170,6 +184,7 @@ struct SignatureTables {
   std::span<const ByteRange> containers;
   std::span<const TriggerRecord> triggers;
   std::span<const TriggerUse> trigger_uses;
+  std::span<const ViewUse> view_uses;
   std::span<const AnchorUse> anchors;
   std::span<const uint32_t> always;
   std::span<const ShardRecord> shards;
@@ -208,6 +223,7 @@ struct TableVectors {
   std::vector<ByteRange> containers;
   std::vector<TriggerRecord> triggers;
   std::vector<TriggerUse> trigger_uses;
+  std::vector<ViewUse> view_uses;
   std::vector<AnchorUse> anchors;
   std::vector<uint32_t> always;
   std::vector<ShardRecord> shards;

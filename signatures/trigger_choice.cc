@@ -21,6 +21,8 @@ constexpr double kShortRate = 1e-4;
 constexpr double kShortRateInText = 1.0;
 // A gram of a literal that is seen costs so much of a confirmation.
 constexpr double kGramCost = 0.1;
+// So much of one to look around a literal in a text.
+constexpr double kAroundCost = 0.1;
 
 TriggerChoice Always() {
   TriggerChoice choice;
@@ -110,14 +112,32 @@ std::optional<ProgramTrigger> CheapestOf(ByteView program, size_t window,
       const Window found = CheapestWindow(run, window, rates, cost);
       if (found.bytes.empty()) continue;
       cost = found.cost;
-      best = ProgramTrigger{
-          {found.bytes, run.is_folded, 0, 0, static_cast<uint16_t>(i),
-           run.distance_min + found.begin, run.distance_max + found.begin},
-          found.rate,
-          found.cost};
+      TriggerLiteral literal;
+      literal.bytes = found.bytes;
+      literal.is_folded = run.is_folded;
+      literal.part = static_cast<uint16_t>(i);
+      literal.distance_min = run.distance_min + found.begin;
+      literal.distance_max = run.distance_max + found.begin;
+      best = ProgramTrigger{literal, found.rate, found.cost};
     }
   }
   return best;
+}
+
+// Around a literal, on either side: what is looked at before more is.
+constexpr size_t kAroundBytesMax = 16;
+
+// A literal of a run, in the own bytes of a text.
+TriggerLiteral InText(ByteView run, size_t begin, size_t length) {
+  TriggerLiteral literal;
+  literal.bytes = run.subspan(begin, length);
+  literal.is_folded = true;
+  const size_t front = std::min(begin, kAroundBytesMax);
+  const size_t back = std::min(run.size() - begin - length, kAroundBytesMax);
+  if (front + back == 0) return literal;
+  literal.around = run.subspan(begin - front, front + length + back);
+  literal.begin = static_cast<uint32_t>(front);
+  return literal;
 }
 
 // The same, as it stands in the own bytes of a text.
@@ -131,17 +151,28 @@ TriggerChoice RarestInText(ByteView program, size_t window,
       const auto pieces = PiecesInText(run);
       if (!pieces) return Never();
       for (const FixedRun& piece : *pieces) {
+        const auto piece_begin =
+            static_cast<size_t>(piece.bytes.data() - run.bytes.data());
         Window found = CheapestWindow(piece, window, rates, kAlwaysRate);
         // Its places do not count, and so short ones say too little.
         if (found.bytes.size() < kShortBytes) {
           found.rate += kShortRateInText;
           found.cost += kShortRateInText;
         }
+        if (found.bytes.empty()) continue;
+        const TriggerLiteral literal =
+            InText(run.bytes, piece_begin + found.begin, found.bytes.size());
+        // Where it is seen, what is around it is looked at.
+        if (!literal.around.empty()) {
+          found.cost -= (1.0 - kAroundCost) * found.rate;
+          found.rate = std::min(found.rate, rates.RateOf(literal.around, true));
+          found.cost += found.rate;
+        }
         if (found.cost >= best.cost) continue;
         best = TriggerChoice();
         best.rate = found.rate;
         best.cost = found.cost;
-        best.literals.push_back({found.bytes, true, 0, 0, 0, 0, 0});
+        best.literals.push_back(literal);
       }
     }
   }

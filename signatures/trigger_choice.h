@@ -27,6 +27,9 @@ struct TriggerLiteral {
   uint16_t part = 0;
   uint32_t distance_min = 0;  // From the part's start.
   uint32_t distance_max = 0;
+  // Of a text's form: the literal and what is around it, and where it begins.
+  ByteView around;
+  uint32_t begin = 0;
 };
 
 struct TriggerChoice {

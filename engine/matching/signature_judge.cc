@@ -49,8 +49,7 @@ SignatureJudge::SignatureJudge(const SignatureTables& tables)
   starts_.reserve(kUsualCount);
 }
 
-void SignatureJudge::AddCandidates(const TriggerHits& hits, size_t shard,
-                                   bool are_of_view) {
+void SignatureJudge::AddCandidates(const TriggerHits& hits, size_t shard) {
   const uint32_t first = tables_.shards[shard].trigger_begin;
   for (uint32_t i = 0; i < hits.hits().size(); ++i) {
     const TriggerRecord& trigger =
@@ -58,8 +57,34 @@ void SignatureJudge::AddCandidates(const TriggerHits& hits, size_t shard,
     for (uint32_t use = 0; use < trigger.use_count; ++use) {
       const uint32_t index = trigger.use_begin + use;
       const TriggerUse& what = tables_.trigger_uses[index];
-      if ((what.view_groups != 0) != are_of_view) continue;
       candidates_.push_back({what.signature, index, i, what.group});
+    }
+  }
+}
+
+// Those whose literals may have around them what the form has.
+void SignatureJudge::AddOfView(const TriggerHits& hits, size_t shard,
+                               const OwnText* text) {
+  const uint32_t first = tables_.shards[shard].trigger_begin;
+  for (uint32_t i = 0; i < hits.hits().size(); ++i) {
+    const TriggerHits::Hit& hit = hits.hits()[i];
+    const TriggerRecord& trigger = tables_.triggers[first + hit.trigger];
+    const bool asks = text != nullptr && hit.knows_all_places;
+    const ViewUse* before = nullptr;
+    bool may_stand = true;
+    for (uint32_t use = 0; use < trigger.view_count; ++use) {
+      const uint32_t index = trigger.view_begin + use;
+      const ViewUse& what = tables_.view_uses[index];
+      const bool is_same = before != nullptr &&
+                           before->around.begin == what.around.begin &&
+                           before->begin == what.begin;
+      if (asks && !is_same) {
+        may_stand = prospect_.MayStandAmid(what, hits.EndsOf(hit), *text);
+      }
+      before = &what;
+      if (may_stand) {
+        candidates_.push_back({what.signature, index, i, what.group});
+      }
     }
   }
 }
@@ -77,8 +102,9 @@ bool SignatureJudge::FindForView(const Layer& layer, size_t shard,
                                  const OwnText& text) {
   found_.clear();
   candidates_.clear();
-  AddCandidates(hits, shard, true);
-  AddCandidates(seam_hits, shard, true);
+  AddOfView(hits, shard, &text);
+  AddOfView(seam_hits, shard, nullptr);
+  if (candidates_.empty()) return false;
   SortCandidates();
   prospect_.Begin(text);
   for (size_t i = 0; i < candidates_.size();) {
@@ -90,7 +116,7 @@ bool SignatureJudge::FindForView(const Layer& layer, size_t shard,
       groups = static_cast<uint8_t>(groups | candidates_[i].group);
     }
     const SignatureRecord& signature = tables_.signatures[first.signature];
-    if (groups == tables_.trigger_uses[first.use].view_groups &&
+    if (groups == tables_.view_uses[first.use].groups &&
         PassesGates(tables_, tables_.gates[signature.gates], layer) &&
         prospect_.MayMatch(signature, text)) {
       found_.push_back(first.signature);
@@ -130,7 +156,7 @@ void SignatureJudge::Judge(const Layer& layer, size_t shard,
   has_subject_ = false;
   if (!counted_.empty()) counted_.clear();
   candidates_.clear();
-  AddCandidates(hits, shard, false);
+  AddCandidates(hits, shard);
   AddAlways(shard);
   CollectAnchored(layer, shard);
   SortCandidates();

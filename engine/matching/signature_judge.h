@@ -78,14 +78,15 @@ class SignatureJudge {
   };
   struct Candidate {
     uint32_t signature = 0;
-    uint32_t use = 0;  // In trigger_uses.
+    uint32_t use = 0;  // In trigger_uses, or view_uses.
     uint32_t hit = 0;  // In the hits.
     uint8_t group = 0;
   };
   static constexpr uint32_t kNoUse = ~uint32_t{0};
   struct Case;  // The signature that is looked at.
 
-  void AddCandidates(const TriggerHits& hits, size_t shard, bool are_of_view);
+  void AddCandidates(const TriggerHits& hits, size_t shard);
+  void AddOfView(const TriggerHits& hits, size_t shard, const OwnText* text);
   bool ArePromising(Case& one, const TriggerHits& hits, size_t first,
                     size_t last);
   bool IsPromising(Case& one, const TriggerUse& use,

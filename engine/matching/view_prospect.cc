@@ -103,6 +103,7 @@ ViewProspect::Look::Look(const PatternPart& what)
     }
   }
   size = std::min(size, kProspectWordBytesMax);
+  behind = size == 0 ? ByteSet().set() : BytesBehind(part, run);
   if (size != 0) search = ProbeSearch(PartOf(run.bytes.subspan(begin, size)));
 }
 
@@ -312,33 +313,57 @@ std::optional<size_t> ViewProspect::NextWord(const Look& look, ByteView bytes,
   return std::nullopt;
 }
 
-// Whether the rest of the literal is around the word at `place`. Where the
-// chunk is cut it may be.
-bool ViewProspect::IsAmidLiteral(const Look& look, const Chunk& chunk,
+// Whether the rest of the literal is around a piece of it. Where the chunk is
+// cut it may be.
+bool ViewProspect::IsAmidLiteral(const Piece& piece, const Chunk& chunk,
                                  size_t place) {
-  const ByteView literal = look.run.bytes;
+  const ByteView literal = piece.literal;
   NormalisedReader before(chunk.bytes, place, true);
-  for (size_t i = look.begin; i-- > 0;) {
+  for (size_t i = piece.begin; i-- > 0;) {
     const std::optional<uint8_t> byte = before.Next();
     if (!byte && !chunk.begins_text) break;
     if (byte != literal[i]) return false;
   }
-  NormalisedReader behind(chunk.bytes, place + look.size, false);
-  for (size_t i = look.begin + look.size; i < literal.size(); ++i) {
+  NormalisedReader behind(chunk.bytes, place + piece.end - piece.begin, false);
+  for (size_t i = piece.end; i < literal.size(); ++i) {
     const std::optional<uint8_t> byte = behind.Next();
     if (!byte && !chunk.ends_text) break;
     if (byte != literal[i]) return false;
   }
-  return true;
+  if (piece.behind == nullptr || piece.behind->all()) return true;
+  const std::optional<uint8_t> byte = behind.Next();
+  return byte ? piece.behind->test(*byte) : !chunk.ends_text;
+}
+
+bool ViewProspect::MayStandAmid(const ViewUse& use,
+                                std::span<const uint64_t> ends,
+                                const OwnText& text) const {
+  if (use.around.size == 0) return true;
+  const Piece piece{tables_.bytes.subspan(use.around.begin, use.around.size),
+                    use.begin, size_t{use.begin} + use.length, nullptr};
+  Content& content = text.content;
+  return std::any_of(ends.begin(), ends.end(), [&](uint64_t end) {
+    const uint64_t place = end - use.length;
+    const uint64_t front = place - std::min<uint64_t>(place, kAroundBytes);
+    Chunk chunk;
+    chunk.bytes = content.At(front, 2 * kAroundBytes);
+    chunk.begins_text = front == 0;
+    chunk.ends_text = front + chunk.bytes.size() >= content.size();
+    // Not there: a read failed.
+    return chunk.bytes.size() < end - front ||
+           IsAmidLiteral(piece, chunk, place - front);
+  });
 }
 
 bool ViewProspect::StandsIn(const Look& look, const Chunk& chunk,
                             uint64_t& enough) {
   const bool can_count = look.run.distance_min == look.run.distance_max;
+  const Piece piece{look.run.bytes, look.begin, look.begin + look.size,
+                    &look.behind};
   auto place = NextWord(look, chunk.bytes, chunk.begin);
   for (; place && *place < chunk.end;
        place = NextWord(look, chunk.bytes, *place + 1)) {
-    if (IsAmidLiteral(look, chunk, *place) &&
+    if (IsAmidLiteral(piece, chunk, *place) &&
         MayMatchAround(look, chunk, *place) && (!can_count || --enough == 0)) {
       return true;
     }

@@ -12,12 +12,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "base/bytes.h"
 #include "engine/format/content.h"
+#include "engine/matching/byte_set.h"
 #include "engine/matching/part_matcher.h"
 #include "engine/matching/probe_search.h"
 #include "signatures/byte_pattern.h"
@@ -40,6 +42,11 @@ class ViewProspect {
  public:
   explicit ViewProspect(const SignatureTables& tables) : tables_(tables) {}
 
+  // Whether what a use tells stands around one of the places where its literal
+  // ends in the text. Needs no Begin.
+  [[nodiscard]] bool MayStandAmid(const ViewUse& use,
+                                  std::span<const uint64_t> ends,
+                                  const OwnText& text) const;
   // A new text: what is known of the one before is forgotten.
   void Begin(const OwnText& text);
   // False: the signature does not match the normalised form of `text`, the one
@@ -57,6 +64,7 @@ class ViewProspect {
     FixedRun run;
     size_t begin = 0;         // In the run.
     size_t size = 0;          // None: there is none.
+    ByteSet behind;           // What may follow the run.
     bool is_foreign = false;  // Has a literal that no normalised text has.
     ProbeSearch search;       // For the word.
   };
@@ -96,7 +104,15 @@ class ViewProspect {
   bool MayStand(const Look& look, const OwnText& text, uint64_t& enough);
   static std::optional<size_t> NextWord(const Look& look, ByteView bytes,
                                         size_t from);
-  static bool IsAmidLiteral(const Look& look, const Chunk& chunk, size_t place);
+  // Of a literal, the bytes from `begin` to `end` stand at `place`.
+  struct Piece {
+    ByteView literal;
+    size_t begin = 0;
+    size_t end = 0;
+    const ByteSet* behind = nullptr;  // One of these follows the literal.
+  };
+  static bool IsAmidLiteral(const Piece& piece, const Chunk& chunk,
+                            size_t place);
   bool StandsIn(const Look& look, const Chunk& chunk, uint64_t& enough);
   bool MayMatchAround(const Look& look, const Chunk& chunk, size_t place);
   Known& KnownOf(const AtomRecord& atom);
