@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "engine/format/byte_pairs.h"
+
 namespace gatehouse {
 
 // Types are told in the order of how much a file commits itself: magic numbers
@@ -261,20 +263,18 @@ class Characters {
     return true;
   }
 
-  // Whether what begins at `offset` may be one of those below, by its second
-  // character.
-  bool MayBeTag(size_t offset) const {
-    const size_t second = offset + stride_;
-    return second < text_.size() &&
-           kTagLetters.find(LowerCase(text_[second])) != std::string_view::npos;
+  // Where one of the tags below, or a link, may begin. Behind each character
+  // of UTF-16 comes a zero.
+  size_t FindTag(size_t from) const {
+    static constexpr BytePair kTag('<', "ahiost");
+    static constexpr BytePair kWideTag('<', std::string_view("\0", 1));
+    return FindPair(stride_ == 1 ? kTag : kWideTag, text_, from);
   }
 
   size_t stride() const { return stride_; }
   std::string_view text() const { return text_; }
 
  private:
-  static constexpr std::string_view kTagLetters = "ahiost";
-
   std::string_view text_;
   size_t stride_ = 1;
 };
@@ -289,9 +289,9 @@ static_assert(std::all_of(kHtmlTags.begin(), kHtmlTags.end(),
 bool HasTag(const Characters& characters) {
   const std::string_view text = characters.text();
   size_t anchor_end = std::string_view::npos;
-  for (size_t at = text.find('<'); at != std::string_view::npos;
-       at = text.find('<', at + 1)) {
-    if (at % characters.stride() != 0 || !characters.MayBeTag(at)) continue;
+  for (size_t at = characters.FindTag(0); at != std::string_view::npos;
+       at = characters.FindTag(at + 1)) {
+    if (at % characters.stride() != 0) continue;
     for (const std::string_view tag : kHtmlTags) {
       if (characters.StandsAt(at, tag)) return true;
     }
@@ -310,13 +310,15 @@ bool HasTag(const Characters& characters) {
 
 // What is behind the first `words` in `text`, in any case; `words` is given in
 // lower case. Nothing: it does not stand there. Searched for by the first of
-// its characters that is no letter, which has no case and is rarer.
+// its characters that is no letter, which has no case and is rarer, and by the
+// next one.
 std::optional<std::string_view> Behind(std::string_view text,
                                        std::string_view words) {
   const size_t distance = words.find_first_of("\n-");
   assert(distance != std::string_view::npos);
-  for (size_t at = text.find(words[distance], distance);
-       at != std::string_view::npos; at = text.find(words[distance], at + 1)) {
+  const BytePair pair(words[distance], words.substr(distance + 1, 1));
+  for (size_t at = FindPair(pair, text, distance); at != std::string_view::npos;
+       at = FindPair(pair, text, at + 1)) {
     if (Characters(text, 1).StandsAt(at - distance, words)) {
       return text.substr(at - distance + words.size());
     }
@@ -324,15 +326,9 @@ std::optional<std::string_view> Behind(std::string_view text,
   return std::nullopt;
 }
 
-// Whether `first` and then `second` stand in `text`, in any case.
-bool StandInOrder(std::string_view text, std::string_view first,
-                  std::string_view second) {
-  const auto rest = Behind(text, first);
-  return rest && Behind(*rest, second);
-}
-
 bool IsMhtml(std::string_view head) {
-  return StandInOrder(head, "mime-version: ", "\ncontent-type: ");
+  const auto rest = Behind(head, "mime-version: ");
+  return rest && Behind(*rest, "\ncontent-type: ");
 }
 
 // Where lines begin that a header of mail begins with; of those that come first
@@ -345,18 +341,13 @@ struct MailLines {
   static constexpr std::array<std::string_view, 3> kLater = {
       "\ncontent-type: ", "\nmime-version: ", "\nreceived: "};
 
-  static constexpr std::string_view kLetters =
-      "frdmc";  // That these begin with.
+  static constexpr BytePair kStart{'\n', "frdmc"};  // Of all of them.
 
   explicit MailLines(std::string_view head) {
     first.fill(std::string_view::npos);
     const Characters characters(head, 1);
-    for (size_t at = head.find('\n'); at != std::string_view::npos;
-         at = head.find('\n', at + 1)) {
-      if (at + 1 == head.size() ||
-          kLetters.find(LowerCase(head[at + 1])) == std::string_view::npos) {
-        continue;
-      }
+    for (size_t at = FindPair(kStart, head, 0); at != std::string_view::npos;
+         at = FindPair(kStart, head, at + 1)) {
       for (size_t i = 0; i < kFirst.size(); ++i) {
         if (first[i] == std::string_view::npos &&
             characters.StandsAt(at, kFirst[i])) {
@@ -385,22 +376,31 @@ bool IsMailInside(std::string_view head) {
          lines.Are(MailLines::kMessageId, MailLines::kContentType);
 }
 
+// Whether `words` stand in `text`; by their first two bytes, of which the first
+// alone is frequent in XML.
+bool Has(std::string_view text, std::string_view words) {
+  const char second = LowerCase(words[1]);
+  const BytePair pair(words[0], {&second, 1});
+  for (size_t at = FindPair(pair, text, 0); at != std::string_view::npos;
+       at = FindPair(pair, text, at + 1)) {
+    if (StandsAt(text, at, words)) return true;
+  }
+  return false;
+}
+
 // What stands anywhere in the first KiB, in text and binary files alike.
 std::optional<FileType> TypeByContent(std::string_view head) {
   for (size_t at = head.find("%PDF-"); at != std::string_view::npos;
        at = head.find("%PDF-", at + 1)) {
     if (StandsAt(head, at + 6, ".")) return FileType::kPdf;  // "%PDF-1."
   }
-  if (head.find("<xdp:xdp") != std::string_view::npos) return FileType::kXdp;
+  if (Has(head, "<xdp:xdp")) return FileType::kXdp;
   if (head.starts_with("<?xml version")) {
-    if (head.find("<?mso-application progid=\"Word.Document\"") !=
-            std::string_view::npos ||
-        head.find("<w:wordDocument") != std::string_view::npos) {
+    if (Has(head, "<?mso-application progid=\"Word.Document\"") ||
+        Has(head, "<w:wordDocument")) {
       return FileType::kXmlWord;
     }
-    if (head.find("<Workbook") != std::string_view::npos) {
-      return FileType::kXmlXl;
-    }
+    if (Has(head, "<Workbook")) return FileType::kXmlXl;
   }
   if (IsMhtml(head)) return FileType::kMhtml;
   if (HasTag(Characters(head, 1))) return FileType::kHtml;
