@@ -32,10 +32,7 @@ TextBlocksResult NormaliseBytes(ByteView input, uint8_t* output,
 }  // namespace
 
 bool HasDroppedByte(ByteView block) {
-  const ByteView rest = block.subspan(KeptTextBytes(block));
-  return std::any_of(rest.begin(), rest.end(), [](uint8_t c) {
-    return TextByteClass(c) == TextByte::kDropped;
-  });
+  return KeptTextBytes(block) != block.size();
 }
 
 void TextNormaliser::Feed(ByteView block, std::vector<uint8_t>& output) {

@@ -24,8 +24,8 @@ struct TextBlocksResult {
                                                    uint8_t* output,
                                                    bool after_space);
 
-// How many bytes at the beginning of `input`, a multiple of 16, are known to be
-// kept by normalisation.
+// How many bytes stand at the beginning of `input` that normalisation does not
+// drop wherever they stand.
 [[nodiscard]] size_t KeptTextBytes(ByteView input);
 
 }  // namespace gatehouse

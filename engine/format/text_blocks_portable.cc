@@ -1,4 +1,5 @@
 // For processors without a fast part.
+#include "engine/format/normalised_text.h"
 #include "engine/format/text_blocks.h"
 
 namespace gatehouse {
@@ -7,6 +8,6 @@ TextBlocksResult NormaliseTextBlocks(ByteView, uint8_t*, bool after_space) {
   return {0, 0, after_space};
 }
 
-size_t KeptTextBytes(ByteView) { return 0; }
+size_t KeptTextBytes(ByteView input) { return CountKeptTextBytes(input); }
 
 }  // namespace gatehouse

@@ -11,6 +11,7 @@
 #include <bit>
 #include <cstring>
 
+#include "engine/format/normalised_text.h"
 #include "engine/format/text_blocks.h"
 
 namespace gatehouse {
@@ -112,6 +113,25 @@ Block Classify(const uint8_t* input) {
   return {read, written, carry != 0};
 }
 
+// Whole blocks without a dropped byte.
+[[gnu::target("avx2")]] size_t KeptByAvx2(ByteView input) {
+  constexpr size_t kWideBytes = sizeof(__m256i);
+  const __m256i blank = _mm256_set1_epi8(' ');
+  const __m256i tab = _mm256_set1_epi8('\t');
+  const __m256i last = _mm256_set1_epi8(4);
+  size_t read = 0;
+  for (; read + kWideBytes <= input.size(); read += kWideBytes) {
+    __m256i bytes;
+    std::memcpy(&bytes, input.data() + read, kWideBytes);
+    const __m256i above = _mm256_sub_epi8(bytes, tab);
+    const __m256i space =
+        _mm256_cmpeq_epi8(_mm256_min_epu8(above, last), above);
+    const __m256i low = _mm256_cmpgt_epi8(blank, bytes);
+    if (_mm256_testc_si256(space, low) == 0) break;
+  }
+  return read;
+}
+
 }  // namespace
 
 TextBlocksResult NormaliseTextBlocks(ByteView input, uint8_t* output,
@@ -121,12 +141,15 @@ TextBlocksResult NormaliseTextBlocks(ByteView input, uint8_t* output,
 }
 
 size_t KeptTextBytes(ByteView input) {
-  size_t read = 0;
-  while (read + kBlockBytes <= input.size() &&
-         Classify(input.data() + read).dropped == 0) {
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  size_t read = has_avx2 ? KeptByAvx2(input) : 0;
+  while (read + kBlockBytes <= input.size()) {
+    const uint32_t dropped = Classify(input.data() + read).dropped;
+    if (dropped != 0)
+      return read + static_cast<size_t>(std::countr_zero(dropped));
     read += kBlockBytes;
   }
-  return read;
+  return read + CountKeptTextBytes(input.subspan(read));
 }
 
 }  // namespace gatehouse

@@ -9,8 +9,15 @@
 namespace gatehouse {
 namespace {
 
-// Taken byte by byte behind a dropped byte, before blocks are tried again.
-constexpr size_t kSlowBytes = 16;
+// Of a long word, so much is copied at once.
+constexpr size_t kSeamPieceBytes = 64;
+
+size_t CountDropped(ByteView block) {
+  const auto end = std::find_if(block.begin(), block.end(), [](uint8_t c) {
+    return TextByteClass(c) != TextByte::kDropped;
+  });
+  return static_cast<size_t>(end - block.begin());
+}
 
 }  // namespace
 
@@ -27,18 +34,28 @@ void TextSeams::Begin() {
 
 void TextSeams::Feed(ByteView block, std::vector<uint8_t>& seams) {
   while (!block.empty()) {
-    if (!is_in_seam_ && !has_dropped_) {
-      const size_t kept = KeptTextBytes(block);
-      SkipKept(block.first(kept));
-      block = block.subspan(kept);
+    size_t taken = 0;
+    if (is_in_seam_) {
+      taken = TakeSeam(block, seams);
+    } else if (has_dropped_) {
+      taken = TakeDropped(block, seams);
+    } else {
+      taken = TakeKept(block);
     }
-    const ByteView slow = block.first(std::min(block.size(), kSlowBytes));
-    for (const uint8_t c : slow) Take(c, seams);
-    block = block.subspan(slow.size());
+    block = block.subspan(taken);
   }
 }
 
-void TextSeams::SkipKept(ByteView bytes) {
+// Words without dropped bytes, and what is dropped behind them.
+size_t TextSeams::TakeKept(ByteView block) {
+  const size_t kept = KeptTextBytes(block);
+  RememberWord(block.first(kept));
+  const size_t taken = kept + CountDropped(block.subspan(kept));
+  has_dropped_ = taken != kept && !word_.empty();
+  return taken;
+}
+
+void TextSeams::RememberWord(ByteView bytes) {
   if (bytes.empty()) return;
   const ByteView last = bytes.last(std::min(bytes.size(), reach_bytes_));
   const auto space = std::find_if(last.rbegin(), last.rend(), [](uint8_t c) {
@@ -52,29 +69,40 @@ void TextSeams::SkipKept(ByteView bytes) {
   }
 }
 
-void TextSeams::Take(uint8_t c, std::vector<uint8_t>& seams) {
-  switch (TextByteClass(c)) {
-    case TextByte::kSpace:
-      if (is_in_seam_) seams.push_back(0);
-      return Begin();
-    case TextByte::kDropped:
-      has_dropped_ = has_dropped_ || !word_.empty();
-      return;
-    case TextByte::kKept:
-    case TextByte::kLowered:
-      break;
+// What follows the dropped bytes of a word: its end, or more of it.
+size_t TextSeams::TakeDropped(ByteView block, std::vector<uint8_t>& seams) {
+  const size_t dropped = CountDropped(block);
+  if (dropped == block.size()) return dropped;
+  if (TextByteClass(block[dropped]) == TextByte::kSpace) {
+    Begin();
+    return dropped + 1;
   }
-  if (has_dropped_ && !is_in_seam_) {
-    const ByteView word = AsBytes(word_);
-    seams.insert(seams.end(), word.begin(), word.end());
-    is_in_seam_ = true;
+  const ByteView word = AsBytes(word_);
+  seams.insert(seams.end(), word.begin(), word.end());
+  is_in_seam_ = true;
+  return dropped;
+}
+
+// The rest of a word with a seam, or some of it.
+size_t TextSeams::TakeSeam(ByteView block, std::vector<uint8_t>& seams) {
+  const ByteView piece = block.first(std::min(block.size(), kSeamPieceBytes));
+  const size_t before = seams.size();
+  seams.resize(before + piece.size());
+  uint8_t* const output = seams.data() + before;
+  size_t read = 0;
+  size_t written = 0;
+  for (const uint8_t c : piece) {
+    const TextByte kind = TextByteClass(c);
+    if (kind == TextByte::kSpace) break;
+    output[written] = c;
+    written += kind == TextByte::kDropped ? 0U : 1U;
+    ++read;
   }
-  if (is_in_seam_) {
-    seams.push_back(c);
-    return;
-  }
-  if (word_.size() == reach_bytes_) word_.erase(0, 1);
-  word_ += static_cast<char>(c);
+  seams.resize(before + written);
+  if (read == piece.size()) return read;
+  seams.push_back(0);
+  Begin();
+  return read + 1;
 }
 
 }  // namespace gatehouse

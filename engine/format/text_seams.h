@@ -31,9 +31,11 @@ class TextSeams {
   void Feed(ByteView block, std::vector<uint8_t>& seams);
 
  private:
-  // Whole bytes of a word without dropped bytes.
-  void SkipKept(ByteView bytes);
-  void Take(uint8_t c, std::vector<uint8_t>& seams);
+  // Each takes the beginning of a block: how much.
+  size_t TakeKept(ByteView block);
+  size_t TakeDropped(ByteView block, std::vector<uint8_t>& seams);
+  size_t TakeSeam(ByteView block, std::vector<uint8_t>& seams);
+  void RememberWord(ByteView bytes);
 
   const size_t reach_bytes_;
   std::string word_;  // The end of one without a seam, so far.
