@@ -198,6 +198,7 @@ bool SignatureJudge::ArePromising(Case& one, const TriggerHits& hits,
     }
     const TriggerUse& use = tables_.trigger_uses[candidate.use];
     const TriggerHits::Hit& hit = hits.hits()[candidate.hit];
+    if (hit.knows_all_places) atoms_[use.atom].seen = {&use, hits.EndsOf(hit)};
     const bool is_decided = (groups & candidate.group) == candidate.group;
     if (is_decided || IsPromising(one, use, hits.EndsOf(hit)) ||
         !hit.knows_all_places) {
@@ -347,7 +348,7 @@ SignatureJudge::NodeValue SignatureJudge::EvaluateAtom(Case& one, uint32_t atom,
     MatchCount found;
     switch (record.kind) {
       case AtomKind::kPattern:
-        found = CountPattern(one, record, enough);
+        found = CountPattern(one, atom, enough);
         break;
       case AtomKind::kRegex:
         found = CountRegex(one, atom, enough);
@@ -366,17 +367,19 @@ SignatureJudge::NodeValue SignatureJudge::EvaluateAtom(Case& one, uint32_t atom,
         found = CountMacro(one, atom);
         break;
     }
-    atoms_[atom] = {found, found.count < enough ? kAll : enough};
+    atoms_[atom].found = found;
+    atoms_[atom].counted_to = found.count < enough ? kAll : enough;
   }
   const uint64_t count = atoms_[atom].found.count;
   const Truth truth = count == 0 ? Truth::kNo : Truth::kYes;
   return {truth, count, count == 0 ? 0U : 1U};
 }
 
-MatchCount SignatureJudge::CountPattern(Case& one, const AtomRecord& atom,
+MatchCount SignatureJudge::CountPattern(Case& one, uint32_t atom,
                                         uint64_t enough) {
   // Patterns that signatures share are counted once in a layer.
-  const uint64_t key = uint64_t{atom.offset} << 32 | atom.code.begin;
+  const AtomRecord& record = one.atoms[atom];
+  const uint64_t key = uint64_t{record.offset} << 32 | record.code.begin;
   AtomState& known = counted_[key];
   if (known.counted_to < enough) {
     known.found = SearchPattern(one, atom, enough);
@@ -385,15 +388,23 @@ MatchCount SignatureJudge::CountPattern(Case& one, const AtomRecord& atom,
   return known.found;
 }
 
-MatchCount SignatureJudge::SearchPattern(Case& one, const AtomRecord& atom,
+MatchCount SignatureJudge::SearchPattern(Case& one, uint32_t atom,
                                          uint64_t enough) {
   MatchCount all;
-  StartsOf(tables_.offsets[atom.offset], one.layer, starts_);
+  const AtomRecord& record = one.atoms[atom];
+  StartsOf(tables_.offsets[record.offset], one.layer, starts_);
   if (starts_.empty()) return all;
-  for (size_t variant = 0; variant < atom.variant_count; ++variant) {
+  Content& content = one.layer.content;
+  // Each variant has a trigger of its own.
+  const SeenTrigger& seen = atoms_[atom].seen;
+  if (seen.use != nullptr && record.variant_count == 1) {
+    seen_starts_.Narrow(content, tables_.ProgramOf(record, 0), seen, one.budget,
+                        starts_);
+  }
+  for (size_t variant = 0; variant < record.variant_count; ++variant) {
     const MatchCount found =
-        search_.Count(one.layer.content, tables_.ProgramOf(atom, variant),
-                      starts_, enough, one.budget);
+        search_.Count(content, tables_.ProgramOf(record, variant), starts_,
+                      enough, one.budget);
     if (found.count == 0) continue;
     all.count += found.count;
     all.last_begin = std::max(all.last_begin, found.last_begin);

@@ -18,6 +18,7 @@
 #include "engine/matching/pattern_search.h"
 #include "engine/matching/regex_matcher.h"
 #include "engine/matching/scan_notes.h"
+#include "engine/matching/seen_starts.h"
 #include "engine/matching/trigger_hits.h"
 #include "engine/matching/view_prospect.h"
 #include "engine/matching/work_budget.h"
@@ -75,6 +76,7 @@ class SignatureJudge {
   struct AtomState {
     MatchCount found;
     uint64_t counted_to = 0;  // Counting stopped there; kAll: never.
+    SeenTrigger seen;
   };
   struct Candidate {
     uint32_t signature = 0;
@@ -100,9 +102,9 @@ class SignatureJudge {
   NodeValue Evaluate(Case& one, uint32_t node, uint64_t enough);
   NodeValue EvaluatePair(Case& one, const LogicNode& node, uint64_t enough);
   NodeValue EvaluateAtom(Case& one, uint32_t atom, uint64_t enough);
-  MatchCount CountPattern(Case& one, const AtomRecord& atom, uint64_t enough);
+  MatchCount CountPattern(Case& one, uint32_t atom, uint64_t enough);
   std::vector<uint64_t> PlacesOf(Case& one, uint32_t atom, size_t places_max);
-  MatchCount SearchPattern(Case& one, const AtomRecord& atom, uint64_t enough);
+  MatchCount SearchPattern(Case& one, uint32_t atom, uint64_t enough);
   MatchCount CountRegex(Case& one, uint32_t atom, uint64_t enough);
   MatchCount CountMacro(Case& one, uint32_t atom);
   ByteView Subject(const Layer& layer);
@@ -111,6 +113,7 @@ class SignatureJudge {
   AnchorSearch anchors_;
   ViewProspect prospect_;
   PatternSearch search_;
+  SeenStarts seen_starts_;
   RegexMatcher regexes_;
   std::vector<Candidate> candidates_;
   std::vector<uint32_t> found_;  // By FindForView.
