@@ -1,16 +1,16 @@
 #include "daemon/log.h"
 
 #include <time.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <cstdio>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/display_text.h"
 #include "base/thread_name.h"
 #include "base/time.h"
+#include "base/whole_transfer.h"
 
 namespace gatehouse {
 namespace {
@@ -39,15 +39,6 @@ void AppendTime(std::string& line) {
                       now.tv_nsec / 1000);
   line += date.data();
   line += fraction.data();
-}
-
-void WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;  // Nobody reads our log: nowhere to say so.
-    text.remove_prefix(static_cast<size_t>(written));
-  }
 }
 
 }  // namespace
@@ -123,7 +114,8 @@ void LogWriter::Run() {
             {{"count", std::to_string(std::exchange(lines_lost_, 0))}}));
       }
     }
-    WriteAll(fd_, line);
+    // Nobody reads our log: nowhere to say so.
+    (void)WriteFully(fd_, AsBytes(line), "write the log");
   }
 }
 

@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/bytes.h"
 #include "base/unique_fd.h"
+#include "base/whole_transfer.h"
 
 namespace gatehouse {
 namespace {
@@ -32,12 +34,9 @@ Result<bool> ReplaceFile(const std::string& path, std::string_view text,
                            O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                            S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
   if (!fd.valid()) return FailSystem("create '" + temporary + "'", errno);
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd.UnsafeFd(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return FailSystem("write '" + temporary + "'", errno);
-    text.remove_prefix(static_cast<size_t>(written));
-  }
+  const Result<bool> written =
+      WriteFully(fd.UnsafeFd(), AsBytes(text), "write '" + temporary + "'");
+  if (!written) return written;
   if (durability == Durability::kDurable && ::fsync(fd.UnsafeFd()) != 0) {
     return FailSystem("sync '" + temporary + "'", errno);
   }

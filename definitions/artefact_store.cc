@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/display_text.h"
+#include "base/whole_transfer.h"
 #include "signatures/artefact.h"
 
 namespace gatehouse {
@@ -53,16 +54,6 @@ bool IsOwn(const struct stat& facts, mode_t forbidden) {
 Result<bool> MakeDirectory(const std::string& path) {
   if (::mkdir(path.c_str(), S_IRWXU) == 0 || errno == EEXIST) return true;
   return FailSystem("create directory '" + DisplayText(path) + "'", errno);
-}
-
-Result<bool> WriteAll(int fd, ByteView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return FailSystem("write", errno);
-    bytes = bytes.subspan(static_cast<size_t>(count));
-  }
-  return true;
 }
 
 struct Entry {
@@ -127,10 +118,10 @@ Result<bool> ArtefactStore::LoadSecret() {
   }
   if (!file) return Unexpected(file.error());
   std::array<uint8_t, sizeof(secret_) + 1> bytes = {};
-  const ssize_t count =
-      ::pread(file->UnsafeFd(), bytes.data(), bytes.size(), 0);
-  if (count < 0) return FailSystem("read the secret", errno);
-  if (count != static_cast<ssize_t>(sizeof(secret_))) {
+  const Result<size_t> count =
+      ReadFully(file->UnsafeFd(), bytes, "read the secret", 0);
+  if (!count) return Unexpected(count.error());
+  if (*count != sizeof(secret_)) {
     return Fail(ErrorCode::kInvalidInput,
                 "'" + DisplayText(directory_) +
                     "/secret' is damaged: remove "
@@ -152,7 +143,7 @@ Result<bool> ArtefactStore::WriteFile(const char* name, ByteView bytes,
                                O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                                kOwnFile));
   if (!file.valid()) return FailSystem(what, errno);
-  Result<bool> written = WriteAll(file.UnsafeFd(), bytes);
+  Result<bool> written = WriteFully(file.UnsafeFd(), bytes, what);
   if (written && ::fsync(file.UnsafeFd()) != 0) {
     written = FailSystem(what, errno);
   }
@@ -181,8 +172,10 @@ Result<Sha256Digest> ArtefactStore::Active() const {
   const Result<UniqueFd> file = OpenOwnFile(kActiveName);
   if (!file) return Unexpected(file.error());
   Sha256Digest key = {};
-  if (::pread(file->UnsafeFd(), key.data(), key.size(), 0) !=
-      static_cast<ssize_t>(key.size())) {
+  const Result<size_t> count =
+      ReadFully(file->UnsafeFd(), key, "read which set is in use", 0);
+  if (!count) return Unexpected(count.error());
+  if (*count != key.size()) {
     return Fail(ErrorCode::kInvalidInput, "no set is noted as in use");
   }
   return key;

@@ -16,6 +16,7 @@
 #include "base/memory_file.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
+#include "base/whole_transfer.h"
 #include "definitions/compile_message.h"
 #include "definitions/compile_program.h"
 
@@ -92,18 +93,11 @@ Result<int> WaitFor(pid_t pid, const CompileRequest& request) {
 }
 
 Result<bool> ReadAt(int fd, std::span<uint8_t> bytes, uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t count =
-        ::pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return FailSystem("read what was compiled", errno);
-    if (count == 0) {
-      return Fail(ErrorCode::kOperational, "what was compiled is cut off");
-    }
-    bytes = bytes.subspan(static_cast<size_t>(count));
-    offset += static_cast<uint64_t>(count);
-  }
-  return true;
+  const Result<size_t> count =
+      ReadFully(fd, bytes, "read what was compiled", offset);
+  if (!count) return Unexpected(count.error());
+  if (*count == bytes.size()) return true;
+  return Fail(ErrorCode::kOperational, "what was compiled is cut off");
 }
 
 Result<uint64_t> SizeOf(int fd) {
@@ -136,10 +130,10 @@ Result<CompiledSet> ReadCompiled(int fd) {
 }
 
 std::string ErrorText(int fd) {
-  std::string text(kErrorTextMax, '\0');
-  const ssize_t count = ::pread(fd, text.data(), text.size(), 0);
-  text.resize(count < 0 ? 0 : static_cast<size_t>(count));
-  return text;
+  std::array<uint8_t, kErrorTextMax> text = {};
+  const Result<size_t> count = ReadFully(fd, text, "read the error", 0);
+  if (!count) return count.error().message;
+  return std::string(AsText(ByteView(text).first(*count)));
 }
 
 Error ErrorOf(int status, int fd, const CompileRequest& request) {

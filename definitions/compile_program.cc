@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <memory>
@@ -14,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/whole_transfer.h"
 #include "definitions/compile_message.h"
 #include "definitions/compile_sandbox.h"
 #include "definitions/self_test.h"
@@ -59,14 +59,9 @@ bool ParseTask(char** argv, CompileTask& task) {
          ParseNumber(argv[kArgumentMemoryBytes], task.limits.memory_bytes);
 }
 
-Result<bool> Write(int fd, ByteView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return FailSystem("hand over what was compiled", errno);
-    bytes = bytes.subspan(static_cast<size_t>(count));
-  }
-  return true;
+Result<bool> HandOver(const CompileTask& task, ByteView bytes) {
+  return WriteFully(task.unsafe_output_fd, bytes,
+                    "hand over what was compiled");
 }
 
 // What is handed over has been opened and has judged before.
@@ -105,11 +100,11 @@ Result<bool> CompileAndHandOver(const CompileTask& task) {
   if (!confined) return confined;
   const Result<Compiled> compiled = Compile(task);
   if (!compiled) return Unexpected(compiled.error());
-  const Result<bool> written = Write(task.unsafe_output_fd, compiled->digest);
+  const Result<bool> written = HandOver(task, compiled->digest);
   if (!written) return written;
   const std::span<const uint64_t> words = compiled->image;
-  return Write(
-      task.unsafe_output_fd,
+  return HandOver(
+      task,
       {static_cast<const uint8_t*>(static_cast<const void*>(words.data())),
        words.size_bytes()});
 }
@@ -125,7 +120,7 @@ int RunCompileProgram(char** argv) {
         ::lseek(task.unsafe_output_fd, 0, SEEK_SET) != 0) {
       return kExitUsage;
     }
-    (void)Write(task.unsafe_output_fd, AsBytes(done.error().message));
+    (void)HandOver(task, AsBytes(done.error().message));
     return kExitErrorFirst + static_cast<int>(done.error().code);
   } catch (const std::bad_alloc&) {
     return kExitOutOfMemory;

@@ -2,17 +2,17 @@
 
 #include <fcntl.h>
 #include <link.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/display_text.h"
 #include "base/memory_file.h"
+#include "base/whole_transfer.h"
 #include "engine/scanner.h"
 #include "signatures/eicar.h"
 
@@ -24,11 +24,9 @@ constexpr uint64_t kSystemFileBytesMax = uint64_t{64} << 20;
 Result<Verdict> JudgeContent(Scanner& scanner, std::string_view content) {
   const Result<UniqueFd> file = CreateMemoryFile("gatehouse-self-test");
   if (!file) return Unexpected(file.error());
-  const ssize_t count =
-      ::pwrite(file->UnsafeFd(), content.data(), content.size(), 0);
-  if (count != static_cast<ssize_t>(content.size())) {
-    return FailSystem("self-test: write", errno);
-  }
+  const Result<bool> written =
+      WriteFully(file->UnsafeFd(), AsBytes(content), "self-test: write");
+  if (!written) return Unexpected(written.error());
   return scanner.Scan(file->UnsafeFd(), ScanLimits());
 }
 

@@ -1,7 +1,6 @@
 #include "engine/crashed_content.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 // Inlined, the digest costs half of what the library call does.
 #define XXH_INLINE_ALL
@@ -10,7 +9,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <span>
 #include <vector>
+
+#include "base/whole_transfer.h"
 
 namespace gatehouse {
 namespace {
@@ -39,13 +41,12 @@ Result<bool> Feed(int fd, uint64_t offset, uint64_t end, XXH3_state_t* state) {
   while (offset < end) {
     const size_t wanted =
         static_cast<size_t>(std::min<uint64_t>(block.size(), end - offset));
-    const ssize_t count =
-        ::pread(fd, block.data(), wanted, static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return FailSystem("read a file", errno);
-    if (count == 0) break;
-    (void)XXH3_128bits_update(state, block.data(), static_cast<size_t>(count));
-    offset += static_cast<uint64_t>(count);
+    const Result<size_t> count =
+        ReadFully(fd, std::span(block).first(wanted), "read a file", offset);
+    if (!count) return Unexpected(count.error());
+    if (*count == 0) break;
+    (void)XXH3_128bits_update(state, block.data(), *count);
+    offset += *count;
   }
   return true;
 }

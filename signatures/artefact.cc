@@ -1,7 +1,6 @@
 #include "signatures/artefact.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "base/whole_transfer.h"
 #include "signatures/compiler_digest.h"
 #include "signatures/set_image.h"
 #include "signatures/trigger_database.h"
@@ -58,28 +58,15 @@ Result<AuthenticationTag> TagOf(const SecretKey& secret,
 }
 
 Result<bool> WriteAt(int fd, ByteView bytes, uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t count =
-        ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return FailSystem("write the artefact", errno);
-    bytes = bytes.subspan(static_cast<size_t>(count));
-    offset += static_cast<uint64_t>(count);
-  }
-  return true;
+  return WriteFully(fd, bytes, "write the artefact", offset);
 }
 
 Result<bool> ReadAt(int fd, std::span<uint8_t> bytes, uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t count =
-        ::pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return FailSystem("read the artefact", errno);
-    if (count == 0) return Fail(ErrorCode::kInvalidInput, "artefact: cut off");
-    bytes = bytes.subspan(static_cast<size_t>(count));
-    offset += static_cast<uint64_t>(count);
-  }
-  return true;
+  const Result<size_t> count =
+      ReadFully(fd, bytes, "read the artefact", offset);
+  if (!count) return Unexpected(count.error());
+  if (*count == bytes.size()) return true;
+  return Fail(ErrorCode::kInvalidInput, "artefact: cut off");
 }
 
 // What compiles: only what the same has made is read.

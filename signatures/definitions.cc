@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -14,8 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/display_text.h"
 #include "base/unique_fd.h"
+#include "base/whole_transfer.h"
 
 namespace gatehouse {
 namespace {
@@ -49,20 +50,18 @@ Result<UniqueFd> OpenRegularFile(int directory_fd, const std::string& name) {
 // Calls `take` with each piece of the file.
 template <class Take>
 Result<bool> ReadFile(int fd, const Take& take) {
-  std::array<char, kReadBytes> buffer;
+  std::array<uint8_t, kReadBytes> buffer;
   uint64_t total = 0;
   while (true) {
-    const ssize_t count = ::read(fd, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return FailSystem("read", errno);
-    if (count == 0) return true;
-    const size_t bytes = static_cast<size_t>(count);
-    total += bytes;
+    const Result<size_t> bytes = ReadFully(fd, buffer, "read");
+    if (!bytes) return Unexpected(bytes.error());
+    if (*bytes == 0) return true;
+    total += *bytes;
     if (total > kDefinitionFileBytesMax) {
       return Fail(ErrorCode::kLimitExceeded,
                   "read: file larger than 1 GiB, the rest is left out");
     }
-    take(std::string_view(buffer.data(), bytes));
+    take(AsText(ByteView(buffer).first(*bytes)));
   }
 }
 

@@ -11,6 +11,9 @@
 #include <limits>
 #include <string_view>
 
+#include "base/bytes.h"
+#include "base/whole_transfer.h"
+
 namespace gatehouse {
 namespace {
 
@@ -109,14 +112,9 @@ Result<UniqueFd> MakeFile(const TraceContent& content) {
   const UniqueFd writer(::memfd_create("gatehouse-trace", MFD_CLOEXEC));
   if (!writer.valid()) return FailSystem("make a file in memory", errno);
   const std::string bytes = MakeBytes(content);
-  size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t count =
-        ::pwrite(writer.UnsafeFd(), &bytes[done], bytes.size() - done,
-                 static_cast<off_t>(done));
-    if (count <= 0) return FailSystem("fill a file in memory", errno);
-    done += static_cast<size_t>(count);
-  }
+  const Result<bool> filled =
+      WriteFully(writer.UnsafeFd(), AsBytes(bytes), "fill a file in memory");
+  if (!filled) return Unexpected(filled.error());
   const bool is_made = content.kind == ContentKind::kClean ||
                        content.kind == ContentKind::kMarker;
   const uint64_t size = std::min(content.size, kFileBytesMax);

@@ -3,7 +3,6 @@
 #include <EndpointSecurity/EndpointSecurity.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,8 +15,10 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/thread_name.h"
 #include "base/time.h"
+#include "base/whole_transfer.h"
 #include "es_adapter/linux/event_backend.h"
 #include "es_adapter/linux/message.h"
 #include "trace/trace_encoder.h"
@@ -33,16 +34,6 @@ constexpr int64_t kNsPerSecond = 1'000'000'000;
 
 int64_t Nanoseconds(const timespec& time) {
   return int64_t{time.tv_sec} * kNsPerSecond + time.tv_nsec;
-}
-
-int WriteWhole(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno;
-    bytes.remove_prefix(static_cast<size_t>(count));
-  }
-  return 0;
 }
 
 }  // namespace
@@ -133,9 +124,11 @@ class TraceRecorder::Writer {
  private:
   int Write(std::string_view bytes) {
     if (file_bytes_ + bytes.size() > kTraceBytesMax) return EFBIG;
-    const int error = WriteWhole(fd_.UnsafeFd(), bytes);
-    if (error == 0) file_bytes_ += bytes.size();
-    return error;
+    const Result<bool> written =
+        WriteFully(fd_.UnsafeFd(), AsBytes(bytes), "write the trace");
+    if (!written) return written.error().error_number;
+    file_bytes_ += bytes.size();
+    return 0;
   }
   void TakeEvent(const Tapped& tapped);
   void TakeAnswer(const Tapped& tapped);
