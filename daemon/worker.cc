@@ -240,9 +240,7 @@ Result<bool> Worker::Start() {
   OpenQuarantine();
   done = StartScanning(definitions_->active().Get());
   if (!done) return done;
-  definitions_->Start([this](const std::shared_ptr<const SignatureSet>& set) {
-    return Use(set);
-  });
+  definitions_->Start([this](const auto& set) { return Use(set); });
   // Nobody waits yet on a cold start: what a crash left is put in order first.
   // A successor denies it meanwhile.
   if (is_cold_start && quarantine_ != nullptr) {
@@ -279,13 +277,15 @@ Result<bool> Worker::LoadDefinitions(bool is_cold_start) {
   return definitions_->Load(is_cold_start);
 }
 
-// A new set, from the keeper's thread.
+// A new set, from the keeper's thread: for all who scan, or for none.
 Result<bool> Worker::Use(const std::shared_ptr<const SignatureSet>& set) {
+  auto prepared = RealtimeWorkers::PrepareInAll(
+      {background_workers_.get(), scan_workers_.get()}, set);
+  if (!prepared) return Unexpected(prepared.error());
   // First: what the old one found clean, also what it is at, is not remembered.
   verdicts_.SetGeneration(set->generation());
-  const Result<bool> background = background_workers_->Use(set);
-  if (!background) return background;
-  return scan_workers_->Use(set);
+  for (RealtimeWorkers::PreparedSet& one : *prepared) one.Use();
+  return true;
 }
 
 // Without it, threats are denied and stay where they are, and health says so.

@@ -29,6 +29,8 @@ struct RealtimeWorkers::Worker {
   // idle worker at once, and into a busy one when it is done.
   Mutex scanner_mutex;
   std::unique_ptr<Scanner> scanner GATEHOUSE_GUARDED_BY(scanner_mutex);
+  // Of the set that is prepared. Under mutex_.
+  std::unique_ptr<Scanner> prepared_scanner;
   // Made for this worker while it was busy; its to delete. Release and acquire
   // pass on what it points to.
   std::atomic<Scanner*> next_scanner{nullptr};
@@ -102,6 +104,12 @@ Result<bool> RealtimeWorkers::AddWorker(bool exec_only) {
   if (!scanner) return Unexpected(scanner.error());
   auto worker = std::make_unique<Worker>();
   worker->exec_only = exec_only;
+  if (prepared_ != nullptr) {
+    // Whoever comes now must not miss what all others will use.
+    Result<std::unique_ptr<Scanner>> prepared = Scanner::Create(prepared_);
+    if (!prepared) return Unexpected(prepared.error());
+    worker->prepared_scanner = std::move(*prepared);
+  }
   {
     const MutexLock lock(worker->scanner_mutex);
     worker->scanner = std::move(*scanner);
@@ -182,24 +190,63 @@ Verdict RealtimeWorkers::Judge(Worker& worker, const FileEvent& event) {
   return verdict;
 }
 
-Result<bool> RealtimeWorkers::Use(
+RealtimeWorkers::PreparedSet::~PreparedSet() {
+  if (workers_ == nullptr) return;
+  const MutexLock lock(workers_->mutex_);
+  workers_->DropPrepared();
+}
+
+void RealtimeWorkers::PreparedSet::Use() {
+  assert(workers_ != nullptr);
+  std::exchange(workers_, nullptr)->UsePrepared();
+}
+
+Result<RealtimeWorkers::PreparedSet> RealtimeWorkers::Prepare(
     std::shared_ptr<const SignatureSet> signatures) {
-  std::vector<std::unique_ptr<Scanner>> scanners;
+  assert(signatures != nullptr);
   const MutexLock lock(mutex_);
-  for (size_t i = 0; i < workers_.size(); ++i) {
+  assert(prepared_ == nullptr);
+  for (const std::unique_ptr<Worker>& worker : workers_) {
     Result<std::unique_ptr<Scanner>> scanner = Scanner::Create(signatures);
-    if (!scanner) return Unexpected(scanner.error());
-    scanners.push_back(std::move(*scanner));
+    if (!scanner) {
+      DropPrepared();
+      return Unexpected(scanner.error());
+    }
+    worker->prepared_scanner = std::move(*scanner);
   }
+  prepared_ = std::move(signatures);
+  return PreparedSet(*this);
+}
+
+Result<std::vector<RealtimeWorkers::PreparedSet>> RealtimeWorkers::PrepareInAll(
+    std::initializer_list<RealtimeWorkers*> pools,
+    const std::shared_ptr<const SignatureSet>& signatures) {
+  std::vector<PreparedSet> all;
+  for (RealtimeWorkers* const pool : pools) {
+    Result<PreparedSet> prepared = pool->Prepare(signatures);
+    if (!prepared) return Unexpected(prepared.error());
+    all.push_back(std::move(*prepared));
+  }
+  return all;
+}
+
+void RealtimeWorkers::DropPrepared() {
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->prepared_scanner.reset();
+  }
+  prepared_.reset();
+}
+
+void RealtimeWorkers::UsePrepared() {
+  const MutexLock lock(mutex_);
   // For workers that come later.
-  signatures_ = std::move(signatures);
-  for (size_t i = 0; i < workers_.size(); ++i) {
-    Worker& worker = *workers_[i];
-    const std::unique_ptr<Scanner> old(worker.next_scanner.exchange(
-        scanners[i].release(), std::memory_order_acq_rel));
-    TakeNewScanner(worker);
+  signatures_ = std::exchange(prepared_, nullptr);
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    assert(worker->prepared_scanner != nullptr);
+    const std::unique_ptr<Scanner> old(worker->next_scanner.exchange(
+        worker->prepared_scanner.release(), std::memory_order_acq_rel));
+    TakeNewScanner(*worker);
   }
-  return true;
 }
 
 // By the worker between two scans, and by who has made the scanner. Whoever

@@ -12,9 +12,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <stop_token>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/idle_ticker.h"
@@ -69,11 +71,32 @@ class RealtimeWorkers {
       SinkRef sink, const CrashedContent* crashed,
       RealtimeStatistics& statistics, const RealtimeWorkersOptions& options);
 
-  // Whatever is judged from now on is judged by `signatures`, but for scans
-  // that are going on. Nobody waits meanwhile: the scanners are made first,
-  // which takes some milliseconds for each worker. Errors: those of
-  // Scanner::Create; then nothing has changed.
-  Result<bool> Use(std::shared_ptr<const SignatureSet> signatures);
+  // A set that every worker has a scanner of and that nobody uses yet: what may
+  // fail is over. Movable. Must not outlive the workers.
+  class PreparedSet {
+   public:
+    explicit PreparedSet(RealtimeWorkers& workers) : workers_(&workers) {}
+    PreparedSet(PreparedSet&& other) noexcept
+        : workers_(std::exchange(other.workers_, nullptr)) {}
+    PreparedSet& operator=(PreparedSet&&) = delete;
+    ~PreparedSet();  // Unless it is used, it is dropped.
+
+    // Whatever is judged from now on is judged by it, but for scans that are
+    // going on. Cannot fail. REQUIRES: not called before.
+    void Use();
+
+   private:
+    RealtimeWorkers* workers_;  // Null: used, or moved from.
+  };
+
+  // Makes the scanners, which takes some milliseconds for each worker. Nobody
+  // waits meanwhile. Errors: those of Scanner::Create; then nothing has
+  // changed. REQUIRES: no other set is prepared.
+  Result<PreparedSet> Prepare(std::shared_ptr<const SignatureSet> signatures);
+  // The same in all of `pools` or, on error, in none.
+  static Result<std::vector<PreparedSet>> PrepareInAll(
+      std::initializer_list<RealtimeWorkers*> pools,
+      const std::shared_ptr<const SignatureSet>& signatures);
 
   // Closes the queue, hands what is left in it to the sink as not scanned
   // (cancelled), cancels scans between two blocks, and waits for them.
@@ -90,6 +113,8 @@ class RealtimeWorkers {
                   const RealtimeWorkersOptions& options);
 
   Result<bool> AddWorker(bool exec_only) GATEHOUSE_REQUIRES(mutex_);
+  void UsePrepared();
+  void DropPrepared() GATEHOUSE_REQUIRES(mutex_);
   void TakeNewScanner(Worker& worker);
   void Run(Worker& worker);
   Verdict Judge(Worker& worker, const FileEvent& event);
@@ -105,6 +130,8 @@ class RealtimeWorkers {
   std::stop_source cancel_;
   Mutex mutex_;
   std::shared_ptr<const SignatureSet> signatures_ GATEHOUSE_GUARDED_BY(mutex_);
+  // Null: none is prepared.
+  std::shared_ptr<const SignatureSet> prepared_ GATEHOUSE_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Worker>> workers_ GATEHOUSE_GUARDED_BY(mutex_);
   std::unique_ptr<IdleTicker> watcher_;  // Last: watches the members above.
 };

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <array>
@@ -42,6 +43,9 @@ struct Gate {
 };
 Gate gate;
 
+constexpr uint32_t kBuffersWithoutEnd = UINT32_MAX;
+std::atomic<uint32_t> buffers_left{kBuffersWithoutEnd};
+
 }  // namespace
 
 // The probe of this program: see engine/scan_probe.h.
@@ -52,6 +56,18 @@ void BeforeScan(int fd) noexcept {
   gate.waiting.fetch_add(1);
   gate.open.wait(false);
   gate.waiting.fetch_sub(1);
+}
+
+// Aligned memory that fails when there is none left: a scanner takes one such
+// buffer, and says so. Replaces that of the C library in this program.
+extern "C" void* aligned_alloc(size_t alignment, size_t bytes) noexcept {
+  constexpr size_t kScannersBytesMin = size_t{64} << 10;
+  if (bytes >= kScannersBytesMin && buffers_left.load() != kBuffersWithoutEnd) {
+    if (buffers_left.load() == 0) return nullptr;
+    buffers_left.fetch_sub(1);
+  }
+  void* memory = nullptr;
+  return ::posix_memalign(&memory, alignment, bytes) == 0 ? memory : nullptr;
 }
 
 namespace {
@@ -100,12 +116,22 @@ class RealtimeWorkersTest : public testing::Test {
     ASSERT_TRUE(workers.has_value());
     workers_ = std::move(*workers);
   }
+  Result<bool> Use(std::shared_ptr<const SignatureSet> set) {
+    Result<RealtimeWorkers::PreparedSet> prepared =
+        workers_->Prepare(std::move(set));
+    if (!prepared) return Unexpected(prepared.error());
+    prepared->Use();
+    return true;
+  }
   void Push(std::string_view content, Lane lane = Lane::kOpen) {
+    Push(content, lane, queue_);
+  }
+  void Push(std::string_view content, Lane lane, EventQueue& queue) {
     FileEvent event;
     event.pid = next_pid_++;
     event.file = ScanFile(FileOf(content));
     event.ticket = responder_.Issue(static_cast<uint64_t>(event.pid));
-    ASSERT_TRUE(queue_.TryPush(lane, event));
+    ASSERT_TRUE(queue.TryPush(lane, event));
   }
   // Holds up one worker, and waits until it is.
   void PushStuck(uint32_t stuck_then, Lane lane = Lane::kOpen) {
@@ -310,7 +336,7 @@ TEST_F(RealtimeWorkersTest, JudgesByANewSetFromThenOn) {
   Start();
   Push(kNewEvilContent);
   ASSERT_TRUE(sink_.Reaches(1));
-  ASSERT_TRUE(workers_->Use(NewSet()));
+  ASSERT_TRUE(Use(NewSet()));
   for (const Lane lane : {Lane::kOpen, Lane::kExec}) {
     Push(kEvilContent, lane);
     Push(kNewEvilContent, lane);
@@ -330,8 +356,8 @@ TEST_F(RealtimeWorkersTest, ABusyWorkerTakesTheNewSetWhenItIsDone) {
   options_.exec_reserved = 0;
   Start();
   PushStuck(1);
-  ASSERT_TRUE(workers_->Use(NewSet()));
-  ASSERT_TRUE(workers_->Use(NewSet()));  // The one before was not taken yet.
+  ASSERT_TRUE(Use(NewSet()));
+  ASSERT_TRUE(Use(NewSet()));  // The one before was not taken yet.
   Push(kNewEvilContent);
   gate.Open();
   ASSERT_TRUE(sink_.Reaches(2));
@@ -342,7 +368,7 @@ TEST_F(RealtimeWorkersTest, ABusyWorkerTakesTheNewSetWhenItIsDone) {
 
 TEST_F(RealtimeWorkersTest, AReplacementHasTheNewSet) {
   Start();
-  ASSERT_TRUE(workers_->Use(NewSet()));
+  ASSERT_TRUE(Use(NewSet()));
   PushStuck(1);
   Push(kNewEvilContent);
   ASSERT_TRUE(sink_.Reaches(1));
@@ -353,10 +379,85 @@ TEST_F(RealtimeWorkersTest, KeepsNoOldSetAlive) {
   std::shared_ptr<const SignatureSet> set = NewSet();
   const std::weak_ptr<const SignatureSet> old = set;
   Start();
-  ASSERT_TRUE(workers_->Use(std::move(set)));
+  ASSERT_TRUE(Use(std::move(set)));
   EXPECT_FALSE(old.expired());
-  ASSERT_TRUE(workers_->Use(NewSet()));
+  ASSERT_TRUE(Use(NewSet()));
   EXPECT_TRUE(old.expired());  // Nobody was busy.
+}
+
+TEST_F(RealtimeWorkersTest, APreparedSetThatIsNotUsedIsForgotten) {
+  std::shared_ptr<const SignatureSet> set = NewSet();
+  const std::weak_ptr<const SignatureSet> dropped = set;
+  Start();
+  {
+    const auto prepared = workers_->Prepare(std::move(set));
+    ASSERT_TRUE(prepared);
+    EXPECT_FALSE(dropped.expired());
+  }
+  EXPECT_TRUE(dropped.expired());
+  Push(kNewEvilContent);
+  ASSERT_TRUE(sink_.Reaches(1));
+  EXPECT_EQ(sink_.Outcomes().at(0).kind, VerdictKind::kClean);
+  EXPECT_TRUE(Use(NewSet()));  // Nothing is in its way.
+}
+
+TEST_F(RealtimeWorkersTest, WhoComesWhileASetIsPreparedUsesItToo) {
+  Start();
+  auto prepared = workers_->Prepare(NewSet());
+  ASSERT_TRUE(prepared);
+  PushStuck(1);
+  ASSERT_TRUE(
+      BecomesTrue([&] { return statistics_.workers_replaced.load() == 1; }));
+  prepared->Use();
+  Push(kNewEvilContent);  // Only the replacement can take it.
+  ASSERT_TRUE(sink_.Reaches(1));
+  EXPECT_EQ(sink_.Outcomes().at(0).kind, VerdictKind::kInfected);
+}
+
+// As the daemon hands a set to those that are waited for and those that are
+// not.
+TEST_F(RealtimeWorkersTest, WithoutMemoryForAllNobodyUsesTheNewSet) {
+  EventQueue other_queue(kTicketsMax);
+  RealtimeStatistics other_statistics;
+  options_.exec_reserved = 0;
+  Start();
+  const auto others = RealtimeWorkers::Start(
+      other_queue, MakeSet({Body("Test.Evil", kEvilContent)}), SinkRef(sink_),
+      nullptr, other_statistics, {.workers = 3, .exec_reserved = 0});
+  ASSERT_TRUE(others);
+  const auto use_in_all = [&]() -> Result<bool> {
+    auto prepared = RealtimeWorkers::PrepareInAll(
+        {workers_.get(), others->get()}, NewSet());
+    if (!prepared) return Unexpected(prepared.error());
+    for (RealtimeWorkers::PreparedSet& one : *prepared) one.Use();
+    return true;
+  };
+  const auto judge_in_both = [&] {
+    const size_t before = sink_.Outcomes().size();
+    Push(kNewEvilContent);
+    Push(kNewEvilContent, Lane::kOpen, other_queue);
+    EXPECT_TRUE(sink_.Reaches(before + 2));
+    std::vector<VerdictKind> kinds;
+    for (size_t i = before; i < sink_.Outcomes().size(); ++i) {
+      kinds.push_back(sink_.Outcomes().at(i).kind);
+    }
+    return kinds;
+  };
+  // One worker has a scanner for itself, and of three the last has none.
+  for (const uint32_t there : {0U, 1U, 3U}) {
+    buffers_left.store(there);
+    const Result<bool> used = use_in_all();
+    buffers_left.store(kBuffersWithoutEnd);
+    ASSERT_FALSE(used) << there;
+    EXPECT_EQ(used.error().code, ErrorCode::kOperational);
+    EXPECT_THAT(judge_in_both(), Each(VerdictKind::kClean)) << there;
+  }
+  // The control: there is as much as it takes.
+  buffers_left.store(4);
+  EXPECT_TRUE(use_in_all());
+  EXPECT_EQ(buffers_left.load(), 0U);
+  buffers_left.store(kBuffersWithoutEnd);
+  EXPECT_THAT(judge_in_both(), Each(VerdictKind::kInfected));
 }
 
 TEST_F(RealtimeWorkersTest, SetsChangeWhileEventsCome) {
@@ -370,7 +471,7 @@ TEST_F(RealtimeWorkersTest, SetsChangeWhileEventsCome) {
   std::atomic<bool> is_done{false};
   std::thread changes([&] {
     for (bool is_one = true; !is_done; is_one = !is_one) {
-      EXPECT_TRUE(workers_->Use(is_one ? one : other));
+      EXPECT_TRUE(Use(is_one ? one : other));
     }
   });
   for (size_t i = 1; i <= kEvents; ++i) {
