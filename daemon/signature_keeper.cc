@@ -1,64 +1,12 @@
 #include "daemon/signature_keeper.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include <algorithm>
 #include <cstring>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "base/thread_name.h"
 
 namespace gatehouse {
 namespace {
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { (void)::closedir(directory); }
-};
-
-// What stat says of one file, all that changes when it does.
-struct FileLook {
-  std::string name;
-  dev_t device = 0;
-  ino_t inode = 0;
-  off_t size = 0;
-  timespec modified = {};
-  timespec changed = {};
-
-  bool operator==(const FileLook& other) const {
-    const auto same = [](const timespec& a, const timespec& b) {
-      return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-    };
-    return name == other.name && device == other.device &&
-           inode == other.inode && size == other.size &&
-           same(modified, other.modified) && same(changed, other.changed);
-  }
-};
-using DirectoryLook = std::vector<FileLook>;
-
-// A directory that cannot be read looks empty: loading it says what is wrong.
-DirectoryLook LookAt(const std::string& path) {
-  DirectoryLook look;
-  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(path.c_str()));
-  if (stream == nullptr) return look;
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): this stream is ours alone.
-  while (const dirent* const entry = ::readdir(stream.get())) {
-    struct stat facts = {};
-    if (!FormatOfFile(entry->d_name) ||
-        ::fstatat(::dirfd(stream.get()), entry->d_name, &facts, 0) != 0) {
-      continue;
-    }
-    look.push_back({entry->d_name, facts.st_dev, facts.st_ino, facts.st_size,
-                    facts.st_mtim, facts.st_ctim});
-  }
-  std::sort(look.begin(), look.end(), [](const FileLook& a, const FileLook& b) {
-    return a.name < b.name;
-  });
-  return look;
-}
 
 void NoteKey(const Sha256Digest& key, ActiveDefinitions& noted) {
   for (size_t i = 0; i < noted.size(); ++i) {
@@ -144,6 +92,8 @@ Result<LoadedSignatures> SignatureKeeper::LoadAtStart(bool may_compile) {
 }
 
 Result<bool> SignatureKeeper::Load(bool may_compile) {
+  // First: what changes while it is loaded is a change, too.
+  known_ = DirectoryLook(parts_.place.directory);
   Result<LoadedSignatures> loaded = LoadAtStart(may_compile);
   if (!loaded) return Unexpected(loaded.error());
   Publish(std::move(*loaded));
@@ -209,8 +159,7 @@ void SignatureKeeper::RequestUpdate() {
 // A change is believed when it looks the same twice: files are not always moved
 // into place at once.
 void SignatureKeeper::Run(const std::stop_token& stop) {
-  DirectoryLook known = LookAt(parts_.place.directory);
-  DirectoryLook last = known;
+  DirectoryLook last = known_;
   while (!stop.stop_requested()) {
     bool is_requested = false;
     {
@@ -221,11 +170,11 @@ void SignatureKeeper::Run(const std::stop_token& stop) {
       is_requested = std::exchange(is_requested_, false);
     }
     if (stop.stop_requested()) return;
-    DirectoryLook now = LookAt(parts_.place.directory);
+    DirectoryLook now(parts_.place.directory);
     const bool is_calm = now == last;
     last = now;
-    if (!is_requested && (now == known || !is_calm)) continue;
-    known = std::move(now);
+    if (!is_requested && (now == known_ || !is_calm)) continue;
+    known_ = std::move(now);
     Update();
   }
 }

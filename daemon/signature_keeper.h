@@ -24,6 +24,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "daemon/active_definitions.h"
+#include "daemon/directory_look.h"
 #include "daemon/loaded_signatures.h"
 #include "daemon/log.h"
 #include "definitions/signature_source.h"
@@ -89,6 +90,7 @@ class SignatureKeeper {
 
   const Parts parts_;
   Use use_;
+  DirectoryLook known_;  // When it was last loaded. The thread's, once it runs.
   std::optional<ActiveSignatures> active_;
   mutable Mutex mutex_;
   CondVar changed_;
