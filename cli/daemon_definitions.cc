@@ -56,6 +56,9 @@ Result<bool> ReadHead(const Json& frame, DaemonDefinitions& definitions) {
   members.ReadTime("updated", definitions.updated_ms);
   members.Read("isUpdating", definitions.is_updating);
   members.Read("failReason", definitions.fail_reason);
+  if (frame.contains("nextTry")) {
+    members.ReadTime("nextTry", definitions.next_try_ms);
+  }
   members.Read("bodySignatures", definitions.body_signatures);
   members.Read("hashes", definitions.hashes);
   members.Read("anySizeHashes", definitions.report.any_size_hashes);

@@ -19,6 +19,7 @@ struct DaemonDefinitions {
   int64_t updated_ms = 0;
   bool is_updating = false;
   std::string fail_reason;
+  int64_t next_try_ms = 0;  // 0: none is due.
   uint64_t body_signatures = 0;
   uint64_t hashes = 0;
   LoadReport report;  // Its names are display text.

@@ -99,6 +99,9 @@ Json StatusJson(const DaemonDefinitions& definitions) {
   PutTime(json, "updated", definitions.updated_ms);
   json["isUpdating"] = definitions.is_updating;
   json["failReason"] = definitions.fail_reason;
+  if (definitions.next_try_ms != 0) {
+    PutTime(json, "nextTry", definitions.next_try_ms);
+  }
   json["bodySignatures"] = definitions.body_signatures;
   json["hashes"] = definitions.hashes;
   return json;
@@ -120,6 +123,9 @@ ExitCode ShowStatus(const std::string& run_directory, OutputFormat output) {
             (definitions->is_updating ? "yes" : "no"));
   if (!definitions->fail_reason.empty()) {
     PrintLine("Not used: " + DisplayText(definitions->fail_reason));
+  }
+  if (definitions->next_try_ms != 0) {
+    PrintLine("Next try: " + HealthTimeText(definitions->next_try_ms));
   }
   PrintLoadedFiles(definitions->report);
   PrintLoadReport(definitions->report);

@@ -92,6 +92,7 @@ std::vector<Json> DefinitionsFrames(const LoadedSignatures& loaded,
       {"problemsLeftOut", report.problems_left_out},
       {"ignoredFilesLeftOut", report.ignored_files_left_out}};
   PutTime(head, "updated", loaded.updated_ms);
+  if (state.next_try_ms != 0) PutTime(head, "nextTry", state.next_try_ms);
   std::vector<Json> frames = {std::move(head)};
   for (const FileReport& file : report.files) frames.push_back(FileFrame(file));
   for (const LoadProblem& problem : report.problems) {

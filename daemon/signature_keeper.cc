@@ -1,5 +1,6 @@
 #include "daemon/signature_keeper.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -74,6 +75,11 @@ Result<LoadedSignatures> SignatureKeeper::LoadAtStart(bool may_compile) {
     return LoadSignatures(parts_.place, parts_.log, parts_.options);
   }
   if (!may_compile) {
+    {
+      // The predecessor may have failed at what there is by now.
+      const MutexLock lock(mutex_);
+      retry_.OnFailure(parts_.clock.now());
+    }
     Result<LoadedSignatures> same = LoadLastGood(NotedKey(parts_.active_key));
     if (same) return same;
     parts_.log.Log(Severity::kWarning, "compiling definitions once more",
@@ -126,6 +132,7 @@ void SignatureKeeper::NoteFailure(const Error& error) {
   const MutexLock lock(mutex_);
   state_.fail_reason = error.message;
   ++state_.failures;
+  retry_.OnFailure(parts_.clock.now());
 }
 
 void SignatureKeeper::Start(Use use) {
@@ -157,24 +164,32 @@ void SignatureKeeper::RequestUpdate() {
 }
 
 // A change is believed when it looks the same twice: files are not always moved
-// into place at once.
+// into place at once. Nothing is tried again meanwhile.
 void SignatureKeeper::Run(const std::stop_token& stop) {
   DirectoryLook last = known_;
   while (!stop.stop_requested()) {
     bool is_requested = false;
+    bool is_due = false;
     {
       const MutexLock lock(mutex_);
       if (!is_requested_ && !stop.stop_requested()) {
         changed_.WaitFor(mutex_, parts_.look_period);
       }
       is_requested = std::exchange(is_requested_, false);
+      is_due = retry_.IsDue(parts_.clock.now());
     }
     if (stop.stop_requested()) return;
     DirectoryLook now(parts_.place.directory);
     const bool is_calm = now == last;
     last = now;
-    if (!is_requested && (now == known_ || !is_calm)) continue;
+    const bool is_changed = now != known_;
+    const bool is_wanted = is_calm && (is_changed || is_due);
+    if (!is_requested && !is_wanted) continue;
     known_ = std::move(now);
+    if (is_requested || is_changed) {
+      const MutexLock lock(mutex_);
+      retry_.Reset();
+    }
     Update();
   }
 }
@@ -199,6 +214,7 @@ void SignatureKeeper::Update() {
     Publish(std::move(*loaded));
     const MutexLock lock(mutex_);
     state_.fail_reason.clear();
+    retry_.Reset();
     state_.updates += is_new ? 1 : 0;
   }
   const MutexLock lock(mutex_);
@@ -212,7 +228,14 @@ LoadedSignatures SignatureKeeper::Get() const {
 
 SignatureKeeper::State SignatureKeeper::state() const {
   const MutexLock lock(mutex_);
-  return state_;
+  State state = state_;
+  if (state.is_updating || retry_.due_at() == kNever) return state;
+  const std::chrono::nanoseconds wait = std::max(
+      retry_.due_at() - parts_.clock.now(), MonotonicClock::duration(0));
+  state.next_try_ms =
+      WallClockMilliseconds() +
+      std::chrono::duration_cast<std::chrono::milliseconds>(wait).count();
+  return state;
 }
 
 }  // namespace gatehouse

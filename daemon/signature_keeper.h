@@ -7,7 +7,8 @@
 // at now and then; when it has changed and is calm, or somebody asks for it,
 // the definitions are compiled and tested by a process of their own, and the
 // set is handed to those who scan. What fails changes nothing: the last good
-// set stays, and state() says why.
+// set stays, state() says why, and it is tried again by and by. A successor
+// does not know whether his predecessor had failed: he tries likewise.
 //
 // Thread-safe. Owns its thread. What Parts refers to must outlive it.
 #pragma once
@@ -23,10 +24,12 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "daemon/active_definitions.h"
 #include "daemon/directory_look.h"
 #include "daemon/loaded_signatures.h"
 #include "daemon/log.h"
+#include "daemon/retry_plan.h"
 #include "definitions/signature_source.h"
 #include "engine/active_signatures.h"
 
@@ -41,6 +44,7 @@ class SignatureKeeper {
     ActiveDefinitions& active_key;  // In shared memory.
     LogWriter& log;
     std::chrono::milliseconds look_period{10'000};
+    Clock clock = {};  // By which failures are tried again.
   };
   // Hands a new set to those who scan. What it refuses is not used.
   using Use =
@@ -54,6 +58,9 @@ class SignatureKeeper {
     std::string store_problem;
     uint64_t updates = 0;   // Sets that replaced another.
     uint64_t failures = 0;  // Sets that did not.
+    // When it is tried again, at the first look from then on: milliseconds
+    // since 1970; 0: only when something changes.
+    int64_t next_try_ms = 0;
   };
 
   explicit SignatureKeeper(const Parts& parts) : parts_(parts) {}
@@ -97,6 +104,7 @@ class SignatureKeeper {
   LoadedSignatures loaded_ GATEHOUSE_GUARDED_BY(mutex_);
   State state_ GATEHOUSE_GUARDED_BY(mutex_);
   bool is_requested_ GATEHOUSE_GUARDED_BY(mutex_) = false;
+  RetryPlan retry_ GATEHOUSE_GUARDED_BY(mutex_);
   std::stop_source stop_;
   std::jthread thread_;  // Last: it uses the members above.
 };

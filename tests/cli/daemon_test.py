@@ -143,6 +143,28 @@ class Config(Case):
         self.assertEqual(finished.code, 2)
 
 
+class Definitions(Case):
+    STATUS = ("definitions", "status")
+
+    def test_of_a_failed_update_is_told_when_it_is_tried_again(self):
+        self.serve("definitions_failed")
+        self.assertIn("Not used: no scanner to be had\n"
+                      "Next try: Dec 29, 2022 at 09:49:37 PM\n",
+                      self.text(*self.STATUS))
+        status = json.loads(self.text(*self.STATUS, "--output", "json"))
+        self.assertEqual(status["failReason"], "no scanner to be had")
+        self.assertEqual(int(status["nextTry"]), int(DETECTED) + 60_000)
+
+    def test_without_one_nothing_is_told(self):
+        self.serve()
+        out = self.text(*self.STATUS)
+        self.assertIn("Folder: /var/lib/clamav\n", out)
+        self.assertNotIn("Not used", out)
+        self.assertNotIn("Next try", out)
+        self.assertNotIn("nextTry",
+                         self.text(*self.STATUS, "--output", "json"))
+
+
 class Scan(Case):
     def setUp(self):
         super().setUp()

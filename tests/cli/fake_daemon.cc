@@ -291,6 +291,26 @@ void SendEventProvider(Session& session) {
         {{"auth", {{"allowedClean", 3}}}, {"previousRunUnclean", true}}}});
 }
 
+void SendDefinitions(Session& session, std::string_view behaviour) {
+  Json head{{"$type", kDefinitionsType},
+            {"version", "2022.12.29.2148-2-01234567"},
+            {"directory", "/var/lib/clamav"},
+            {"isUpdating", false},
+            {"failReason", ""},
+            {"bodySignatures", 1},
+            {"hashes", 0},
+            {"anySizeHashes", 0},
+            {"problemsLeftOut", 0},
+            {"ignoredFilesLeftOut", 0}};
+  PutTime(head, "updated", kDetectedMs);
+  if (behaviour == "definitions_failed") {
+    head["failReason"] = "no scanner to be had";
+    PutTime(head, "nextTry", kDetectedMs + 60'000);
+  }
+  (void)session.Send(head);
+  (void)session.Send(EndFrame(0));
+}
+
 Json RecordedFrame(std::string_view reason) {
   return {{"$type", kRecordedType}, {"events", 12},
           {"answers", 11},          {"lost", 1},
@@ -371,7 +391,7 @@ void AnswerNormally(Session& session, std::string_view behaviour) {
     case IpcCommand::kDefinitionsUpdate:
       return (void)session.Send({{"$type", kConfiguredType}});
     case IpcCommand::kDefinitionsStatus:
-      return (void)session.Send(EndFrame(0));
+      return SendDefinitions(session, behaviour);
     case IpcCommand::kRecordBegin:
       return Record(session, behaviour);
     case IpcCommand::kRecordEnd:

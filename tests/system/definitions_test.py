@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import subprocess
+import time
 
 import gate
 
@@ -47,6 +48,10 @@ class DefinitionsTest(gate.GateTest):
     def details(self, daemon):
         return gate.mdatp(daemon, "health", "--details", "definitions",
                           "--output", "json").json()
+
+    def status(self, daemon):
+        return gate.mdatp(daemon, "definitions", "status", "--output",
+                          "json").json()
 
     def test_a_new_set_is_used_at_once_and_nobody_waits(self):
         daemon = self.start()
@@ -92,9 +97,15 @@ class DefinitionsTest(gate.GateTest):
         issue, = gate.health(daemon)["healthIssues"]
         self.assertIn("Every.Program", issue)
         self.assertEqual(self.details(daemon)["definitionsUpdateFailures"], 1)
+        # It is tried again within the first minute.
+        status = gate.mdatp(daemon, "definitions", "status")
+        self.assertIn("\nNext try: ", status.out)
+        due = int(self.status(daemon)["nextTry"]) / 1000 - time.time()
+        self.assertTrue(-1 < due <= 60, due)
         self.write("b.ndb", line("Test.Second", SECOND))
         self.assertEqual(self.update(daemon).code, 0)
         self.assertTrue(gate.health(daemon)["healthy"])
+        self.assertNotIn("nextTry", self.status(daemon))
         self.assertDenied(opener, "first", "second")
 
     def test_a_change_is_seen_without_a_word(self):
