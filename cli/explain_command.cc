@@ -10,14 +10,12 @@
 
 #include "base/display_text.h"
 #include "base/unique_fd.h"
-#include "cli/artefact_directory.h"
 #include "cli/console.h"
 #include "cli/daemon_request.h"
 #include "cli/explanation_text.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
-#include "cli/load_report_text.h"
-#include "definitions/signature_source.h"
+#include "cli/offline_signatures.h"
 #include "engine/explainer.h"
 #include "ipc/message.h"
 
@@ -47,24 +45,6 @@ struct ExplainRequest {
   std::string signature;
   size_t limit = 0;
 };
-
-// As mdatp scan does.
-Result<std::shared_ptr<const SignatureSet>> Load(
-    const ExplainRequest& explained) {
-  if (explained.definitions.empty()) return SignatureSet::Compile({});
-  SignatureRequest request;
-  request.directory = explained.definitions;
-  request.store_directory = explained.cache_directory;
-  if (request.store_directory.empty()) {
-    request.store_directory = DefaultArtefactDirectory().value_or("");
-  } else if (request.store_directory == "none") {
-    request.store_directory.clear();
-  }
-  Result<ObtainedSignatures> obtained = ObtainSignatures(request);
-  if (!obtained) return Unexpected(obtained.error());
-  PrintLoadReport(obtained->report);
-  return std::move(obtained->set);
-}
 
 bool IsInForce(const Json& entry) {
   return !entry.contains("isExpired") || entry["isExpired"] != true;
@@ -109,10 +89,12 @@ ExitCode Explain(const ExplainRequest& request,
   const InterruptWatcher interrupt;
   const Result<UniqueFd> file = OpenRegularFile(request.path);
   if (!file) return PrintError(output, file.error());
-  Result<std::shared_ptr<const SignatureSet>> set = Load(request);
-  if (!set) return PrintError(output, set.error());
+  // As mdatp scan does.
+  Result<OfflineSignatures> signatures =
+      LoadOfflineSignatures({request.definitions, request.cache_directory});
+  if (!signatures) return PrintError(output, signatures.error());
   const Result<std::unique_ptr<Explainer>> explainer =
-      Explainer::Create(std::move(*set));
+      Explainer::Create(std::move(signatures->set));
   if (!explainer) return PrintError(output, explainer.error());
   ExplainOptions options;
   options.signatures_max = request.limit;
@@ -150,8 +132,8 @@ void ExplainCommands::AddTo(Command& diagnostic) {
       });
   explain.AddRequiredText({"--path", "File to explain", "FILE"}, path_);
   explain.AddText({"--definitions",
-                   "Folder with signature files in ClamAV's formats; without "
-                   "it only the built-in rules are used",
+                   "Folder with signature files in ClamAV's formats, or none; "
+                   "without it, what freshclam fills, if it is there",
                    "DIR"},
                   definitions_);
   explain.AddText({"--cache-dir",

@@ -6,69 +6,16 @@
 #include <utility>
 
 #include "base/display_text.h"
-#include "cli/artefact_directory.h"
 #include "cli/console.h"
 #include "cli/corpus_report.h"
 #include "cli/daemon_scan.h"
 #include "cli/file_walk.h"
 #include "cli/interrupt.h"
-#include "cli/load_report_text.h"
-#include "definitions/definitions_place.h"
-#include "definitions/signature_source.h"
+#include "cli/offline_signatures.h"
 #include "engine/corpus_driver.h"
-#include "signatures/signature_set.h"
 
 namespace gatehouse {
 namespace {
-
-// A scan with definitions of which nothing could be used would call
-// everything clean: that is an error and names the files.
-Error NothingUsable(const std::string& directory, const LoadReport& report) {
-  std::string message =
-      "no usable signature in '" + DisplayText(directory) + "'";
-  for (const FileReport& file : report.files) {
-    message += ", " + DisplayText(file.file) + ": " +
-               std::to_string(file.counts.malformed) + " malformed and " +
-               std::to_string(file.counts.skipped()) + " skipped of " +
-               std::to_string(file.counts.lines) + " line(s)";
-  }
-  if (report.files.empty())
-    message += ": no signature file (.ndb, .ldb, .hdb, ...)";
-  return {ErrorCode::kInvalidInput, std::move(message)};
-}
-
-// Where compiled sets are kept; empty: nowhere, and the reason was printed.
-std::string StoreDirectory(const CustomScanOptions& scan) {
-  if (scan.cache_directory == "none") return {};
-  if (!scan.cache_directory.empty()) return scan.cache_directory;
-  Result<std::string> directory = DefaultArtefactDirectory();
-  if (directory) return std::move(*directory);
-  WarnLine("Warning: compiled definitions are not kept: " +
-           directory.error().message);
-  return {};
-}
-
-Result<std::shared_ptr<const SignatureSet>> LoadSignatures(
-    const CustomScanOptions& scan, LoadReport& report) {
-  const DefinitionsPlace place = FindDefinitions(scan.definitions);
-  if (place.directory.empty()) return SignatureSet::Compile({});
-  SignatureRequest request;
-  request.directory = place.directory;
-  request.options.takes_any_size_hashes = !scan.no_any_size_hashes;
-  request.store_directory = StoreDirectory(scan);
-  Result<ObtainedSignatures> obtained = ObtainSignatures(request);
-  if (!obtained) return Unexpected(obtained.error());
-  report = std::move(obtained->report);
-  PrintLoadReport(report);
-  if (!obtained->store_problem.empty()) {
-    WarnLine("Warning: compiled definitions are not kept: " +
-             obtained->store_problem);
-  }
-  if (report.Totals().loaded == 0 && !place.is_default) {
-    return Unexpected(NothingUsable(scan.definitions, report));
-  }
-  return std::move(obtained->set);
-}
 
 ExitCode ExitCodeAfter(const CorpusCounts& counts, bool fail_on_threat) {
   const bool is_complete =
@@ -83,13 +30,14 @@ ExitCode ScanOffline(const CustomScanOptions& scan, OutputFormat output) {
   const InterruptWatcher interrupt;
   ScanSummary summary;
   summary.path = scan.path;
-  summary.definitions_directory = scan.definitions;
   summary.start_time = std::chrono::system_clock::now();
-  Result<std::shared_ptr<const SignatureSet>> signatures =
-      LoadSignatures(scan, summary.load_report);
+  Result<OfflineSignatures> signatures = LoadOfflineSignatures(
+      {scan.definitions, scan.cache_directory, !scan.no_any_size_hashes});
   if (!signatures) return PrintError(output, signatures.error());
+  summary.definitions_directory = std::move(signatures->directory);
+  summary.load_report = std::move(signatures->report);
   Result<std::unique_ptr<CorpusDriver>> driver = CorpusDriver::Create(
-      std::move(*signatures), {scan.threads, interrupt.token()});
+      std::move(signatures->set), {scan.threads, interrupt.token()});
   if (!driver) return PrintError(output, driver.error());
   Report report;
   const Result<CorpusCounts> counts =

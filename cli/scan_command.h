@@ -12,7 +12,7 @@ namespace gatehouse {
 
 struct CustomScanOptions {
   std::string path;
-  std::string definitions;  // Empty: built-in rules only.
+  std::string definitions;  // A folder, "none", or empty: the default one.
   // Where compiled definitions are kept; empty: the default, "none": nowhere.
   std::string cache_directory;
   size_t threads = 0;  // 0: one per core.

@@ -120,11 +120,25 @@ class Explain(daemon_case.Case):
 
     def test_the_built_in_rule(self):
         eicar = self.write("eicar", mdatp.EICAR)
-        finished = self.run_mdatp("diagnostic", "explain", "--path", eicar)
+        finished = self.run_mdatp("diagnostic", "explain", "--path", eicar,
+                                  "--definitions", "none")
         self.assertIn("Verdict: infected, %s\n" % mdatp.EICAR_NAME,
                       finished.out)
         self.assertIn("By a hash or the built-in rule: %s\n" %
                       mdatp.EICAR_NAME, finished.out)
+
+    def test_definitions_of_which_nothing_is_usable_as_for_a_scan(self):
+        self.write("useless/a.ndb", b"nonsense\n")
+        errors = set()
+        for command in (["diagnostic", "explain"],
+                        ["scan", "custom", "--offline"]):
+            finished = self.run_mdatp(
+                *command, "--path", self.both, "--definitions",
+                self.path("useless"), "--cache-dir", "none")
+            self.assertEqual(finished.code, 1, finished)
+            self.assertIn("no usable signature in", finished.err)
+            errors.add(finished.err)
+        self.assertEqual(len(errors), 1, errors)
 
     def test_what_the_definitions_allow(self):
         with open(self.both, "rb") as file:
@@ -144,6 +158,7 @@ class Explain(daemon_case.Case):
         help_text = self.run_mdatp("diagnostic", "explain", "--help").out
         for option in ("--path", "--definitions", "--signature", "--limit"):
             self.assertTrue(re.search(option + r"\b", help_text), option)
+        self.assertIn("freshclam", help_text)
 
 
 if __name__ == "__main__":

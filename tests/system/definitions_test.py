@@ -169,10 +169,24 @@ class DefinitionsTest(gate.GateTest):
         self.assertIn("not supported yet", status.out)
         self.assertTrue(gate.health(daemon)["healthy"])
         gate.write_file("/var/lib/clamav/own.ndb",
-                        line("Test.First", FIRST).encode())
+                        line("Test.First", FIRST).encode() + b"malformed\n")
         self.assertEqual(self.update(daemon).code, 0)
         opener, = self.start_openers(1)
         self.assertDenied(opener, "first")
+        # As for scans and explanations without the daemon.
+        daemon.stop()
+        for command in (["scan", "custom", "--offline"],
+                        ["diagnostic", "explain"]):
+            told = gate.mdatp(daemon, *command, "--cache-dir", "none",
+                              "--path", self.path("first"))
+            self.assertIn("Test.First", told.out, told)
+            self.assertIn("own.ndb:2: ", told.err, told)
+            none = gate.mdatp(daemon, *command, "--definitions", "none",
+                              "--path", self.path("first"))
+            self.assertNotIn("Test.First", none.out + none.err, none)
+        scan = gate.mdatp(daemon, "scan", "custom", "--offline", "--path",
+                          self.path("first"), "--output", "json").json()
+        self.assertEqual(scan["definitions"]["directory"], "/var/lib/clamav")
 
 
 if __name__ == "__main__":
