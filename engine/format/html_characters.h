@@ -3,9 +3,11 @@
 // Thread-safe functions; HighBytes is thread-compatible.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -59,6 +61,16 @@ class BoundedText {
  public:
   void Append(uint8_t c) {
     if (size_ < kBytesMax) characters_.at(size_++) = static_cast<char>(c);
+  }
+  void Append(ByteView bytes) {
+    const size_t count = std::min(bytes.size(), kBytesMax - size_);
+    std::copy_n(bytes.begin(), count, characters_.data() + size_);
+    size_ += count;
+  }
+  // Becomes the `size` bytes there; kBytesMax of them can be read.
+  void Assign(const uint8_t* readable, size_t size) {
+    std::memcpy(characters_.data(), readable, kBytesMax);
+    size_ = std::min(size, kBytesMax);
   }
   void DropLast() {
     if (size_ > 0) --size_;

@@ -20,12 +20,15 @@ ByteView HtmlPieces::Fill(ByteView block) {
   const size_t count = std::min(nul, next.size());
   if (count > 0) {
     std::copy_n(next.begin(), count, bytes_.begin() + Signed(size_));
-    std::fill_n(nuls_before_.begin() + Signed(size_), count, uint16_t{0});
-    nuls_before_.at(size_) = waiting_nuls_;
+    if (has_nuls_) {
+      std::fill_n(nuls_before_.begin() + Signed(size_), count, uint16_t{0});
+      nuls_before_.at(size_) = waiting_nuls_;
+    }
     waiting_nuls_ = 0;
     size_ += count;
   }
   if (count == next.size()) return block.subspan(count);
+  has_nuls_ = true;
   if (waiting_nuls_ <= kPieceBytesMax) ++waiting_nuls_;
   return block.subspan(count + 1);
 }
@@ -51,6 +54,7 @@ ByteView HtmlPieces::Piece() const {
 // The peer goes back in the file by as many bytes as the piece did not take,
 // without the NUL bytes between them.
 size_t HtmlPieces::BytesLostBehind(size_t piece_bytes) const {
+  if (!has_nuls_) return 0;
   const size_t left = kPieceBytesMax - piece_bytes;
   size_t distance = 0;
   for (size_t i = kPieceBytesMax; i > piece_bytes; --i) {
@@ -69,8 +73,10 @@ void HtmlPieces::DropPiece() {
   const auto rest = Signed(dropped);
   std::copy(bytes_.begin() + rest, bytes_.begin() + Signed(size_),
             bytes_.begin());
-  std::copy(nuls_before_.begin() + rest, nuls_before_.begin() + Signed(size_),
-            nuls_before_.begin());
+  if (has_nuls_) {
+    std::copy(nuls_before_.begin() + rest, nuls_before_.begin() + Signed(size_),
+              nuls_before_.begin());
+  }
   size_ -= dropped;
 }
 

@@ -38,6 +38,7 @@ class HtmlPieces {
   // One byte more than a piece has, to see what begins the next one.
   std::array<uint8_t, kPieceBytesMax + 1> bytes_ = {};
   std::array<uint16_t, kPieceBytesMax + 1> nuls_before_ = {};
+  bool has_nuls_ = false;  // Else nuls_before_ is not looked after: all zero.
   uint16_t waiting_nuls_ = 0;  // Behind the last byte; not more than matter.
   size_t size_ = 0;
 };

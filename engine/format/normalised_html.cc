@@ -295,6 +295,10 @@ void HtmlNormaliser::EndValue() {
 
 void HtmlNormaliser::CloseTag() {
   no_comments_.Append('>');
+  EndTag();
+}
+
+void HtmlNormaliser::EndTag() {
   has_address_ = !address_.empty();
   skips_space_ = true;
   const std::string_view name = tag_.text();

@@ -88,19 +88,16 @@ class HtmlNormaliser {
     bool limit_reached_ = false;
   };
 
+  class MarkupRun;  // Takes text and tags as long as they are plain.
+
+  static constexpr size_t kAddressBytesMax = 1022;
   // Longer than any word that it is compared with.
   using Word = BoundedText<16>;
 
   void TakePiece();
   // Several bytes at once: how many. None where the next one is special.
   size_t TakeRun(ByteView bytes);
-  size_t TakeTextRun(ByteView bytes);
-  size_t TakeWords(ByteView bytes);
-  size_t TakeSpace(ByteView bytes);
-  size_t TakeTag(ByteView bytes);
-  size_t TakeAttribute(ByteView bytes);
-  size_t TakeNameRun(ByteView bytes, Word& word);
-  size_t TakeValueRun(ByteView bytes);
+  size_t TakeMarkupRun(ByteView bytes);
   size_t TakeScriptRun(ByteView bytes);
   void Take(uint8_t c);
   void TakeInState(uint8_t c);
@@ -132,6 +129,7 @@ class HtmlNormaliser {
   void AppendResolved(uint8_t c);
 
   void CloseTag();
+  void EndTag();  // Behind its '>'.
   void BeginValue();
   [[nodiscard]] bool IsAddressAttribute() const;
   void AppendValue(uint8_t c, uint8_t in_address);
@@ -163,7 +161,7 @@ class HtmlNormaliser {
   Word attribute_;
   Word end_tag_;
   BoundedText<1024> reference_name_;  // As in the file.
-  BoundedText<1022> address_;
+  BoundedText<kAddressBytesMax> address_;
 };
 
 }  // namespace gatehouse
