@@ -35,8 +35,14 @@ MatchCount PatternSearch::Count(Content& content, ByteView program,
                                 const std::vector<PlaceInterval>& starts,
                                 uint64_t enough, WorkBudget& budget) {
   const auto parts = PartsOf(program);
-  if (!parts) return {};
-  Task task{content, budget, *parts, enough};
+  return parts ? Count(content, *parts, starts, enough, budget) : MatchCount();
+}
+
+MatchCount PatternSearch::Count(Content& content,
+                                const std::vector<PatternPart>& parts,
+                                const std::vector<PlaceInterval>& starts,
+                                uint64_t enough, WorkBudget& budget) {
+  Task task{content, budget, parts, enough};
   Run(task, starts);
   CountEndsBefore(task, kAll);
   return task.found;

@@ -42,6 +42,10 @@ class PatternSearch {
   MatchCount Count(Content& content, ByteView program,
                    const std::vector<PlaceInterval>& starts, uint64_t enough,
                    WorkBudget& budget);
+  // The same, of a program with these parts.
+  MatchCount Count(Content& content, const std::vector<PatternPart>& parts,
+                   const std::vector<PlaceInterval>& starts, uint64_t enough,
+                   WorkBudget& budget);
   // Adds where the last parts of these matches begin.
   void AddBegins(Content& content, ByteView program,
                  const std::vector<PlaceInterval>& starts, WorkBudget& budget,

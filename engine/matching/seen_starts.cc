@@ -30,17 +30,16 @@ Lead LeadOf(const std::vector<PatternPart>& parts, size_t index) {
 
 }  // namespace
 
-void SeenStarts::Narrow(Content& content, ByteView program,
+void SeenStarts::Narrow(Content& content, const std::vector<PatternPart>& parts,
                         const SeenTrigger& seen, WorkBudget& budget,
                         std::vector<PlaceInterval>& starts) {
   const TriggerUse& use = *seen.use;
-  const auto parts = PartsOf(program);
-  if (!parts || use.part >= parts->size() ||
+  if (use.part >= parts.size() ||
       use.distance_max - use.distance_min > kDistancesMax) {
     return;
   }
-  const PatternPart& part = (*parts)[use.part];
-  const Lead lead = LeadOf(*parts, use.part);
+  const PatternPart& part = parts[use.part];
+  const Lead lead = LeadOf(parts, use.part);
   seen_.clear();
   for (const uint64_t end : seen.ends) {
     const uint64_t place = end - use.length;

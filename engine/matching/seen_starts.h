@@ -25,11 +25,12 @@ struct SeenTrigger {
 
 class SeenStarts {
  public:
-  // Leaves of `starts` (ascending, apart) those from which the pattern may
-  // match of which the trigger's literal is a part. When the budget is used up,
-  // more may be left.
-  void Narrow(Content& content, ByteView program, const SeenTrigger& seen,
-              WorkBudget& budget, std::vector<PlaceInterval>& starts);
+  // Leaves of `starts` (ascending, apart) those from which the pattern with
+  // these parts may match with the trigger's literal in it. When the
+  // budget is used up, more may be left.
+  void Narrow(Content& content, const std::vector<PatternPart>& parts,
+              const SeenTrigger& seen, WorkBudget& budget,
+              std::vector<PlaceInterval>& starts);
 
  private:
   void Merge();

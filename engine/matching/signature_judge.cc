@@ -223,7 +223,7 @@ bool SignatureJudge::IsAt(const Layer& layer, const AnchorUse& anchor,
   const SignatureRecord& signature = tables_.signatures[anchor.signature];
   const AtomRecord& atom = tables_.AtomsOf(signature)[anchor.atom];
   for (size_t variant = 0; variant < atom.variant_count; ++variant) {
-    const auto parts = PartsOf(tables_.ProgramOf(atom, variant));
+    const auto& parts = parts_.Of(tables_.ProgramOf(atom, variant));
     if (parts && !search_.part_matcher()
                       .EndsAt(layer.content, parts->front(), place)
                       .empty()) {
@@ -238,7 +238,7 @@ bool SignatureJudge::IsPromising(Case& one, const TriggerUse& use,
                                  std::span<const uint64_t> ends) {
   const AtomRecord& atom = one.atoms[use.atom];
   if (use.distance_max - use.distance_min > kDistancesMax) return true;
-  const auto parts = PartsOf(tables_.ProgramOf(atom, use.variant));
+  const auto& parts = parts_.Of(tables_.ProgramOf(atom, use.variant));
   if (!parts || use.part >= parts->size()) return false;
   if (use.part == 0) {
     StartsOf(tables_.offsets[atom.offset], one.layer, starts_);
@@ -397,14 +397,15 @@ MatchCount SignatureJudge::SearchPattern(Case& one, uint32_t atom,
   Content& content = one.layer.content;
   // Each variant has a trigger of its own.
   const SeenTrigger& seen = atoms_[atom].seen;
-  if (seen.use != nullptr && record.variant_count == 1) {
-    seen_starts_.Narrow(content, tables_.ProgramOf(record, 0), seen, one.budget,
-                        starts_);
-  }
+  const bool is_narrowed = seen.use != nullptr && record.variant_count == 1;
   for (size_t variant = 0; variant < record.variant_count; ++variant) {
+    const auto& parts = parts_.Of(tables_.ProgramOf(record, variant));
+    if (!parts) continue;
+    if (is_narrowed) {
+      seen_starts_.Narrow(content, *parts, seen, one.budget, starts_);
+    }
     const MatchCount found =
-        search_.Count(content, tables_.ProgramOf(record, variant), starts_,
-                      enough, one.budget);
+        search_.Count(content, *parts, starts_, enough, one.budget);
     if (found.count == 0) continue;
     all.count += found.count;
     all.last_begin = std::max(all.last_begin, found.last_begin);

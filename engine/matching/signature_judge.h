@@ -15,6 +15,7 @@
 
 #include "engine/matching/anchor_search.h"
 #include "engine/matching/layer.h"
+#include "engine/matching/pattern_parts.h"
 #include "engine/matching/pattern_search.h"
 #include "engine/matching/regex_matcher.h"
 #include "engine/matching/scan_notes.h"
@@ -113,6 +114,7 @@ class SignatureJudge {
   AnchorSearch anchors_;
   ViewProspect prospect_;
   PatternSearch search_;
+  PatternParts parts_;
   SeenStarts seen_starts_;
   RegexMatcher regexes_;
   std::vector<Candidate> candidates_;
