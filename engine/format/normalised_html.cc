@@ -26,8 +26,9 @@ void HtmlNormaliser::View::Grow() {
 }
 
 HtmlNormaliser::HtmlNormaliser(std::vector<uint8_t>& no_comments,
-                               std::vector<uint8_t>& no_tags)
-    : no_comments_(no_comments), no_tags_(no_tags) {}
+                               std::vector<uint8_t>& no_tags,
+                               std::vector<HtmlTextRun>* runs)
+    : no_comments_(no_comments), no_tags_(no_tags), runs_(runs) {}
 
 void HtmlNormaliser::Feed(ByteView block) {
   while (!block.empty()) {

@@ -9,7 +9,7 @@
 //
 // docs/normalised-views.md has the rules, and how they were found.
 //
-// Thread-compatible. The normaliser borrows both vectors as long as it lives.
+// Thread-compatible. The normaliser borrows the vectors as long as it lives.
 #pragma once
 
 #include <cstddef>
@@ -26,11 +26,22 @@ namespace gatehouse {
 // of kHtmlFileBytesMax bytes can make of itself.
 inline constexpr size_t kHtmlViewBytesMax = size_t{96} << 20;
 
+// Bytes of text that stand in both views, in these places.
+struct HtmlTextRun {
+  uint32_t no_comments = 0;
+  uint32_t no_tags = 0;
+  uint32_t bytes = 0;
+};
+// Of shorter ones it is not told.
+inline constexpr size_t kHtmlTextRunBytesMin = 32;
+
 class HtmlNormaliser {
  public:
-  // Appends to the vectors. Allocates only where their capacity is too small.
+  // Appends to the vectors; tells in `runs` what the views have in common, in
+  // order, but not all of it. Allocates only where their capacity is too small.
   HtmlNormaliser(std::vector<uint8_t>& no_comments,
-                 std::vector<uint8_t>& no_tags);
+                 std::vector<uint8_t>& no_tags,
+                 std::vector<HtmlTextRun>* runs = nullptr);
   ~HtmlNormaliser() = default;
   HtmlNormaliser(const HtmlNormaliser&) = delete;
   HtmlNormaliser& operator=(const HtmlNormaliser&) = delete;
@@ -77,6 +88,7 @@ class HtmlNormaliser {
     // Where to write the next `count` bytes; null where there is no room.
     uint8_t* RoomFor(size_t count);
     void AddWritten(size_t count) { size_ += count; }
+    [[nodiscard]] size_t size() const { return size_; }
     [[nodiscard]] bool limit_reached() const { return limit_reached_; }
     void Finish() { bytes_.resize(size_); }
 
@@ -142,6 +154,7 @@ class HtmlNormaliser {
   HtmlPieces pieces_;
   View no_comments_;
   View no_tags_;
+  std::vector<HtmlTextRun>* const runs_;
   State state_ = State::kText;
   Reference reference_ = Reference::kNone;
   bool skips_space_ = true;          // At the beginning and behind a tag.

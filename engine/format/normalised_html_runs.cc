@@ -66,6 +66,8 @@ class HtmlNormaliser::MarkupRun {
         all_(all),
         html_(html),
         text_(text),
+        all_begin_(all),
+        text_begin_(text),
         skips_space_(html.skips_space_),
         pending_space_(html.pending_space_),
         text_ends_in_space_(html.text_ends_in_space_) {}
@@ -137,6 +139,19 @@ class HtmlNormaliser::MarkupRun {
     pending_space_ = true;
   }
 
+  // Without what may be white space at the end.
+  void AddTextRun(size_t bytes) {
+    if (html_.runs_ == nullptr) return;
+    const auto place = [](const View& view, const uint8_t* at,
+                          const uint8_t* begin) {
+      return static_cast<uint32_t>(view.size() +
+                                   static_cast<size_t>(at - begin));
+    };
+    html_.runs_->push_back({place(html_.no_comments_, all_, all_begin_),
+                            place(html_.no_tags_, text_, text_begin_),
+                            static_cast<uint32_t>(bytes)});
+  }
+
   // To the '<' of a tag, and that too.
   bool TakeText() {
     while (true) {
@@ -150,6 +165,7 @@ class HtmlNormaliser::MarkupRun {
       pending_space_ = false;
       if (c == '<') break;
       const HtmlRun run = CopyHtmlWords(Rest(), text_, all_);
+      if (run.written > kHtmlTextRunBytesMin) AddTextRun(run.written - 1);
       at_ += run.taken;
       text_ += run.written;
       all_ += run.written;
@@ -309,6 +325,8 @@ class HtmlNormaliser::MarkupRun {
   uint8_t* all_;
   HtmlNormaliser& html_;
   uint8_t* text_;
+  const uint8_t* const all_begin_;
+  const uint8_t* const text_begin_;
   bool skips_space_;
   bool pending_space_;
   bool text_ends_in_space_;

@@ -2,7 +2,6 @@
 
 #include <cassert>
 
-#include "engine/format/normalised_html.h"
 #include "engine/format/normalised_text.h"
 
 namespace gatehouse {
@@ -27,6 +26,10 @@ std::span<const NormalisedView> NormalisedViews::Make(ByteView file,
     if (buffer.capacity() > kViewBytesKept) buffer = {};
     buffer.clear();
   }
+  if (text_runs_.capacity() * sizeof(HtmlTextRun) > kViewBytesKept) {
+    text_runs_ = {};
+  }
+  text_runs_.clear();
   view_count_ = 0;
   limit_reached_ = false;
   switch (form) {
@@ -58,7 +61,7 @@ void NormalisedViews::MakeHtml(ByteView file) {
     limit_reached_ = true;
     return;
   }
-  HtmlNormaliser normaliser(buffers_[0], buffers_[1]);
+  HtmlNormaliser normaliser(buffers_[0], buffers_[1], &text_runs_);
   normaliser.Feed(file);
   normaliser.Finish();
   Add(ViewKind::kHtmlNoComments, buffers_[0]);

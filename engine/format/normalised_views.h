@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "engine/format/normalised_html.h"
 
 namespace gatehouse {
 
@@ -48,6 +49,11 @@ class NormalisedViews {
   // until the next call. They are made of the whole file.
   std::span<const NormalisedView> Make(ByteView file, NormalisedForm form);
 
+  // What the two views of the last file have in common, if it is HTML.
+  [[nodiscard]] std::span<const HtmlTextRun> text_runs() const {
+    return text_runs_;
+  }
+
   // A view of the last file is missing or cut because of a limit.
   [[nodiscard]] bool limit_reached() const { return limit_reached_; }
 
@@ -57,6 +63,7 @@ class NormalisedViews {
   void Add(ViewKind kind, const std::vector<uint8_t>& bytes);
 
   std::array<std::vector<uint8_t>, 2> buffers_;
+  std::vector<HtmlTextRun> text_runs_;
   std::array<NormalisedView, 2> views_;
   size_t view_count_ = 0;
   bool limit_reached_ = false;

@@ -1,6 +1,7 @@
 #include "engine/matching/body_scan.h"
 
 #include <algorithm>
+#include <cassert>
 #include <optional>
 #include <utility>
 
@@ -28,6 +29,12 @@ size_t TextTriggers(const SignatureSet& signatures) {
   return TextShard(signatures).trigger_count;
 }
 
+size_t HtmlTriggers(const SignatureSet& signatures) {
+  const SignatureTables& tables = signatures.tables();
+  const auto target = static_cast<size_t>(Target::kHtml);
+  return tables.shards[tables.targets[target]].trigger_count;
+}
+
 size_t SeamReach(const SignatureSet& signatures) {
   return std::max<size_t>(TextShard(signatures).literal_bytes_max,
                           kProspectWordBytesMax);
@@ -46,6 +53,7 @@ BodyScan::BodyScan(const SignatureSet& signatures, TriggerScan triggers)
       triggers_(std::move(triggers)),
       hits_(MostTriggers(signatures)),
       seam_hits_(TextTriggers(signatures)),
+      no_tags_hits_(HtmlTriggers(signatures)),
       judge_(signatures),
       seams_(SeamReach(signatures)),
       magics_(signatures.magics()) {}
@@ -189,9 +197,11 @@ BodyScan::End BodyScan::JudgeViews(const Layer& layer, WorkBudget& budget,
     return is_needed && !IsWide() ? End::kWorkLimit : End::kDone;
   }
   EnterStage(notes_, ScanStage::kViews);
-  bool is_scanned = true;
-  for (const NormalisedView& view : views_.Make(Whole(content), form_)) {
-    is_scanned = JudgeView(view, content.size(), budget, matched) && is_scanned;
+  const std::span<const NormalisedView> views =
+      views_.Make(Whole(content), form_);
+  const bool is_scanned = ScanViews(views);
+  for (const NormalisedView& view : views) {
+    JudgeView(view, content.size(), budget, matched);
   }
   if (notes_ != nullptr && views_.limit_reached()) notes_->SetViewsAreCut();
   if (whole_.capacity() > kViewBytesKept) whole_ = {};
@@ -199,26 +209,41 @@ BodyScan::End BodyScan::JudgeViews(const Layer& layer, WorkBudget& budget,
   return views_.limit_reached() ? End::kWorkLimit : End::kDone;
 }
 
-bool BodyScan::JudgeView(const NormalisedView& view, uint64_t file_bytes,
+// Looks for triggers in all views. What a text has of them may be known.
+bool BodyScan::ScanViews(std::span<const NormalisedView> views) {
+  if (DoOwnBytesTell() && !LooksAtAllViews()) return true;
+  EnterStage(notes_, ScanStage::kTriggers);
+  hits_.Clear();
+  no_tags_hits_.Clear();
+  if (views.empty()) return true;
+  const auto target = static_cast<Target>(TargetOfView(views.front().kind));
+  const size_t shard = ShardOf(target);
+  if (views.size() == 1) {
+    return triggers_.Scan(shard, views.front().bytes, 0, 0, hits_);
+  }
+  assert(views.back().kind == ViewKind::kHtmlNoTags);
+  return triggers_.ScanHtml(
+      shard, {views.front().bytes, views.back().bytes, views_.text_runs()},
+      hits_, no_tags_hits_);
+}
+
+void BodyScan::JudgeView(const NormalisedView& view, uint64_t file_bytes,
                          WorkBudget& budget, MatchedIds& matched) {
+  EnterStage(notes_, ScanStage::kConfirmation);
   const auto target = static_cast<Target>(TargetOfView(view.kind));
   Content content(view.bytes);
   const bool is_text = view.kind == ViewKind::kText;
   const Layer layer{content, target, is_text ? file_bytes : view.bytes.size()};
   if (DoOwnBytesTell() && !LooksAtAllViews()) {
-    EnterStage(notes_, ScanStage::kConfirmation);
     judge_.JudgeFound(layer, budget, matched);
     if (notes_ != nullptr) notes_->EndLayer(layer, view.kind, nullptr);
-    return true;
+    return;
   }
-  EnterStage(notes_, ScanStage::kTriggers);
-  hits_.Clear();
-  if (!triggers_.Scan(ShardOf(target), view.bytes, 0, 0, hits_)) return false;
-  EnterStage(notes_, ScanStage::kConfirmation);
-  hits_.Finish();
-  judge_.Judge(layer, ShardOf(target), hits_, budget, matched);
-  if (notes_ != nullptr) notes_->EndLayer(layer, view.kind, &hits_);
-  return true;
+  TriggerHits& hits =
+      view.kind == ViewKind::kHtmlNoTags ? no_tags_hits_ : hits_;
+  hits.Finish();
+  judge_.Judge(layer, ShardOf(target), hits, budget, matched);
+  if (notes_ != nullptr) notes_->EndLayer(layer, view.kind, &hits);
 }
 
 }  // namespace gatehouse

@@ -78,7 +78,8 @@ class BodyScan {
   bool LooksAtAllViews() const;
   bool HasSignaturesOfViews() const;
   End JudgeViews(const Layer& layer, WorkBudget& budget, MatchedIds& matched);
-  bool JudgeView(const NormalisedView& view, uint64_t file_bytes,
+  bool ScanViews(std::span<const NormalisedView> views);
+  void JudgeView(const NormalisedView& view, uint64_t file_bytes,
                  WorkBudget& budget, MatchedIds& matched);
   ByteView Whole(Content& content);
 
@@ -87,6 +88,7 @@ class BodyScan {
   TriggerScan triggers_;
   TriggerHits hits_;
   TriggerHits seam_hits_;
+  TriggerHits no_tags_hits_;
   SignatureJudge judge_;
   TextSeams seams_;
   std::vector<uint8_t> seam_bytes_;

@@ -17,8 +17,8 @@ class GramScan {
  public:
   explicit GramScan(const GramBlocks& blocks = AvailableGramBlocks().front());
 
-  // Calls report(trigger, end) for each place of each literal in `bytes`, in no
-  // order. `end` is behind its last byte.
+  // Calls report(trigger, begin, end) for each place of each literal in
+  // `bytes`, in no order. `end` is behind its last byte.
   template <class Report>
   void Scan(const GramFilter& filter, ByteView bytes, Report report);
 
@@ -54,7 +54,7 @@ void GramScan::Compare(const GramLiteral& literal, ByteView bytes, size_t begin,
                        Report& report) {
   if (literal.length > bytes.size() - begin) return;
   if ((GramWord(bytes.subspan(begin)) & literal.mask) == literal.value) {
-    report(literal.trigger, begin + literal.length);
+    report(literal.trigger, begin, begin + literal.length);
   }
 }
 

@@ -158,15 +158,19 @@ std::optional<std::string> Agreement::Compare(const Subject& subject,
   wrong = check("through a window",
                 production_->ThroughWindow(subject, block_bytes), expected);
   if (wrong) return wrong;
-  const MatchingAnswer scanned = production_->ByScanner(subject.bytes);
   const Subject as_file = SubjectOfFile(subject.bytes);
-  if (as_file.target == subject.target && !IsNormalised(subject.target)) {
+  const bool is_same =
+      as_file.target == subject.target && !IsNormalised(subject.target);
+  if (is_same) {
     if (const auto difference = FactsDifference(as_file, subject)) {
       return difference;
     }
-    return check("by a Scanner", scanned, expected);
   }
-  return check("by a Scanner", scanned, ExpectedOfFile(as_file));
+  const SubjectOutcome of_file = is_same ? expected : ExpectedOfFile(as_file);
+  wrong = check("by a Scanner", production_->ByScanner(subject.bytes), of_file);
+  if (wrong) return wrong;
+  return check("by a Scanner with grams",
+               production_->ByScannerWithGrams(subject.bytes), of_file);
 }
 
 SubjectOutcome Agreement::ExpectedOfFile(const Subject& file) const {

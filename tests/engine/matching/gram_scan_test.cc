@@ -65,9 +65,10 @@ Found SearchWith(const GramBlocks& blocks, const std::vector<Literal>& literals,
   EXPECT_TRUE(filter.has_value());
   if (!filter) return found;
   GramScan scan(blocks);
-  scan.Scan(*filter, AsBytes(content), [&found](uint32_t trigger, size_t end) {
-    found.emplace_back(trigger, end);
-  });
+  scan.Scan(*filter, AsBytes(content),
+            [&found](uint32_t trigger, size_t /*begin*/, size_t end) {
+              found.emplace_back(trigger, end);
+            });
   std::sort(found.begin(), found.end());
   return found;
 }

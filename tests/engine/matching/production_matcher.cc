@@ -65,18 +65,23 @@ Result<std::unique_ptr<ProductionMatcher>> ProductionMatcher::Create(
   if (!same_set) return Unexpected(same_set.error());
   auto scanner = Scanner::Create(*same_set);
   if (!scanner) return Unexpected(scanner.error());
+  auto scanner_with_grams = Scanner::Create(*set);
+  if (!scanner_with_grams) return Unexpected(scanner_with_grams.error());
   return std::unique_ptr<ProductionMatcher>(new ProductionMatcher(
-      std::move(*set), std::move(*triggers), std::move(*scanner)));
+      std::move(*set), std::move(*triggers), std::move(*scanner),
+      std::move(*scanner_with_grams)));
 }
 
-ProductionMatcher::ProductionMatcher(std::shared_ptr<const SignatureSet> set,
-                                     TriggerScan triggers,
-                                     std::unique_ptr<Scanner> scanner)
+ProductionMatcher::ProductionMatcher(
+    std::shared_ptr<const SignatureSet> set, TriggerScan triggers,
+    std::unique_ptr<Scanner> scanner,
+    std::unique_ptr<Scanner> scanner_with_grams)
     : set_(std::move(set)),
       triggers_(std::move(triggers)),
       hits_(MostTriggers(*set_)),
       judge_(*set_),
       scanner_(std::move(scanner)),
+      scanner_with_grams_(std::move(scanner_with_grams)),
       window_(kContentWindowBytes) {}
 
 size_t ProductionMatcher::ShardOf(const oracle::Subject& subject) const {
@@ -131,8 +136,17 @@ MatchingAnswer ProductionMatcher::ThroughWindow(const oracle::Subject& subject,
 }
 
 MatchingAnswer ProductionMatcher::ByScanner(std::string_view bytes) {
+  return AnswerOf(*scanner_, bytes);
+}
+
+MatchingAnswer ProductionMatcher::ByScannerWithGrams(std::string_view bytes) {
+  return AnswerOf(*scanner_with_grams_, bytes);
+}
+
+MatchingAnswer ProductionMatcher::AnswerOf(Scanner& scanner,
+                                           std::string_view bytes) {
   MatchingAnswer answer;
-  const Verdict verdict = scanner_->Scan(FileOf(bytes).UnsafeFd(), {});
+  const Verdict verdict = scanner.Scan(FileOf(bytes).UnsafeFd(), {});
   if (verdict.unfinished != NotScannedReason::kNone) {
     answer.trouble = "a limit of the scan";
   }

@@ -51,11 +51,15 @@ class ProductionMatcher {
   // The triggers are looked for in blocks of `block_bytes`.
   MatchingAnswer ThroughWindow(const oracle::Subject& subject,
                                size_t block_bytes);
+  // Triggers are looked for by Hyperscan; with grams, as many as can be.
   MatchingAnswer ByScanner(std::string_view bytes);
+  MatchingAnswer ByScannerWithGrams(std::string_view bytes);
 
  private:
   ProductionMatcher(std::shared_ptr<const SignatureSet> set,
-                    TriggerScan triggers, std::unique_ptr<Scanner> scanner);
+                    TriggerScan triggers, std::unique_ptr<Scanner> scanner,
+                    std::unique_ptr<Scanner> scanner_with_grams);
+  static MatchingAnswer AnswerOf(Scanner& scanner, std::string_view bytes);
   MatchingAnswer Judge(Content& content, const oracle::Subject& subject);
   size_t ShardOf(const oracle::Subject& subject) const;
 
@@ -64,6 +68,7 @@ class ProductionMatcher {
   TriggerHits hits_;
   SignatureJudge judge_;
   std::unique_ptr<Scanner> scanner_;
+  std::unique_ptr<Scanner> scanner_with_grams_;
   std::vector<uint8_t> window_;
 };
 

@@ -1,5 +1,5 @@
-// Texts and their normalised form: what a Scanner finds by the text's own
-// bytes, against the slow oracle on both.
+// Texts and HTML, and their normalised forms: what a Scanner finds by the
+// file's own bytes or in its views, against the slow oracle on all of them.
 //
 //   GATEHOUSE_TEST_SEED   of the first round; random if not set
 //   GATEHOUSE_TEST_CASES  how many; a case is one signature judged on one text
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "engine/format/normalised_views.h"
 #include "tests/engine/matching/agreement.h"
 
 namespace gatehouse {
@@ -31,7 +32,7 @@ uint64_t NumberFrom(const char* variable, uint64_t usual) {
 
 class TextMaker {
  public:
-  explicit TextMaker(uint64_t seed) : random_(seed) {}
+  TextMaker(uint64_t seed, bool is_html) : is_html_(is_html), random_(seed) {}
 
   size_t Below(size_t count) { return random_() % count; }
   bool OneIn(size_t count) { return Below(count) == 0; }
@@ -40,8 +41,9 @@ class TextMaker {
     const size_t bytes =
         OneIn(kLargeTextOneIn) ? 70'000 + Below(70'000) : Below(1500);
     const bool has_dropped = OneIn(2);
-    std::string text;
+    std::string text = is_html_ ? "<html>" : "";
     while (text.size() < bytes) {
+      if (is_html_ && OneIn(4)) text += Pick(kMarkup);
       text += Pick(kWords);
       if (has_dropped && OneIn(6)) text += Pick(kDropped);
       if (OneIn(3)) text += Pick(kSpaces);
@@ -53,9 +55,10 @@ class TextMaker {
 
   // About something of the text, or of what it is like.
   std::string Line(const std::string& text, size_t number) {
-    const std::string view = Form(text);
+    const std::string view = is_html_ ? View(text) : Form(text);
+    const std::string target = is_html_ ? "3" : "7";
     return "V" + std::to_string(number) +
-           ";Engine:81-255,Target:" + (OneIn(3) ? "0" : "7") + ";" +
+           ";Engine:81-255,Target:" + (OneIn(3) ? "0" : target) + ";" +
            Pick(kLogics) + ";" + Pattern(view) + ";" + Pattern(view) + ";" +
            Pattern(view);
   }
@@ -77,6 +80,13 @@ class TextMaker {
       }
     }
     return form;
+  }
+
+  // One of HTML's.
+  std::string View(const std::string& text) {
+    NormalisedViews views;
+    const auto all = views.Make(AsBytes(text), NormalisedForm::kHtml);
+    return std::string(AsText(all[Below(all.size())].bytes));
   }
 
   static std::string Hex(const std::string& bytes) {
@@ -117,6 +127,19 @@ class TextMaker {
                            "0=3",   "(0&1)|2",   "0&1=0", "(0|1|2)>1,2",
                            "0&1&2", "(0|1)&2>1", "0>5",   "0<2&1"};
 
+  const Strings kMarkup = {"<b>",
+                           "</I>",
+                           "<!-- x -->",
+                           "<p class='Fun a'>",
+                           "&amp;",
+                           "\n",
+                           "<a href='Fun/xYz'>",
+                           "<img src=Fun>",
+                           "<script>fun a</script>",
+                           "a line that is longer than what is not worth it",
+                           "fun ooo a 9 fun ooo"};
+
+  bool is_html_;
   std::mt19937_64 random_;
 };
 
@@ -125,8 +148,8 @@ struct Round {
   AgreementCounts counts;
 };
 
-Round RunRound(uint64_t seed) {
-  TextMaker maker(seed);
+Round RunRound(uint64_t seed, bool is_html) {
+  TextMaker maker(seed, is_html);
   Agreement agreement(kStepsMax);
   std::vector<std::string> texts;
   for (size_t i = 0; i < kTexts; ++i) texts.push_back(maker.Text());
@@ -142,7 +165,7 @@ Round RunRound(uint64_t seed) {
   for (const std::string& text : texts) {
     oracle::Subject subject;
     subject.bytes = text;
-    subject.target = 7;
+    subject.target = is_html ? 3 : 7;
     if (const auto wrong = agreement.Compare(subject, 4096)) {
       const std::string shown =
           text.size() > 4000 ? "" : HexText(AsBytes(text));
@@ -152,14 +175,14 @@ Round RunRound(uint64_t seed) {
   return {"", agreement.counts()};
 }
 
-TEST(ViewOracleTest, AScannerFindsWhatIsInATextAndInItsNormalisedForm) {
+void RunRounds(bool is_html) {
   const uint64_t first =
       NumberFrom("GATEHOUSE_TEST_SEED", std::random_device()());
   const uint64_t cases = NumberFrom("GATEHOUSE_TEST_CASES", kCasesUsual);
   AgreementCounts counts;
   uint64_t seed = first;
   for (; counts.cases < cases; ++seed) {
-    const Round round = RunRound(seed);
+    const Round round = RunRound(seed, is_html);
     counts.cases += round.counts.cases;
     counts.matches += round.counts.matches;
     counts.limited += round.counts.limited;
@@ -173,6 +196,14 @@ TEST(ViewOracleTest, AScannerFindsWhatIsInATextAndInItsNormalisedForm) {
   // Else the cases would say little.
   EXPECT_GT(counts.matches, counts.cases / 200);
   EXPECT_LT(counts.limited, counts.cases / 1000);
+}
+
+TEST(ViewOracleTest, AScannerFindsWhatIsInATextAndInItsNormalisedForm) {
+  RunRounds(false);
+}
+
+TEST(ViewOracleTest, AScannerFindsWhatIsInHtmlAndInItsViews) {
+  RunRounds(true);
 }
 
 }  // namespace
