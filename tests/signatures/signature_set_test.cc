@@ -82,9 +82,9 @@ TEST(SignatureSetTest, NumbersBodiesInOrderOfName) {
 Signatures ManyLiterals() {
   Signatures signatures;
   for (uint8_t i = 0; i < 250; ++i) {
-    for (uint8_t j = 0; j < 12; ++j) {
+    for (uint8_t j = 0; j < 60; ++j) {
       signatures.bodies.push_back(
-          Literal(std::to_string(i * 12 + j), {i, 2, j, 4, 5, 6, 7, 8}));
+          Literal(std::to_string(i * 60 + j), {i, 2, j, 4, 5, 6, 7, 8}));
     }
   }
   signatures.bodies.push_back(Literal("short", {3, 4}));
@@ -93,7 +93,7 @@ Signatures ManyLiterals() {
 
 TEST(SignatureSetTest, ShortTriggersStandApart) {
   const auto set = Compile(ManyLiterals());
-  EXPECT_EQ(set->triggers(0).grams().literals.size(), 3000U);
+  EXPECT_EQ(set->triggers(0).grams().literals.size(), 15000U);
   EXPECT_NE(set->triggers(0).others(), nullptr);
 }
 

@@ -19,7 +19,8 @@ TableVectors SomeTables() {
        {"A;Engine:81-255,Target:1,FileSize:1-100;0&1;EP+0:aabbccdd;ddeeff00",
         "B;Engine:81-255,Target:0;0&1&2;aabb(cc|dd)ee*ff00::wai;"
         "0/x+/;0(>>4#ib2#=7)",
-        "C;Engine:81-255,Target:0;0&1;aabbccdd;${1-9}3$"}) {
+        "C;Engine:81-255,Target:0;0&1;aabbccdd;${1-9}3$",
+        "D;Engine:81-255,Target:7;0;6120776f726461"}) {
     auto parsed = ParseLdbLine(line);
     EXPECT_TRUE(std::holds_alternative<Signature>(parsed)) << line;
     signatures.push_back(std::get<Signature>(std::move(parsed)));
@@ -37,7 +38,7 @@ TEST(SignatureTablesTest, ShowsWhatWasPacked) {
   const std::vector<uint64_t> buffer = PackTables(tables);
   const Result<SignatureTables> opened = OpenTables(buffer);
   ASSERT_TRUE(opened.has_value()) << opened.error().message;
-  ASSERT_EQ(opened->signatures.size(), 3U);
+  ASSERT_EQ(opened->signatures.size(), 4U);
   EXPECT_EQ(opened->Text(opened->signatures[1].name), "B");
   EXPECT_EQ(opened->AtomsOf(opened->signatures[1]).size(), 3U);
   EXPECT_EQ(opened->regexes.size(), 1U);
@@ -66,6 +67,13 @@ TEST(SignatureTablesTest, RefusesIndexesOutsideOfTheirTables) {
   EXPECT_TRUE(refuses([](auto& t) { t.triggers[0].use_count = 999; }));
   EXPECT_TRUE(refuses([](auto& t) { t.trigger_uses[0].signature = 999; }));
   EXPECT_TRUE(refuses([](auto& t) { t.trigger_uses[0].atom = 63; }));
+  EXPECT_TRUE(refuses([](auto& t) { t.triggers[0].view_count = 999; }));
+  EXPECT_TRUE(refuses([](auto& t) { t.view_uses[0].signature = 999; }));
+  EXPECT_TRUE(refuses([](auto& t) { t.view_uses[0].around.size = 1U << 30; }));
+  EXPECT_TRUE(refuses([](auto& t) {
+    t.view_uses[0].around.size = 3;
+    t.view_uses[0].begin = 1;
+  }));
   EXPECT_TRUE(refuses([](auto& t) { t.shards[0].trigger_count = 999; }));
   EXPECT_TRUE(refuses([](auto& t) { t.targets[0] = 999; }));
   EXPECT_TRUE(refuses([](auto& t) { t.targets.pop_back(); }));

@@ -1,0 +1,91 @@
+// For which texts the normalised form is made: those in which a literal of a
+// signature stands, with what the signature has around it.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "engine/matching/scan_notes.h"
+#include "tests/engine/file_of_bytes.h"
+#include "tests/engine/signatures_for_tests.h"
+
+namespace gatehouse {
+namespace {
+
+// A scanner for one literal of texts, and whether it made their form.
+class ViewUsesTest : public testing::Test {
+ protected:
+  void UseLiteral(std::string_view literal) {
+    Signature signature = LiteralSignature("A", AsBytes(literal));
+    signature.target = Target::kText;
+    Signatures signatures;
+    signatures.bodies.push_back(std::move(signature));
+    auto set = SignatureSet::Compile(std::move(signatures));
+    ASSERT_TRUE(set.has_value());
+    notes_.on_layer = [this](const NotedLayer& layer) {
+      makes_form_ = makes_form_ || layer.view.has_value();
+    };
+    ScannerOptions options;
+    options.notes = &notes_;
+    auto scanner = Scanner::Create(std::move(*set), options);
+    ASSERT_TRUE(scanner.has_value());
+    scanner_ = std::move(*scanner);
+  }
+
+  bool Finds(const std::string& text) {
+    makes_form_ = false;
+    const Verdict verdict = scanner_->Scan(FileOf(text).UnsafeFd(), {});
+    return verdict.kind == VerdictKind::kInfected;
+  }
+
+  ScanNotes notes_;
+  bool makes_form_ = false;
+  std::unique_ptr<Scanner> scanner_;
+};
+
+TEST_F(ViewUsesTest, LooksAroundALiteralBeforeTheFormIsMade) {
+  UseLiteral("end function(a");
+  for (const char* const text :
+       {"a function(a) ends", "the end: function(a)", "end of function(a",
+        "end function( a", "bend functional", "function(a"}) {
+    EXPECT_FALSE(Finds(text)) << text;
+    EXPECT_FALSE(makes_form_) << text;
+  }
+}
+
+TEST_F(ViewUsesTest, FindsALiteralHoweverItIsWritten) {
+  UseLiteral("end function(a");
+  for (const std::string text :
+       {"end function(a", "END\t\n Function(A", "x end \x01 function(a",
+        "end function(b end functional end function(a", "end f\x07unction(a",
+        "e\xc3\xa9nd function(a",
+        "end function\x08(\x08"
+        "a"}) {
+    EXPECT_TRUE(Finds(text)) << text;
+    EXPECT_TRUE(makes_form_) << text;
+  }
+}
+
+// What is around it may be cut off by the block that is looked at.
+TEST_F(ViewUsesTest, FindsALiteralBehindMuchWhiteSpace) {
+  UseLiteral("end function(a");
+  for (const size_t bytes : {1000UL, 4095UL, 4096UL, 4097UL, 20000UL}) {
+    EXPECT_TRUE(Finds("end" + std::string(bytes, ' ') + "function(a"));
+    EXPECT_TRUE(Finds("end function" + std::string(bytes, '\x01') + "(a"));
+    EXPECT_FALSE(Finds("and" + std::string(bytes, ' ') + "function(a"));
+  }
+}
+
+// Where a literal is seen too often, its places are not known.
+TEST_F(ViewUsesTest, FindsALiteralBehindManyThatAreLikeIt) {
+  UseLiteral("end function(a");
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "a function(a\n";
+  EXPECT_FALSE(Finds(text));
+  EXPECT_TRUE(Finds(text + "end function(a"));
+}
+
+}  // namespace
+}  // namespace gatehouse
