@@ -28,12 +28,19 @@ size_t FindPairs(const PairLane& lane, ByteView bytes, size_t end,
     found += map[PairOf(word)] != 0 ? 1U : 0U;
   };
   size_t at = 0;
-  // Two loads for eight pairs: one for the even ones, one for the odd ones.
+  // Two loads for eight pairs: one for the even ones, one for the odd ones. In
+  // nearly all of these blocks there is none.
   for (; at + kGramWordBytes <= end; at += kGramWordBytes) {
     uint64_t even = 0;
     uint64_t odd = 0;
     std::memcpy(&even, bytes.data() + at, sizeof(even));
     std::memcpy(&odd, bytes.data() + at + 1, sizeof(odd));
+    unsigned any = 0;
+    for (size_t i = 0; i < kGramWordBytes; i += 2) {
+      any |= map[PairOf(even >> (8 * i))];
+      any |= map[PairOf(odd >> (8 * i))];
+    }
+    if (any == 0) continue;
     for (size_t i = 0; i < kGramWordBytes; i += 2) {
       look(even >> (8 * i), at + i);
       look(odd >> (8 * i), at + i + 1);
