@@ -132,7 +132,7 @@ LaneVectors LaneOf(const std::vector<Gram>& grams, uint32_t salt) {
   for (size_t i = 1; i < lane.buckets.size(); ++i) {
     lane.buckets[i] += lane.buckets[i - 1];
   }
-  lane.entries.resize(lane.entries.size() + kGramEntriesAtOnce - 1,
+  lane.entries.resize(lane.entries.size() + kGramEntriesAtOnce,
                       lane.entries.back());
   return lane;
 }
@@ -243,7 +243,7 @@ bool IsLaneWhole(GramLane& lane, const GramFilter& filter) {
       lane.buckets.empty() ||
       !IsPowerWithin(lane.buckets.size() - 1, kBucketBitsMin, kBucketBitsMax) ||
       lane.buckets.front() != 0 ||
-      lane.buckets.back() + kGramEntriesAtOnce - 1 != lane.entries.size() ||
+      lane.buckets.back() + kGramEntriesAtOnce != lane.entries.size() ||
       !std::is_sorted(lane.buckets.begin(), lane.buckets.end())) {
     return false;
   }

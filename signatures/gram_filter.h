@@ -30,7 +30,7 @@ namespace gatehouse {
 
 // The buffer is on disk, byte for byte, and so are the hashes: whoever changes
 // one raises the version.
-inline constexpr uint32_t kGramFilterVersion = 1;
+inline constexpr uint32_t kGramFilterVersion = 2;
 inline constexpr size_t kGramLiteralBytesMin = 5;
 inline constexpr size_t kPairLiteralBytesMin = 2;
 inline constexpr size_t kGramLiteralBytesMax = 8;
@@ -108,7 +108,8 @@ inline constexpr size_t kGramEntriesAtOnce = 4;
 struct GramLane {
   std::span<const uint32_t> bitmap;   // A power of two of words.
   std::span<const uint32_t> buckets;  // Where each begins, and the end of all.
-  // Behind the last one kGramEntriesAtOnce - 1 that count for nothing.
+  // Behind the last one kGramEntriesAtOnce that count for nothing: they are
+  // looked at where the last bucket is empty.
   std::span<const GramEntry> entries;
   uint32_t bitmap_shift = 0;  // Of the hash: what is left is an index.
   uint32_t bucket_shift = 0;

@@ -74,7 +74,7 @@ void ExpectSound(const GramFilter& filter) {
     EXPECT_LT((hashes - 1) >> lane.bitmap_shift, lane.bitmap.size());
     EXPECT_LT(((hashes - 1) >> lane.bucket_shift) + 1, lane.buckets.size());
     for (const uint32_t begin : lane.buckets) {
-      EXPECT_LE(begin + kGramEntriesAtOnce - 1, lane.entries.size());
+      EXPECT_LE(begin + kGramEntriesAtOnce, lane.entries.size());
     }
     for (const GramEntry& entry : lane.entries) {
       ASSERT_LT(entry.literal(), filter.literals.size());
@@ -90,6 +90,16 @@ void ExpectSound(const GramFilter& filter) {
     EXPECT_LT(literal.trigger, kTriggers);
     EXPECT_LE(literal.length, kGramLiteralBytesMax);
   }
+}
+
+TEST(GramFilterTest, WhatIsLookedAtOfAnEmptyLastBucketIsWithinTheTable) {
+  const std::vector<uint64_t> buffer =
+      PackGramFilter({GramText{AsBytes("abcdef")}});
+  const auto filter = GramFilter::Open(buffer, kTriggers);
+  ASSERT_TRUE(filter.has_value());
+  const std::span<const uint32_t> buckets = filter->lanes[1].buckets;
+  ASSERT_EQ(buckets[buckets.size() - 2], buckets.back());
+  ExpectSound(*filter);
 }
 
 TEST(GramFilterTest, WhatWasTamperedWithIsRefusedOrSound) {
