@@ -29,6 +29,8 @@ constexpr uint64_t kSearchDivisor = 8;
 constexpr uint64_t kStepUnits = 2;
 constexpr uint64_t kFoundUnits = 8;
 constexpr uint64_t kLookUnits = 64;
+// Places that triggers tell are far apart: mostly the file is read for each.
+constexpr uint64_t kLookInFileUnits = 512;
 
 uint8_t Lower(uint8_t byte) {
   return TextByteClass(byte) == TextByte::kLowered
@@ -370,7 +372,7 @@ bool ViewProspect::MayStandAmid(const ViewUse& use,
                     use.begin, size_t{use.begin} + use.length, nullptr};
   Content& content = text.content;
   return std::any_of(ends.begin(), ends.end(), [&](uint64_t end) {
-    if (!text.looks.Take(kLookUnits)) return true;
+    if (!text.looks.Take(kLookInFileUnits)) return true;
     const uint64_t place = end - use.length;
     const uint64_t front = place - std::min<uint64_t>(place, kAroundBytes);
     Chunk chunk;
