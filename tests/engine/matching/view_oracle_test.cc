@@ -58,11 +58,13 @@ class TextMaker {
 
   // About something of the text, or of what it is like.
   std::string Line(const std::string& text, size_t number) {
-    const std::string view = is_html_ ? View(text) : Form(text);
-    const std::string target = is_html_ ? "3" : "7";
-    return "V" + std::to_string(number) +
-           ";Engine:81-255,Target:" + (OneIn(3) ? "0" : target) + ";" +
-           Pick(kLogics) + ";" + AnyPattern(view, true) + ";" +
+    const bool is_of_any = OneIn(3);
+    const std::string form = is_html_ ? View(text) : Form(text);
+    // What is not normalised is found in the text itself.
+    const std::string view = is_of_any && OneIn(2) ? text : form;
+    const std::string target = is_of_any ? "0" : is_html_ ? "3" : "7";
+    return "V" + std::to_string(number) + ";Engine:81-255,Target:" + target +
+           ";" + Pick(kLogics) + ";" + AnyPattern(view, true) + ";" +
            AnyPattern(view, false) + ";" + AnyPattern(view, false);
   }
 
@@ -134,9 +136,16 @@ class TextMaker {
     for (size_t i = 2 + Below(3); i > 0; --i) {
       const std::string piece =
           view.substr(std::min(at, view.size()), 2 + Below(OneIn(2) ? 3 : 20));
-      at += piece.size() + Below(9);
+      at += piece.size();
       pattern += Hex(piece.size() < 2 ? "fu" : piece);
-      if (i > 1) pattern += OneIn(4) ? Pick(kGaps) : "{0-20}";
+      if (i == 1) break;
+      if (at < view.size() && OneIn(3)) {
+        const std::string next = Hex(view.substr(at++, 1));
+        pattern += OneIn(2) ? "(7a7a|" + next + "|3b)" : "(3b|" + next + ")";
+      } else {
+        at += Below(9);
+        pattern += OneIn(4) ? Pick(kGaps) : "{0-20}";
+      }
     }
     return pattern;
   }
