@@ -336,6 +336,9 @@ Result<CompiledTables> CompileTables(std::vector<Signature> signatures,
   }
   CompiledTables compiled;
   AddShards(signatures, window, rates, writer, compiled);
+  if (writer.is_full()) {
+    return Fail(ErrorCode::kLimitExceeded, "compile: signatures too large");
+  }
   compiled.tables = std::move(writer.tables());
   return compiled;
 }

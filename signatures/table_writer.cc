@@ -176,7 +176,11 @@ bool TableWriter::Add(const Signature& signature) {
     tables_.atoms.push_back(AtomOf(atom));
   }
   tables_.signatures.push_back(record);
-  return tables_.bytes.size() < kTableMax && gates_.size() < 65535;
+  return !is_full();
+}
+
+bool TableWriter::is_full() const {
+  return tables_.bytes.size() >= kTableMax || gates_.size() >= 65535;
 }
 
 }  // namespace gatehouse

@@ -29,8 +29,10 @@ class TableWriter {
 
   // False: a table is full.
   [[nodiscard]] bool Add(const Signature& signature);
-  // The same bytes share a place.
+  // The same bytes share a place. What was given is only right as long as no
+  // table is full.
   ByteRange AddCode(ByteView code);
+  [[nodiscard]] bool is_full() const;
   TableVectors& tables() { return tables_; }
 
  private:

@@ -11,6 +11,9 @@ namespace {
 // Seams that are kept, all of them: more are searched in steps, and then less
 // is known of the text.
 constexpr size_t kSeamBytesMax = size_t{256} << 10;
+// Of the budget, what may be spent on whether a text's form has to be made: a
+// half, for it may have to be judged.
+constexpr uint64_t kLooksShare = 2;
 
 size_t MostTriggers(const SignatureSet& signatures) {
   size_t most = 0;
@@ -184,9 +187,12 @@ BodyScan::End BodyScan::JudgeViews(const Layer& layer, WorkBudget& budget,
   if (DoOwnBytesTell()) {
     if (!LookAtSeams()) return End::kReadError;
     seam_hits_.Finish();
-    const OwnText text{content, seam_bytes_, has_all_seams_};
+    const uint64_t given = budget.left() / kLooksShare;
+    WorkBudget looks(given);
+    const OwnText text{content, seam_bytes_, has_all_seams_, looks};
     is_needed =
         judge_.FindForView(layer, ShardOfBytes(), hits_, seam_hits_, text);
+    (void)budget.Take(given - looks.left());
     if (!is_needed && !LooksAtAllViews()) return End::kDone;
   }
   const size_t bytes_max =

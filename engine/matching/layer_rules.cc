@@ -87,8 +87,13 @@ void StartsOf(const OffsetRecord& offset, const Layer& layer,
     return;
   }
   if (base == OffsetBase::kVersionStrings) {
+    // In order, but a file may have its resources name one twice.
     for (const uint64_t place : layer.executable->version_strings) {
-      places.push_back({place, place + offset.shift});
+      if (!places.empty() && place <= places.back().last) {
+        places.back().last = place + offset.shift;
+      } else {
+        places.push_back({place, place + offset.shift});
+      }
     }
     return;
   }

@@ -15,7 +15,7 @@ namespace gatehouse {
                                const GatesRecord& gates, const Layer& layer);
 
 // Where a pattern with this offset may start; empty: it cannot match here.
-// `places` is overwritten.
+// `places` is overwritten; they are ascending, and apart.
 void StartsOf(const OffsetRecord& offset, const Layer& layer,
               std::vector<PlaceInterval>& places);
 

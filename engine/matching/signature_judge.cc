@@ -16,6 +16,7 @@ constexpr uint64_t kTruth = 0;
 // Places that a literal leaves open for the start of its part; of more, the
 // whole layer is searched.
 constexpr uint32_t kDistancesMax = 64;
+constexpr uint64_t kLookUnits = 64;
 constexpr size_t kUsualCount = 64;
 
 bool Compares(Comparison comparison, uint64_t value, uint64_t count) {
@@ -248,6 +249,7 @@ bool SignatureJudge::IsPromising(Case& one, const TriggerUse& use,
     const uint64_t place = end - use.length;
     for (uint32_t d = use.distance_min; d <= use.distance_max; ++d) {
       if (place < d || (use.part == 0 && !IsIn(starts_, place - d))) continue;
+      if (!one.budget.Take(kLookUnits)) return true;
       if (search_.part_matcher()
               .EndsAt(one.layer.content, part, place - d)
               .empty()) {

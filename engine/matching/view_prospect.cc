@@ -23,6 +23,14 @@ constexpr size_t kSlackBytes = 128;
 constexpr size_t kBytesPerLook = 512;
 constexpr size_t kLooksMin = 8;
 constexpr size_t kKnownMax = 4096;
+// What is charged, as PatternSearch does; bytes that are read one by one, and
+// places where a word may stand, cost more.
+constexpr uint64_t kSearchDivisor = 8;
+constexpr uint64_t kStepUnits = 2;
+constexpr uint64_t kFoundUnits = 8;
+constexpr uint64_t kLookUnits = 64;
+// Places that triggers tell are far apart: mostly the file is read for each.
+constexpr uint64_t kLookInFileUnits = 512;
 
 uint8_t Lower(uint8_t byte) {
   return TextByteClass(byte) == TextByte::kLowered
@@ -35,7 +43,10 @@ class NormalisedReader {
  public:
   // Backwards: what is before `place`; else what is there and behind it.
   NormalisedReader(ByteView text, size_t place, bool is_backwards)
-      : text_(text), place_(place), is_backwards_(is_backwards) {}
+      : text_(text),
+        first_(place),
+        place_(place),
+        is_backwards_(is_backwards) {}
 
   // Nothing at the end.
   std::optional<uint8_t> Next() {
@@ -47,6 +58,10 @@ class NormalisedReader {
       return ' ';
     }
     return std::nullopt;
+  }
+  // How many bytes of the text.
+  [[nodiscard]] size_t read() const {
+    return is_backwards_ ? first_ - place_ : place_ - first_;
   }
 
  private:
@@ -64,6 +79,7 @@ class NormalisedReader {
   }
 
   ByteView text_;
+  const size_t first_;
   size_t place_ = 0;
   const bool is_backwards_;
 };
@@ -280,7 +296,10 @@ bool ViewProspect::MayStand(const Look& look, const OwnText& text,
   if (look.is_foreign) return false;
   if (look.size == 0 || !text.has_all_seams) return true;
   // The literal around a seam may be made of seams, too.
-  if (NextWord(look, text.seams, 0)) return true;
+  if (!text.looks.Take(text.seams.size() / kSearchDivisor + 1) ||
+      NextWord(look, text.seams, 0, text.looks)) {
+    return true;
+  }
   Content& content = text.content;
   Chunk chunk;
   for (uint64_t at = 0; at < content.size();) {
@@ -292,7 +311,10 @@ bool ViewProspect::MayStand(const Look& look, const OwnText& text,
     chunk.begin = chunk.begins_text ? 0 : kAroundBytes;
     chunk.end = chunk.bytes.size() - (chunk.ends_text ? 0 : kAroundBytes);
     if (chunk.end <= chunk.begin) return true;  // A read failed.
-    if (StandsIn(look, chunk, enough)) return true;
+    if (!text.looks.Take(chunk.bytes.size() / kSearchDivisor + 1) ||
+        StandsIn(look, chunk, text.looks, enough)) {
+      return true;
+    }
     if (chunk.ends_text) break;
     at += chunk.end - kAroundBytes;
   }
@@ -301,10 +323,11 @@ bool ViewProspect::MayStand(const Look& look, const OwnText& text,
 
 // Where the word stands, at or behind `from`.
 std::optional<size_t> ViewProspect::NextWord(const Look& look, ByteView bytes,
-                                             size_t from) {
+                                             size_t from, WorkBudget& looks) {
   const ByteView word = look.run.bytes.subspan(look.begin, look.size);
   size_t found = look.search.Find(bytes, from + look.search.distance_min());
   while (found != ProbeSearch::kNone) {
+    (void)looks.Take(kFoundUnits);
     const size_t place = found - look.search.distance_min();
     if (word.size() > bytes.size() - place) break;
     if (IsEqual(word, bytes.subspan(place, word.size()), true)) return place;
@@ -316,23 +339,29 @@ std::optional<size_t> ViewProspect::NextWord(const Look& look, ByteView bytes,
 // Whether the rest of the literal is around a piece of it. Where the chunk is
 // cut it may be.
 bool ViewProspect::IsAmidLiteral(const Piece& piece, const Chunk& chunk,
-                                 size_t place) {
+                                 size_t place, WorkBudget& looks) {
   const ByteView literal = piece.literal;
   NormalisedReader before(chunk.bytes, place, true);
-  for (size_t i = piece.begin; i-- > 0;) {
+  bool fits = true;
+  for (size_t i = piece.begin; fits && i-- > 0;) {
     const std::optional<uint8_t> byte = before.Next();
     if (!byte && !chunk.begins_text) break;
-    if (byte != literal[i]) return false;
+    fits = byte == literal[i];
   }
+  (void)looks.Take(kStepUnits * before.read());
+  if (!fits) return false;
   NormalisedReader behind(chunk.bytes, place + piece.end - piece.begin, false);
-  for (size_t i = piece.end; i < literal.size(); ++i) {
+  for (size_t i = piece.end; fits && i < literal.size(); ++i) {
     const std::optional<uint8_t> byte = behind.Next();
     if (!byte && !chunk.ends_text) break;
-    if (byte != literal[i]) return false;
+    fits = byte == literal[i];
   }
-  if (piece.behind == nullptr || piece.behind->all()) return true;
-  const std::optional<uint8_t> byte = behind.Next();
-  return byte ? piece.behind->test(*byte) : !chunk.ends_text;
+  if (fits && piece.behind != nullptr && !piece.behind->all()) {
+    const std::optional<uint8_t> byte = behind.Next();
+    fits = byte ? piece.behind->test(*byte) : !chunk.ends_text;
+  }
+  (void)looks.Take(kStepUnits * behind.read());
+  return fits;
 }
 
 bool ViewProspect::MayStandAmid(const ViewUse& use,
@@ -343,6 +372,7 @@ bool ViewProspect::MayStandAmid(const ViewUse& use,
                     use.begin, size_t{use.begin} + use.length, nullptr};
   Content& content = text.content;
   return std::any_of(ends.begin(), ends.end(), [&](uint64_t end) {
+    if (!text.looks.Take(kLookInFileUnits)) return true;
     const uint64_t place = end - use.length;
     const uint64_t front = place - std::min<uint64_t>(place, kAroundBytes);
     Chunk chunk;
@@ -351,19 +381,20 @@ bool ViewProspect::MayStandAmid(const ViewUse& use,
     chunk.ends_text = front + chunk.bytes.size() >= content.size();
     // Not there: a read failed.
     return chunk.bytes.size() < end - front ||
-           IsAmidLiteral(piece, chunk, place - front);
+           IsAmidLiteral(piece, chunk, place - front, text.looks);
   });
 }
 
 bool ViewProspect::StandsIn(const Look& look, const Chunk& chunk,
-                            uint64_t& enough) {
+                            WorkBudget& looks, uint64_t& enough) {
   const bool can_count = look.run.distance_min == look.run.distance_max;
   const Piece piece{look.run.bytes, look.begin, look.begin + look.size,
                     &look.behind};
-  auto place = NextWord(look, chunk.bytes, chunk.begin);
+  auto place = NextWord(look, chunk.bytes, chunk.begin, looks);
   for (; place && *place < chunk.end;
-       place = NextWord(look, chunk.bytes, *place + 1)) {
-    if (IsAmidLiteral(piece, chunk, *place) &&
+       place = NextWord(look, chunk.bytes, *place + 1, looks)) {
+    if (!looks.Take(kLookUnits)) return true;
+    if (IsAmidLiteral(piece, chunk, *place, looks) &&
         MayMatchAround(look, chunk, *place) && (!can_count || --enough == 0)) {
       return true;
     }

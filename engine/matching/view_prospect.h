@@ -22,6 +22,7 @@
 #include "engine/matching/byte_set.h"
 #include "engine/matching/part_matcher.h"
 #include "engine/matching/probe_search.h"
+#include "engine/matching/work_budget.h"
 #include "signatures/byte_pattern.h"
 #include "signatures/signature_tables.h"
 
@@ -36,6 +37,8 @@ struct OwnText {
   // Its words in which bytes are dropped, without these (TextSeams).
   ByteView seams;
   bool has_all_seams = true;
+  // For looking through it: when it is used up, what is not told may match.
+  WorkBudget& looks;
 };
 
 class ViewProspect {
@@ -103,7 +106,7 @@ class ViewProspect {
   bool FitsHead(const Look& look, uint64_t place) const;
   bool MayStand(const Look& look, const OwnText& text, uint64_t& enough);
   static std::optional<size_t> NextWord(const Look& look, ByteView bytes,
-                                        size_t from);
+                                        size_t from, WorkBudget& looks);
   // Of a literal, the bytes from `begin` to `end` stand at `place`.
   struct Piece {
     ByteView literal;
@@ -112,8 +115,9 @@ class ViewProspect {
     const ByteSet* behind = nullptr;  // One of these follows the literal.
   };
   static bool IsAmidLiteral(const Piece& piece, const Chunk& chunk,
-                            size_t place);
-  bool StandsIn(const Look& look, const Chunk& chunk, uint64_t& enough);
+                            size_t place, WorkBudget& looks);
+  bool StandsIn(const Look& look, const Chunk& chunk, WorkBudget& looks,
+                uint64_t& enough);
   bool MayMatchAround(const Look& look, const Chunk& chunk, size_t place);
   Known& KnownOf(const AtomRecord& atom);
   void AddRegex(const AtomRecord& atom, Known& known) const;

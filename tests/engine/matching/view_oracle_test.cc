@@ -5,6 +5,7 @@
 //   GATEHOUSE_TEST_CASES  how many; a case is one signature judged on one text
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <random>
@@ -49,23 +50,33 @@ class TextMaker {
       if (OneIn(3)) text += Pick(kSpaces);
       // Far apart, and across what is looked at in one piece.
       if (OneIn(1500)) text += std::string(Below(9000), OneIn(2) ? ' ' : 'q');
+      // More of it than all places are known of.
+      if (OneIn(20000)) text += Repeated(Pick(kWords) + Pick(kSpaces), 2500);
     }
     return text;
   }
 
   // About something of the text, or of what it is like.
   std::string Line(const std::string& text, size_t number) {
-    const std::string view = is_html_ ? View(text) : Form(text);
-    const std::string target = is_html_ ? "3" : "7";
-    return "V" + std::to_string(number) +
-           ";Engine:81-255,Target:" + (OneIn(3) ? "0" : target) + ";" +
-           Pick(kLogics) + ";" + Pattern(view) + ";" + Pattern(view) + ";" +
-           Pattern(view);
+    const bool is_of_any = OneIn(3);
+    const std::string form = is_html_ ? View(text) : Form(text);
+    // What is not normalised is found in the text itself.
+    const std::string view = is_of_any && OneIn(2) ? text : form;
+    const std::string target = is_of_any ? "0" : is_html_ ? "3" : "7";
+    return "V" + std::to_string(number) + ";Engine:81-255,Target:" + target +
+           ";" + Pick(kLogics) + ";" + AnyPattern(view, true) + ";" +
+           AnyPattern(view, false) + ";" + AnyPattern(view, false);
   }
 
  private:
   using Strings = std::vector<std::string>;
   std::string Pick(const Strings& from) { return from.at(Below(from.size())); }
+
+  static std::string Repeated(const std::string& piece, size_t count) {
+    std::string all;
+    for (; count > 0; --count) all += piece;
+    return all;
+  }
 
   // The normalised form; nearly, which is enough here.
   static std::string Form(const std::string& text) {
@@ -109,12 +120,49 @@ class TextMaker {
     }
     pattern += Hex(Piece(view));
     if (OneIn(4)) pattern += "(61|20|3b)" + Hex(Piece(view));
+    if (OneIn(8)) pattern += "(66|206f6f|3b20)" + Hex(Piece(view));
     if (OneIn(5)) pattern += "??" + Hex(Piece(view));
-    if (OneIn(5)) pattern += "{0-400}" + Hex(Piece(view));
-    if (OneIn(8)) pattern += "*" + Hex(Piece(view));
+    if (OneIn(5)) pattern += Pick(kGaps) + Hex(Piece(view));
+    if (OneIn(6)) pattern += Pick(kGaps) + Hex(Piece(view));
     if (OneIn(8)) pattern += "(B)";
     if (OneIn(3)) pattern += "::i";
     return pattern;
+  }
+
+  // Several pieces that follow each other, of which any may be the rare one.
+  std::string PatternOfParts(const std::string& view) {
+    std::string pattern;
+    size_t at = Below(view.size() + 1);
+    for (size_t i = 2 + Below(3); i > 0; --i) {
+      const std::string piece =
+          view.substr(std::min(at, view.size()), 2 + Below(OneIn(2) ? 3 : 20));
+      at += piece.size();
+      pattern += Hex(piece.size() < 2 ? "fu" : piece);
+      if (i == 1) break;
+      if (at < view.size() && OneIn(3)) {
+        const std::string next = Hex(view.substr(at++, 1));
+        pattern += OneIn(2) ? "(7a7a|" + next + "|3b)" : "(3b|" + next + ")";
+      } else {
+        at += Below(9);
+        pattern += OneIn(4) ? Pick(kGaps) : "{0-20}";
+      }
+    }
+    return pattern;
+  }
+
+  // One of each form of one word or two, or a number about the first pattern.
+  std::string Special(const std::string& view, bool is_first) {
+    if (!is_first && OneIn(2)) {
+      return "0(>>" + std::to_string(Below(9)) + "#ib1#" + Pick(kConditions) +
+             std::to_string(OneIn(2) ? 0x20 : 0x61 + Below(26)) + ")";
+    }
+    return Hex(view.substr(Below(view.size() + 1), 3 + Below(9)) + "fun") +
+           Pick(kForms);
+  }
+
+  std::string AnyPattern(const std::string& view, bool is_first) {
+    if (OneIn(6)) return PatternOfParts(view);
+    return OneIn(8) ? Special(view, is_first) : Pattern(view);
   }
 
   const Strings kWords = {"fun",   "Function",     "; function", "VAR", "a",
@@ -126,6 +174,10 @@ class TextMaker {
   const Strings kLogics = {"0",     "0&1",       "0|1",   "0>2",
                            "0=3",   "(0&1)|2",   "0&1=0", "(0|1|2)>1,2",
                            "0&1&2", "(0|1)&2>1", "0>5",   "0<2&1"};
+
+  const Strings kGaps = {"{0-400}", "*", "{-9}", "{3}", "{2-}", "{5-90}"};
+  const Strings kForms = {"::w", "::wa", "::iwa", "::f", "::fa", "::i"};
+  const Strings kConditions = {"=", "<", ">"};
 
   const Strings kMarkup = {"<b>",
                            "</I>",
