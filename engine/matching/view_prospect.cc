@@ -395,7 +395,8 @@ bool ViewProspect::StandsIn(const Look& look, const Chunk& chunk,
        place = NextWord(look, chunk.bytes, *place + 1, looks)) {
     if (!looks.Take(kLookUnits)) return true;
     if (IsAmidLiteral(piece, chunk, *place, looks) &&
-        MayMatchAround(look, chunk, *place) && (!can_count || --enough == 0)) {
+        MayMatchAround(look, chunk, *place, looks) &&
+        (!can_count || --enough == 0)) {
       return true;
     }
   }
@@ -404,7 +405,7 @@ bool ViewProspect::StandsIn(const Look& look, const Chunk& chunk,
 
 // Whether the part may match where its word stands at `place`.
 bool ViewProspect::MayMatchAround(const Look& look, const Chunk& chunk,
-                                  size_t place) {
+                                  size_t place, WorkBudget& looks) {
   const PatternPart& part = look.part;
   // Nothing but the word, or a whole literal, which is there already.
   const bool is_literal =
@@ -419,6 +420,8 @@ bool ViewProspect::MayMatchAround(const Look& look, const Chunk& chunk,
   const size_t reach = part.length_max + PartMatcher::kContext + kSlackBytes;
   const size_t front = place - std::min(place, reach);
   const size_t back = std::min(chunk.bytes.size(), place + look.size + reach);
+  (void)looks.Take(kStepUnits * (back - front) +
+                   kLookUnits * (most - least + 1));
   around_.clear();
   TextNormaliser normaliser(2 * kAroundBytes);
   normaliser.Feed(chunk.bytes.subspan(front, place - front), around_);

@@ -118,7 +118,8 @@ class ViewProspect {
                             size_t place, WorkBudget& looks);
   bool StandsIn(const Look& look, const Chunk& chunk, WorkBudget& looks,
                 uint64_t& enough);
-  bool MayMatchAround(const Look& look, const Chunk& chunk, size_t place);
+  bool MayMatchAround(const Look& look, const Chunk& chunk, size_t place,
+                      WorkBudget& looks);
   Known& KnownOf(const AtomRecord& atom);
   void AddRegex(const AtomRecord& atom, Known& known) const;
 
