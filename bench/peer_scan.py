@@ -128,6 +128,8 @@ def clamd(folder, database, base):
     with open(config, "w") as file:
         file.write("LocalSocket %s\nDatabaseDirectory %s\nForeground yes\n"
                    "MaxThreads 2\nUser root\nConcurrentDatabaseReload no\n"
+                   # Else it would only remember what it scanned before.
+                   "DisableCache yes\n"
                    % (path, database))
     server = subprocess.Popen([require("clamd"), "-c", config],
                               stdin=subprocess.DEVNULL,
