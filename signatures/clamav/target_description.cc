@@ -98,6 +98,8 @@ Objection Parser::TakeValue(std::string_view key, std::string_view value) {
   if (key == "Container") return TakeContainers(value, false);
   if (key == "Intermediates") return TakeContainers(value, true);
   if (key == "Target") {
+    // Here ClamAV takes no star.
+    if (value == "*") return MalformedLine{"target is not a number"};
     const ParsedLine<Target> target = ParseTarget(value);
     if (const auto* wrong = std::get_if<MalformedLine>(&target)) return *wrong;
     if (const auto* other = std::get_if<SkippedLine>(&target)) return *other;

@@ -118,5 +118,14 @@ INSTANTIATE_TEST_SUITE_P(
                   "AAA..BBB.CCC",
                   0}));
 
+// A star is a target in .ndb files only.
+INSTANTIATE_TEST_SUITE_P(Targets, MatchingCasesTest,
+                         testing::Values(KnownCase{
+                             "no star in a description",
+                             {{"ldb", "X;Engine:81-255,Target:*;0;414141"},
+                              {"ndb", "Y:*:*:414141"}},
+                             "AAA",
+                             1}));
+
 }  // namespace
 }  // namespace gatehouse
