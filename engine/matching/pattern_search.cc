@@ -65,26 +65,26 @@ void PatternSearch::Run(Task& task, const std::vector<PlaceInterval>& starts) {
   for (size_t part = 0; part < task.parts.size() && !now_.empty(); ++part) {
     next_.clear();
     SearchPart(task, part);
-    MergeNext();
+    MergeIntervals(next_);
     now_.swap(next_);
   }
 }
 
-// Makes next_ ascending, and its intervals apart.
-void PatternSearch::MergeNext() {
-  std::sort(next_.begin(), next_.end(),
+void MergeIntervals(std::vector<PlaceInterval>& intervals) {
+  std::sort(intervals.begin(), intervals.end(),
             [](const PlaceInterval& a, const PlaceInterval& b) {
               return a.first < b.first;
             });
   size_t kept = 0;
-  for (const PlaceInterval& interval : next_) {
-    if (kept != 0 && interval.first <= next_[kept - 1].last) {
-      next_[kept - 1].last = std::max(next_[kept - 1].last, interval.last);
+  for (const PlaceInterval& interval : intervals) {
+    if (kept != 0 && interval.first <= intervals[kept - 1].last) {
+      intervals[kept - 1].last =
+          std::max(intervals[kept - 1].last, interval.last);
     } else {
-      next_[kept++] = interval;
+      intervals[kept++] = interval;
     }
   }
-  next_.resize(kept);
+  intervals.resize(kept);
 }
 
 void PatternSearch::SearchPart(Task& task, size_t part) {
@@ -181,7 +181,7 @@ bool PatternSearch::Arrive(Task& task, size_t part, uint64_t begin,
     return begin + task.parts[part].length_min < task.smallest_end;
   }
   if (next_.size() + ends.size() > kIntervalsMax) {
-    MergeNext();
+    MergeIntervals(next_);
     if (next_.size() + ends.size() > kIntervalsMax &&
         !task.budget.Take(kLookUnits * kIntervalsMax)) {
       return false;

@@ -26,6 +26,9 @@ struct PlaceInterval {
   uint64_t last = 0;
 };
 
+// Makes them ascending and apart.
+void MergeIntervals(std::vector<PlaceInterval>& intervals);
+
 struct MatchCount {
   // Of a pattern of one part: different starts; of more: different ends.
   uint64_t count = 0;
@@ -67,7 +70,6 @@ class PatternSearch {
   bool AddLastEnds(Task& task, uint64_t begin,
                    const std::vector<uint64_t>& ends);
   void CountEndsBefore(Task& task, uint64_t end);
-  void MergeNext();
 
   PartMatcher matcher_;
   std::vector<PlaceInterval> now_;

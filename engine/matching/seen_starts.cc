@@ -51,7 +51,7 @@ void SeenStarts::Narrow(Content& content, const std::vector<PatternPart>& parts,
       seen_.push_back({begin - std::min(begin, lead.max), begin - lead.min});
     }
   }
-  Merge();
+  MergeIntervals(seen_);
   both_.clear();
   auto one = seen_.begin();
   for (const PlaceInterval& start : starts) {
@@ -63,23 +63,6 @@ void SeenStarts::Narrow(Content& content, const std::vector<PatternPart>& parts,
     }
   }
   starts.swap(both_);
-}
-
-// Makes seen_ ascending, and its intervals apart.
-void SeenStarts::Merge() {
-  std::sort(seen_.begin(), seen_.end(),
-            [](const PlaceInterval& a, const PlaceInterval& b) {
-              return a.first < b.first;
-            });
-  size_t kept = 0;
-  for (const PlaceInterval& interval : seen_) {
-    if (kept != 0 && interval.first <= seen_[kept - 1].last) {
-      seen_[kept - 1].last = std::max(seen_[kept - 1].last, interval.last);
-    } else {
-      seen_[kept++] = interval;
-    }
-  }
-  seen_.resize(kept);
 }
 
 }  // namespace gatehouse

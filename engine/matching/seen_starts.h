@@ -33,8 +33,6 @@ class SeenStarts {
               std::vector<PlaceInterval>& starts);
 
  private:
-  void Merge();
-
   PartMatcher matcher_;
   std::vector<PlaceInterval> seen_;
   std::vector<PlaceInterval> both_;
