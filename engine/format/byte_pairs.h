@@ -45,5 +45,8 @@ struct BytePair {
 // The first place at or behind `from` where both stand; npos: none.
 [[nodiscard]] size_t FindPair(const BytePair& pair, std::string_view text,
                               size_t from);
+// Of any processor: by memchr, which every library has a fast one of.
+[[nodiscard]] size_t FindPairAnywhere(const BytePair& pair,
+                                      std::string_view text, size_t from);
 
 }  // namespace gatehouse

@@ -1,4 +1,4 @@
-// With AVX2, or byte by byte.
+// With AVX2, where the processor has it.
 #include <immintrin.h>
 
 #include <bit>
@@ -63,13 +63,7 @@ size_t FindPair(const BytePair& pair, std::string_view text, size_t from) {
     if (looked.is_found) return looked.at;
     from = looked.at;
   }
-  for (; from + 1 < text.size(); ++from) {
-    if (static_cast<uint8_t>(text[from]) == pair.first &&
-        pair.HasSecond(text[from + 1])) {
-      return from;
-    }
-  }
-  return std::string_view::npos;
+  return FindPairAnywhere(pair, text, from);
 }
 
 }  // namespace gatehouse

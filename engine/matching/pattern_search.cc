@@ -11,10 +11,6 @@ namespace {
 // Shorter intervals are tried place by place.
 constexpr uint64_t kFewPlaces = 16;
 constexpr size_t kIntervalsMax = size_t{1} << 16;
-// What is charged: a chunk is searched at many bytes per cycle, while a closer
-// look costs as much as some hundred bytes.
-constexpr uint64_t kSearchDivisor = 8;
-constexpr uint64_t kLookUnits = 64;
 // For each of more than kIntervalsMax places that are remembered.
 constexpr uint64_t kManyUnits = 1024;
 

@@ -7,9 +7,6 @@ namespace gatehouse {
 namespace {
 
 constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
-constexpr uint64_t kLookUnits = 64;
-// Of a literal within its part; of more, the whole layer is searched.
-constexpr uint32_t kDistancesMax = 64;
 
 // From where a pattern begins to where its part `index` does.
 struct Lead {

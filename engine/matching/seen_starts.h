@@ -17,6 +17,10 @@
 
 namespace gatehouse {
 
+// Places that a literal leaves open for the start of its part; of more, the
+// whole layer is searched.
+inline constexpr uint32_t kDistancesMax = 64;
+
 // All places behind a trigger where it was seen.
 struct SeenTrigger {
   const TriggerUse* use = nullptr;  // Null: they are not known.

@@ -13,10 +13,6 @@ namespace {
 constexpr uint64_t kAll = PatternSearch::kAll;
 // As the number of matches that are enough: only whether it holds is asked.
 constexpr uint64_t kTruth = 0;
-// Places that a literal leaves open for the start of its part; of more, the
-// whole layer is searched.
-constexpr uint32_t kDistancesMax = 64;
-constexpr uint64_t kLookUnits = 64;
 constexpr size_t kUsualCount = 64;
 
 bool Compares(Comparison comparison, uint64_t value, uint64_t count) {
@@ -382,7 +378,7 @@ MatchCount SignatureJudge::CountPattern(Case& one, uint32_t atom,
   // Patterns that signatures share are counted once in a layer.
   const AtomRecord& record = one.atoms[atom];
   const uint64_t key = uint64_t{record.offset} << 32 | record.code.begin;
-  AtomState& known = counted_[key];
+  Counted& known = counted_[key];
   if (known.counted_to < enough) {
     known.found = SearchPattern(one, atom, enough);
     known.counted_to = known.found.count < enough ? kAll : enough;

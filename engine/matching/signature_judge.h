@@ -74,9 +74,11 @@ class SignatureJudge {
     uint64_t sum = 0;        // Of matches, if it holds.
     uint32_t different = 0;  // Atoms that matched.
   };
-  struct AtomState {
+  struct Counted {
     MatchCount found;
     uint64_t counted_to = 0;  // Counting stopped there; kAll: never.
+  };
+  struct AtomState : Counted {
     SeenTrigger seen;
   };
   struct Candidate {
@@ -120,7 +122,7 @@ class SignatureJudge {
   std::vector<Candidate> candidates_;
   std::vector<uint32_t> found_;  // By FindForView.
   std::vector<AtomState> atoms_;
-  std::unordered_map<uint64_t, AtomState> counted_;  // By offset and program.
+  std::unordered_map<uint64_t, Counted> counted_;  // By offset and program.
   std::vector<PlaceInterval> starts_;
   std::vector<uint8_t> subject_;  // A whole layer that is not in memory.
   bool has_subject_ = false;

@@ -23,12 +23,10 @@ constexpr size_t kSlackBytes = 128;
 constexpr size_t kBytesPerLook = 512;
 constexpr size_t kLooksMin = 8;
 constexpr size_t kKnownMax = 4096;
-// What is charged, as PatternSearch does; bytes that are read one by one, and
-// places where a word may stand, cost more.
-constexpr uint64_t kSearchDivisor = 8;
+// What is charged besides: for bytes that are read one by one, and for places
+// where a word may stand.
 constexpr uint64_t kStepUnits = 2;
 constexpr uint64_t kFoundUnits = 8;
-constexpr uint64_t kLookUnits = 64;
 // Places that triggers tell are far apart: mostly the file is read for each.
 constexpr uint64_t kLookInFileUnits = 512;
 

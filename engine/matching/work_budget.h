@@ -8,6 +8,11 @@
 
 namespace gatehouse {
 
+// What is charged: a content is searched at many bytes per cycle, while a
+// closer look at one place costs as much as some hundred bytes of a search.
+inline constexpr uint64_t kSearchDivisor = 8;
+inline constexpr uint64_t kLookUnits = 64;
+
 class WorkBudget {
  public:
   // Units: bytes looked at, roughly a fraction of a nanosecond each.

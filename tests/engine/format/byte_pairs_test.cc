@@ -45,8 +45,9 @@ TEST(BytePairsTest, FindsWhatALoopFinds) {
       if (random() % 8 == 0) c = alphabet[random() % alphabet.size()];
     }
     const size_t from = random() % 10;
-    ASSERT_EQ(FindPair(pair, text, from), FindSlowly('<', seconds, text, from))
-        << round;
+    const size_t expected = FindSlowly('<', seconds, text, from);
+    ASSERT_EQ(FindPair(pair, text, from), expected) << round;
+    ASSERT_EQ(FindPairAnywhere(pair, text, from), expected) << round;
   }
 }
 
