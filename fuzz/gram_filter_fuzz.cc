@@ -51,8 +51,8 @@ ByteView Take(size_t count, ByteView& input) {
   return taken;
 }
 
-// Kinds: three bits of length, one of folding, one of pairs, three of the place
-// of the pair.
+// Kinds: three bits of length, one of folding, one of other means than grams
+// (pairs and the lane of few take turns), three of the place of the pair.
 std::vector<GramText> TakeTexts(size_t count, ByteView& input) {
   std::vector<GramText> texts;
   while (texts.size() < count && !input.empty()) {
@@ -64,8 +64,11 @@ std::vector<GramText> TakeTexts(size_t count, ByteView& input) {
     if (text.bytes.size() < gatehouse::kPairLiteralBytesMin) break;
     text.is_folded = (kind & 8) != 0;
     text.trigger = static_cast<uint32_t>(texts.size());
-    text.is_by_pair =
-        (kind & 16) != 0 || text.bytes.size() < gatehouse::kGramLiteralBytesMin;
+    if ((kind & 16) != 0 ||
+        text.bytes.size() < gatehouse::kGramLiteralBytesMin) {
+      text.means = text.trigger % 2 == 0 ? gatehouse::GramMeans::kPair
+                                         : gatehouse::GramMeans::kFew;
+    }
     text.pair_at = static_cast<uint8_t>((kind >> 5) % (text.bytes.size() - 1));
     texts.push_back(text);
   }

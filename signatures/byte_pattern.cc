@@ -298,6 +298,13 @@ std::optional<PatternStep> PatternReader::Next() {
   return step;
 }
 
+std::optional<StepLengths> LengthsOf(const PatternStep& step) {
+  const std::optional<Lengths> lengths = LengthsOfStep(step, 0);
+  if (!lengths || lengths->max > kLengthMax) return std::nullopt;
+  return StepLengths{static_cast<uint32_t>(lengths->min),
+                     static_cast<uint32_t>(lengths->max)};
+}
+
 std::optional<std::vector<ByteView>> ProgramsOf(const PatternStep& one_of) {
   assert(one_of.op == PatternOp::kOneOf);
   std::vector<ByteView> programs;

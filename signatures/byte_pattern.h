@@ -147,6 +147,13 @@ class PatternReader {
   bool is_broken_ = false;
 };
 
+// How many bytes a step takes. Nothing where it is broken, and for a gap.
+struct StepLengths {
+  uint32_t min = 0;
+  uint32_t max = 0;
+};
+[[nodiscard]] std::optional<StepLengths> LengthsOf(const PatternStep& step);
+
 // The programs of a kOneOf step. Nothing where it is broken.
 [[nodiscard]] std::optional<std::vector<ByteView>> ProgramsOf(
     const PatternStep& one_of);

@@ -5,6 +5,8 @@
 #include <cassert>
 #include <type_traits>
 
+#include "signatures/few_lane.h"
+
 namespace gatehouse {
 namespace {
 
@@ -18,9 +20,10 @@ constexpr uint32_t kBucketBitsMin = 4;
 constexpr uint32_t kBucketBitsMax = 22;
 
 // The head: version; then begin (in words) and count of the literals, then of
-// the bitmap, the buckets and the entries of each lane, and of the map, the
-// buckets and the entries of pairs; then the salts.
-constexpr size_t kTables = 4 + 3 * kGramLanes;
+// the bitmap, the buckets and the entries of each lane, of the map, the buckets
+// and the entries of pairs, and of the masks, the buckets and the entries of
+// the few; then the salts.
+constexpr size_t kTables = 7 + 3 * kGramLanes;
 constexpr size_t kSaltWord = 1 + 2 * kTables;
 constexpr size_t kHeadWords = kSaltWord + kGramLanes;
 
@@ -64,8 +67,20 @@ struct HashedEntry {
   GramEntry entry;
 };
 
+// A gram without a fifth byte fills a word, and so stops as much as this many;
+// for their sake a bitmap grows up to what a second level cache has.
+constexpr size_t kWordWeight = 64;
+constexpr uint32_t kBitmapBitsForWords = 15;
+
+uint32_t BitmapBitsFor(const std::vector<Gram>& grams) {
+  size_t weight = 0;
+  for (const Gram& gram : grams) weight += gram.has_fifth ? 1 : kWordWeight;
+  return std::max(BitsFor(grams.size(), kBitmapBitsMin, kBitmapBitsMax),
+                  BitsFor(weight, kBitmapBitsMin, kBitmapBitsForWords));
+}
+
 std::vector<uint32_t> BitmapOf(const std::vector<Gram>& grams, uint32_t salt) {
-  const uint32_t bits = BitsFor(grams.size(), kBitmapBitsMin, kBitmapBitsMax);
+  const uint32_t bits = BitmapBitsFor(grams);
   std::vector<uint32_t> bitmap(size_t{1} << bits);
   for (const Gram& gram : grams) {
     const uint32_t hash = GramHash(gram.word, salt);
@@ -231,6 +246,19 @@ bool IsPairLaneWhole(const GramFilter& filter) {
                      });
 }
 
+bool IsFewLaneWhole(const GramFilter& filter) {
+  const FewLane& lane = filter.few;
+  if (lane.entries.empty()) return lane.masks.empty() && lane.buckets.empty();
+  return lane.masks.size() == kFewMasks &&
+         lane.buckets.size() == kFewBuckets + 1 && lane.buckets[0] == 0 &&
+         lane.buckets.back() == lane.entries.size() &&
+         std::is_sorted(lane.buckets.begin(), lane.buckets.end()) &&
+         std::all_of(lane.entries.begin(), lane.entries.end(),
+                     [&filter](const GramEntry& entry) {
+                       return entry.literal() < filter.literals.size();
+                     });
+}
+
 bool IsPowerWithin(size_t size, uint32_t bits_min, uint32_t bits_max) {
   return std::has_single_bit(size) && size >= size_t{1} << bits_min &&
          size <= size_t{1} << bits_max;
@@ -278,6 +306,9 @@ Result<GramFilter> GramFilter::Open(std::span<const uint64_t> buffer,
   is_whole = View(buffer, table++, filter.pairs.map) && is_whole;
   is_whole = View(buffer, table++, filter.pairs.buckets) && is_whole;
   is_whole = View(buffer, table++, filter.pairs.entries) && is_whole;
+  is_whole = View(buffer, table++, filter.few.masks) && is_whole;
+  is_whole = View(buffer, table++, filter.few.buckets) && is_whole;
+  is_whole = View(buffer, table++, filter.few.entries) && is_whole;
   if (!is_whole) {
     return Fail(ErrorCode::kInvalidInput, "gram filter: cut off");
   }
@@ -288,7 +319,7 @@ Result<GramFilter> GramFilter::Open(std::span<const uint64_t> buffer,
   };
   bool is_right =
       std::all_of(filter.literals.begin(), filter.literals.end(), is_literal);
-  is_right = is_right && IsPairLaneWhole(filter);
+  is_right = is_right && IsPairLaneWhole(filter) && IsFewLaneWhole(filter);
   for (size_t i = 0; i < kGramLanes; ++i) {
     filter.lanes.at(i).salt = static_cast<uint32_t>(buffer[kSaltWord + i]);
     is_right = is_right && IsLaneWhole(filter.lanes.at(i), filter);
@@ -324,15 +355,14 @@ std::vector<uint64_t> PackGramFilter(const std::vector<GramText>& texts) {
   std::vector<GramLiteral> literals;
   std::array<std::vector<Gram>, kGramLanes> grams;
   std::vector<uint32_t> by_pair;
+  std::vector<uint32_t> few;
   for (const GramText& text : texts) {
     assert(text.bytes.size() <= kGramLiteralBytesMax);
     const auto literal = static_cast<uint32_t>(literals.size());
     literals.push_back(LiteralOf(text));
-    if (text.is_by_pair) {
-      by_pair.push_back(literal);
-    } else {
-      AddGrams(text, literal, grams);
-    }
+    if (text.means == GramMeans::kPair) by_pair.push_back(literal);
+    if (text.means == GramMeans::kFew) few.push_back(literal);
+    if (text.means == GramMeans::kGrams) AddGrams(text, literal, grams);
   }
   std::vector<uint64_t> buffer(kHeadWords);
   buffer[0] = HeadWord();
@@ -350,6 +380,10 @@ std::vector<uint64_t> PackGramFilter(const std::vector<GramText>& texts) {
   Append(pairs.map, table++, buffer);
   Append(pairs.buckets, table++, buffer);
   Append(pairs.entries, table++, buffer);
+  const FewLaneTables few_lane = FewLaneOf(texts, few);
+  Append(few_lane.masks, table++, buffer);
+  Append(few_lane.buckets, table++, buffer);
+  Append(few_lane.entries, table++, buffer);
   return buffer;
 }
 

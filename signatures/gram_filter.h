@@ -11,12 +11,15 @@
 // case up to there, so that literals of either kind stand side by side.
 //
 // What is shorter, or has grams that are everywhere, is found by a pair of its
-// bytes: a table tells for every pair whose it is.
+// bytes: a table tells for every pair whose it is. A few of these are found
+// faster by three bytes in a row, or two: the halves of a byte choose bits of
+// the buckets that have such a byte there.
 //
 // Everything lies in one buffer of plain records that refer to each other by
 // index; Open looks at every one of them. Thread-safe: immutable views.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -30,7 +33,7 @@ namespace gatehouse {
 
 // The buffer is on disk, byte for byte, and so are the hashes: whoever changes
 // one raises the version.
-inline constexpr uint32_t kGramFilterVersion = 2;
+inline constexpr uint32_t kGramFilterVersion = 3;
 inline constexpr size_t kGramLiteralBytesMin = 5;
 inline constexpr size_t kPairLiteralBytesMin = 2;
 inline constexpr size_t kGramLiteralBytesMax = 8;
@@ -155,9 +158,35 @@ struct PairLane {
   std::span<const GramEntry> entries;  // The tag is the distance of the pair.
 };
 
+inline constexpr size_t kFewBuckets = 8;
+inline constexpr size_t kFewBytes = 3;
+inline constexpr size_t kHalfValues = 16;
+// For each byte in a row: by the value of its lower half the buckets, a bit
+// each, then by that of its upper half.
+inline constexpr size_t kFewMasks = kFewBytes * 2 * kHalfValues;
+
+struct FewLane {
+  std::span<const uint8_t> masks;
+  std::span<const uint32_t> buckets;   // Where each begins, and the end of all.
+  std::span<const GramEntry> entries;  // The tag is the distance of the row.
+
+  // The buckets that may have a row which begins with these bytes; what is
+  // behind the end of a text counts as whatever is wanted.
+  [[nodiscard]] uint8_t BucketsOf(ByteView bytes) const {
+    unsigned all = 0xff;
+    for (size_t i = 0; i < std::min(kFewBytes, bytes.size()); ++i) {
+      const uint8_t* const halves = masks.data() + i * 2 * kHalfValues;
+      all &= halves[bytes[i] & 15U];
+      all &= halves[kHalfValues + (bytes[i] >> 4U)];
+    }
+    return static_cast<uint8_t>(all);
+  }
+};
+
 struct GramFilter {
   std::array<GramLane, kGramLanes> lanes;  // Without entries: not needed.
   PairLane pairs;                          // As well.
+  FewLane few;                             // As well.
   std::span<const GramLiteral> literals;
 
   // Views into `buffer`, which must outlive them. Errors: kInvalidInput.
@@ -165,14 +194,19 @@ struct GramFilter {
                                  size_t triggers);
 };
 
+// How a literal is found.
+enum class GramMeans : uint8_t {
+  kGrams,  // By its grams: it has kGramLiteralBytesMin at least.
+  kPair,   // By one pair of its bytes.
+  kFew,    // As one of few.
+};
+
 struct GramText {
   ByteView bytes;  // kGramLiteralBytesMax at most.
   bool is_folded = false;
   uint32_t trigger = 0;
-  // To be found by this pair of its bytes; else by its grams, and then it has
-  // kGramLiteralBytesMin at least.
-  bool is_by_pair = false;
-  uint8_t pair_at = 0;
+  GramMeans means = GramMeans::kGrams;
+  uint8_t pair_at = 0;  // Its rarest pair, for the other means.
 };
 
 // Of at most kGramLiteralsMax texts.

@@ -54,6 +54,8 @@ class ShardWriter {
 
  private:
   TriggerText TextOf(const TriggerLiteral& literal) const;
+  void AddViewUse(uint32_t id, const TriggerLiteral& literal, ViewUse view,
+                  TableWriter& writer, std::vector<UseOf>& uses) const;
   bool AddViewUses(uint32_t id, TableWriter& writer,
                    std::vector<UseOf>& uses) const;
   AnchorUse AnchorOf(uint32_t id, uint16_t atom,
@@ -180,7 +182,7 @@ void ShardWriter::AddSignature(uint32_t id, TableVectors& tables,
 
 TriggerText ShardWriter::TextOf(const TriggerLiteral& literal) const {
   TriggerText text;
-  text.bytes.assign(literal.bytes.begin(), literal.bytes.end());
+  text.bytes = literal.bytes;
   text.is_folded = literal.is_folded;
   text.is_frequent =
       literal.bytes.size() < kTriggerBytesLong &&
@@ -203,11 +205,28 @@ void ShardWriter::AddUses(uint32_t id, const TriggerChoice& choice,
     one.use.part = literal.part;
     one.use.variant = static_cast<uint8_t>(literal.variant);
     one.use.group = group;
+    one.use.is_spelled = literal.is_spelled ? 1 : 0;
     uses.push_back(std::move(one));
   }
 }
 
-// False: no literal tells that the signature cannot match.
+void ShardWriter::AddViewUse(uint32_t id, const TriggerLiteral& literal,
+                             ViewUse view, TableWriter& writer,
+                             std::vector<UseOf>& uses) const {
+  UseOf one;
+  one.text = TextOf(literal);
+  one.is_of_view = true;
+  one.view = view;
+  one.view.signature = id;
+  if (!literal.around.empty()) {
+    one.view.around = writer.AddCode(literal.around);
+    one.view.begin = static_cast<uint16_t>(literal.begin);
+  }
+  one.view.length = static_cast<uint16_t>(literal.bytes.size());
+  uses.push_back(std::move(one));
+}
+
+// False: nothing tells that the signature cannot match.
 bool ShardWriter::AddViewUses(uint32_t id, TableWriter& writer,
                               std::vector<UseOf>& uses) const {
   const std::vector<TriggerChoice> choices = ChooseTriggers(
@@ -217,25 +236,21 @@ bool ShardWriter::AddViewUses(uint32_t id, TableWriter& writer,
   const auto asked = std::count_if(
       choices.begin(), choices.end(),
       [](const TriggerChoice& choice) { return !choice.is_only_told; });
-  const auto all = static_cast<uint8_t>((1U << asked) - 1);
-  uint8_t group = 1;
+  ViewUse view;
+  view.groups = static_cast<uint8_t>((1U << asked) - 1);
+  view.group = 1;
   for (const TriggerChoice& choice : choices) {
     if (choice.is_only_told) continue;
-    for (const TriggerLiteral& literal : choice.literals) {
-      UseOf one;
-      one.text = TextOf(literal);
-      one.is_of_view = true;
-      one.view.signature = id;
-      if (!literal.around.empty()) {
-        one.view.around = writer.AddCode(literal.around);
-        one.view.begin = static_cast<uint16_t>(literal.begin);
-      }
-      one.view.length = static_cast<uint16_t>(literal.bytes.size());
-      one.view.group = group;
-      one.view.groups = all;
-      uses.push_back(std::move(one));
+    for (const uint16_t atom : choice.anchored_atoms) {
+      AnchorUse anchor = AnchorOf(id, atom, writer.tables());
+      anchor.group = view.group;
+      anchor.groups = view.groups;
+      writer.tables().view_anchors.push_back(anchor);
     }
-    group = static_cast<uint8_t>(group << 1);
+    for (const TriggerLiteral& literal : choice.literals) {
+      AddViewUse(id, literal, view, writer, uses);
+    }
+    view.group = static_cast<uint8_t>(view.group << 1);
   }
   return true;
 }

@@ -29,6 +29,7 @@ constexpr auto kVisitTables = [](auto& tables, const auto& visit) {
   visit(tables.trigger_uses);
   visit(tables.view_uses);
   visit(tables.anchors);
+  visit(tables.view_anchors);
   visit(tables.always);
   visit(tables.shards);
   visit(tables.targets);
@@ -235,12 +236,12 @@ const char* Inspector::FirstWrong() {
   if (!All(t.view_uses, [this](const auto& r) { return IsViewUse(r); })) {
     return "view uses";
   }
-  if (!All(t.anchors, [&t, is_known](const AnchorUse& r) {
-        return is_known(r.signature) && r.offset < t.offsets.size() &&
-               r.atom < t.signatures[r.signature].atom_count;
-      })) {
-    return "anchors";
-  }
+  const auto is_anchor = [&t, is_known](const AnchorUse& r) {
+    return is_known(r.signature) && r.offset < t.offsets.size() &&
+           r.atom < t.signatures[r.signature].atom_count;
+  };
+  if (!All(t.anchors, is_anchor)) return "anchors";
+  if (!All(t.view_anchors, is_anchor)) return "view anchors";
   if (!All(t.always, is_known)) return "always";
   if (!All(t.macro_signatures, [&t, is_known](uint32_t id) {
         return is_known(id) && t.signatures[id].atom_count != 0;

@@ -23,7 +23,7 @@ namespace gatehouse {
 
 // Records are on disk, byte for byte: whoever changes one raises
 // kTablesVersion.
-inline constexpr uint32_t kTablesVersion = 3;
+inline constexpr uint32_t kTablesVersion = 4;
 
 struct ByteRange {  // In the table `bytes`.
   uint32_t begin = 0;
@@ -123,7 +123,8 @@ struct TriggerUse {
   uint8_t atom = 0;  // Of the signature.
   uint8_t variant = 0;
   uint8_t group = 0;  // One bit.
-  uint8_t reserved = 0;
+  // Not zero: others may stand there instead, so that its places are not all.
+  uint8_t is_spelled = 0;
 };
 
 // What the literal tells about the normalised form of a text, when it was seen
@@ -150,8 +151,9 @@ struct AnchorUse {
   uint32_t value = 0;
   uint32_t mask = 0;
   uint8_t atom = 0;
-  uint8_t group = 0;  // One bit.
-  uint16_t reserved = 0;
+  uint8_t group = 0;   // One bit.
+  uint8_t groups = 0;  // Of a view anchor: as a ViewUse has them.
+  uint8_t reserved = 0;
 };
 
 [[nodiscard]] bool IsAnchorBefore(const AnchorUse& a, const AnchorUse& b);
@@ -186,6 +188,9 @@ struct SignatureTables {
   std::span<const TriggerUse> trigger_uses;
   std::span<const ViewUse> view_uses;
   std::span<const AnchorUse> anchors;
+  // Patterns that a text's normalised form must begin with, or have so many
+  // bytes behind its beginning; of the shard for the own bytes of texts.
+  std::span<const AnchorUse> view_anchors;
   std::span<const uint32_t> always;
   std::span<const ShardRecord> shards;
   // By target: its shard; last, that for the own bytes of texts.
@@ -225,6 +230,7 @@ struct TableVectors {
   std::vector<TriggerUse> trigger_uses;
   std::vector<ViewUse> view_uses;
   std::vector<AnchorUse> anchors;
+  std::vector<AnchorUse> view_anchors;
   std::vector<uint32_t> always;
   std::vector<ShardRecord> shards;
   std::vector<uint32_t> targets;

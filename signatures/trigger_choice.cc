@@ -1,12 +1,10 @@
 #include "signatures/trigger_choice.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <utility>
 
 #include "signatures/byte_pattern.h"
-#include "signatures/gram_rates.h"
 
 namespace gatehouse {
 namespace {
@@ -14,49 +12,13 @@ namespace {
 // To look at one place costs this much: about as much as one confirmation in
 // some MB.
 constexpr double kAnchorRate = 2e-7;
-constexpr double kAlwaysRate = std::numeric_limits<double>::infinity();
-// Short literals slow the search down besides what they find.
-constexpr size_t kShortBytes = 5;
-constexpr double kShortRate = 1e-4;
-constexpr double kShortRateInText = 1.0;
-// A gram of a literal that is seen costs so much of a confirmation.
-constexpr double kGramCost = 0.1;
-// So much of one to look around a literal in a text.
-constexpr double kAroundCost = 0.1;
 
 TriggerChoice Always() {
   TriggerChoice choice;
   choice.is_always = true;
-  choice.rate = kAlwaysRate;
-  choice.cost = kAlwaysRate;
+  choice.rate = kRateAlways;
+  choice.cost = kRateAlways;
   return choice;
-}
-
-// The cheapest window of one run.
-struct Window {
-  ByteView bytes;
-  uint32_t begin = 0;
-  double rate = kAlwaysRate;
-  double cost = kAlwaysRate;
-};
-
-Window CheapestWindow(const FixedRun& run, size_t window,
-                      const LiteralRates& rates, double cost_max) {
-  Window best;
-  best.cost = cost_max;
-  const size_t length = std::min(window, run.bytes.size());
-  if (length < 2) return best;
-  const GramRates grams(run.bytes, length, rates);
-  for (size_t i = 0; i + length <= run.bytes.size(); ++i) {
-    const double gram_cost = kGramCost * grams.Of(i);
-    if (gram_cost >= best.cost) continue;
-    const ByteView bytes = run.bytes.subspan(i, length);
-    double rate = rates.RateOf(bytes, run.is_folded);
-    if (length < kShortBytes) rate += kShortRate;
-    if (rate + gram_cost >= best.cost) continue;
-    best = {bytes, static_cast<uint32_t>(i), rate, rate + gram_cost};
-  }
-  return best;
 }
 
 TriggerChoice Never() {
@@ -65,118 +27,14 @@ TriggerChoice Never() {
   return choice;
 }
 
-bool IsUpper(uint8_t byte) { return byte >= 'A' && byte <= 'Z'; }
-
-// A byte that the normalised form of a text does not have.
-bool IsForeignToView(uint8_t byte, bool is_folded) {
-  return byte < ' ' || byte >= 0x80 || (!is_folded && IsUpper(byte));
-}
-
-// The pieces of a run that stand in a text as they stand in its normalised form
-// but for their case: without white space. Nothing: it is not in the form.
-std::optional<std::vector<FixedRun>> PiecesInText(const FixedRun& run) {
-  std::vector<FixedRun> pieces;
-  size_t begin = 0;
-  for (size_t i = 0; i <= run.bytes.size(); ++i) {
-    const bool is_end = i == run.bytes.size();
-    if (!is_end && IsForeignToView(run.bytes[i], run.is_folded)) {
-      return std::nullopt;
-    }
-    if (!is_end && run.bytes[i] != ' ') continue;
-    if (i > begin) {
-      FixedRun piece;
-      piece.bytes = run.bytes.subspan(begin, i - begin);
-      piece.is_folded = true;
-      pieces.push_back(piece);
-    }
-    begin = i + 1;
-  }
-  return pieces;
-}
-
-// Of one program: its cheapest window, wherever it is.
-struct ProgramTrigger {
-  TriggerLiteral literal;
-  double rate = kAlwaysRate;
-  double cost = kAlwaysRate;
-};
-
-std::optional<ProgramTrigger> CheapestOf(ByteView program, size_t window,
-                                         const LiteralRates& rates) {
-  const auto parts = PartsOf(program);
-  if (!parts) return std::nullopt;
-  std::optional<ProgramTrigger> best;
-  double cost = kAlwaysRate;
-  for (size_t i = 0; i < parts->size(); ++i) {
-    for (const FixedRun& run : (*parts)[i].runs) {
-      const Window found = CheapestWindow(run, window, rates, cost);
-      if (found.bytes.empty()) continue;
-      cost = found.cost;
-      TriggerLiteral literal;
-      literal.bytes = found.bytes;
-      literal.is_folded = run.is_folded;
-      literal.part = static_cast<uint16_t>(i);
-      literal.distance_min = run.distance_min + found.begin;
-      literal.distance_max = run.distance_max + found.begin;
-      best = ProgramTrigger{literal, found.rate, found.cost};
-    }
-  }
-  return best;
-}
-
-// Around a literal, on either side: what is looked at before more is.
-constexpr size_t kAroundBytesMax = 16;
-
-// A literal of a run, in the own bytes of a text.
-TriggerLiteral InText(ByteView run, size_t begin, size_t length) {
-  TriggerLiteral literal;
-  literal.bytes = run.subspan(begin, length);
-  literal.is_folded = true;
-  const size_t front = std::min(begin, kAroundBytesMax);
-  const size_t back = std::min(run.size() - begin - length, kAroundBytesMax);
-  if (front + back == 0) return literal;
-  literal.around = run.subspan(begin - front, front + length + back);
-  literal.begin = static_cast<uint32_t>(front);
-  return literal;
-}
-
-// The same, as it stands in the own bytes of a text.
-TriggerChoice RarestInText(ByteView program, size_t window,
-                           const LiteralRates& rates) {
-  const auto parts = PartsOf(program);
-  if (!parts) return Always();
-  TriggerChoice best = Always();
-  for (const PatternPart& part : *parts) {
-    for (const FixedRun& run : part.runs) {
-      const auto pieces = PiecesInText(run);
-      if (!pieces) return Never();
-      for (const FixedRun& piece : *pieces) {
-        const auto piece_begin =
-            static_cast<size_t>(piece.bytes.data() - run.bytes.data());
-        Window found = CheapestWindow(piece, window, rates, kAlwaysRate);
-        // Its places do not count, and so short ones say too little.
-        if (found.bytes.size() < kShortBytes) {
-          found.rate += kShortRateInText;
-          found.cost += kShortRateInText;
-        }
-        if (found.bytes.empty()) continue;
-        const TriggerLiteral literal =
-            InText(run.bytes, piece_begin + found.begin, found.bytes.size());
-        // Where it is seen, what is around it is looked at.
-        if (!literal.around.empty()) {
-          found.cost -= (1.0 - kAroundCost) * found.rate;
-          found.rate = std::min(found.rate, rates.RateOf(literal.around, true));
-          found.cost += found.rate;
-        }
-        if (found.cost >= best.cost) continue;
-        best = TriggerChoice();
-        best.rate = found.rate;
-        best.cost = found.cost;
-        best.literals.push_back(literal);
-      }
-    }
-  }
-  return best;
+TriggerChoice ChoiceOf(ProgramTrigger trigger) {
+  if (trigger.is_never) return Never();
+  if (trigger.literals.empty()) return Always();
+  TriggerChoice choice;
+  choice.literals = std::move(trigger.literals);
+  choice.rate = trigger.rate;
+  choice.cost = trigger.cost;
+  return choice;
 }
 
 // One of all of them.
@@ -235,28 +93,32 @@ bool IsAtOnePlace(const PatternOffset& offset) {
                                offset.base == OffsetBase::kLastSection);
 }
 
+// Of the form of a text only the beginning is known before it is made.
+constexpr int64_t kViewStartMax = 64;
+bool IsAtStart(const PatternOffset& offset) {
+  return offset.base == OffsetBase::kStart && offset.shift == 0 &&
+         offset.delta >= 0 && offset.delta <= kViewStartMax;
+}
+
 TriggerChoice Chooser::OfPattern(const PatternAtom& pattern,
                                  uint32_t atom) const {
-  if (looked_through_ == LookedThrough::kTextOfView) {
-    std::vector<TriggerChoice> variants;
-    for (const std::vector<uint8_t>& program : pattern.variants) {
-      variants.push_back(RarestInText(program, window_, rates_));
-    }
-    return Joined(std::move(variants));
-  }
-  TriggerChoice choice;
+  const bool is_layer = looked_through_ == LookedThrough::kLayer;
+  std::vector<TriggerChoice> variants;
   for (size_t i = 0; i < pattern.variants.size(); ++i) {
-    std::optional<ProgramTrigger> trigger =
-        CheapestOf(pattern.variants[i], window_, rates_);
-    if (!trigger) return Always();
-    trigger->literal.atom = static_cast<uint16_t>(atom);
-    trigger->literal.variant = static_cast<uint16_t>(i);
-    choice.literals.push_back(trigger->literal);
-    choice.rate += trigger->rate;
-    choice.cost += trigger->cost;
+    const std::vector<uint8_t>& program = pattern.variants[i];
+    ProgramTrigger trigger = is_layer ? TriggerInLayer(program, window_, rates_)
+                                      : TriggerInText(program, window_, rates_);
+    variants.push_back(ChoiceOf(std::move(trigger)));
+    for (TriggerLiteral& literal : variants.back().literals) {
+      literal.atom = static_cast<uint16_t>(atom);
+      literal.variant = static_cast<uint16_t>(i);
+    }
   }
-  if (IsAtOnePlace(pattern.offset) && kAnchorRate < choice.cost) {
-    choice.literals.clear();
+  TriggerChoice choice = Joined(std::move(variants));
+  const bool can_be_anchored =
+      is_layer ? IsAtOnePlace(pattern.offset) : IsAtStart(pattern.offset);
+  if (can_be_anchored && !choice.is_never && kAnchorRate < choice.cost) {
+    choice = {};
     choice.anchored_atoms.push_back(static_cast<uint16_t>(atom));
     choice.rate = kAnchorRate;
     choice.cost = kAnchorRate;
@@ -427,11 +289,12 @@ constexpr size_t kMoreLiteralsMax = 64;
 // is there.
 constexpr size_t kToldLiteralsMin = 8;
 bool IsWorthTelling(const TriggerChoice& choice) {
+  const auto is_of_a_name = [](const TriggerLiteral& literal) {
+    return !literal.is_spelled && literal.bytes.size() >= kLiteralBytesShort;
+  };
   return !choice.is_always && choice.literals.size() >= kToldLiteralsMin &&
          std::all_of(choice.literals.begin(), choice.literals.end(),
-                     [](const TriggerLiteral& literal) {
-                       return literal.bytes.size() >= kShortBytes;
-                     });
+                     is_of_a_name);
 }
 
 }  // namespace

@@ -12,25 +12,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/bytes.h"
 #include "signatures/literal_rates.h"
+#include "signatures/program_triggers.h"
 #include "signatures/signature.h"
 
 namespace gatehouse {
-
-// A literal of the signature's atom, in its program.
-struct TriggerLiteral {
-  ByteView bytes;
-  bool is_folded = false;
-  uint16_t atom = 0;
-  uint16_t variant = 0;
-  uint16_t part = 0;
-  uint32_t distance_min = 0;  // From the part's start.
-  uint32_t distance_max = 0;
-  // Of a text's form: the literal and what is around it, and where it begins.
-  ByteView around;
-  uint32_t begin = 0;
-};
 
 struct TriggerChoice {
   // One of them is in every file that the signature matches.

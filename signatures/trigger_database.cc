@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,19 +58,24 @@ bool UsesGrams(const std::vector<TriggerText>& triggers, TriggerMeans means) {
   return weight >= kGramWeightMin;
 }
 
-// Of up to so many short literals Hyperscan is faster; with more it goes
-// another way.
+// Of the short literals beside grams: up to so many are looked for by their
+// own lane; Hyperscan is faster with some more, up to where it goes another
+// way; then pairs are.
+constexpr size_t kFewMax = 16;
 constexpr size_t kShortMax = 48;
 
-bool UsesPairs(const std::vector<TriggerText>& triggers, bool uses_grams,
-               TriggerMeans means) {
-  if (means != TriggerMeans::kFastest) return means == TriggerMeans::kGrams;
-  if (!uses_grams) return false;
+// Nothing: by Hyperscan.
+std::optional<GramMeans> MeansOfShort(const std::vector<TriggerText>& triggers,
+                                      bool uses_grams, TriggerMeans means) {
+  if (means == TriggerMeans::kHyperscan || !uses_grams) return std::nullopt;
   const auto count = std::count_if(
       triggers.begin(), triggers.end(), [](const TriggerText& trigger) {
         return !IsForGrams(trigger) || trigger.has_common_gram;
       });
-  return static_cast<size_t>(count) > kShortMax;
+  if (static_cast<size_t>(count) <= kFewMax) return GramMeans::kFew;
+  if (means != TriggerMeans::kFastest) return GramMeans::kPair;
+  if (static_cast<size_t>(count) <= kShortMax) return std::nullopt;
+  return GramMeans::kPair;
 }
 
 unsigned FlagsOf(const TriggerText& trigger) {
@@ -151,19 +157,20 @@ Result<PackedTriggers> PackTriggers(const std::vector<TriggerText>& triggers,
     return Fail(ErrorCode::kLimitExceeded, "compile: too many triggers");
   }
   const bool uses_grams = UsesGrams(triggers, means);
-  const bool uses_pairs = UsesPairs(triggers, uses_grams, means);
+  const std::optional<GramMeans> means_of_short =
+      MeansOfShort(triggers, uses_grams, means);
   std::vector<GramText> grams;
   std::vector<unsigned> others;
   for (unsigned id = 0; id < triggers.size(); ++id) {
     const TriggerText& trigger = triggers[id];
-    GramText gram{trigger.bytes, trigger.is_folded, id, false,
-                  trigger.rarest_pair};
-    gram.is_by_pair = !IsForGrams(trigger) || trigger.has_common_gram;
+    const bool is_short = !IsForGrams(trigger) || trigger.has_common_gram;
     const bool is_long = trigger.bytes.size() > kGramLiteralBytesMax;
-    if (!is_long && (gram.is_by_pair ? uses_pairs : uses_grams)) {
-      grams.push_back(gram);
-    } else {
+    if (is_long || (is_short ? !means_of_short.has_value() : !uses_grams)) {
       others.push_back(id);
+    } else {
+      grams.push_back({trigger.bytes, trigger.is_folded, id,
+                       is_short ? *means_of_short : GramMeans::kGrams,
+                       trigger.rarest_pair});
     }
   }
   PackedTriggers packed;

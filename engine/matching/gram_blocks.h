@@ -26,10 +26,17 @@ inline constexpr size_t kGramPlacesMax = kGramBlockBytes + 8;
 using FindGrams = size_t (*)(const GramLane& lane, ByteView bytes, size_t end,
                              uint32_t* places);
 
+// The places from 0 on, below `end`, where the lane may have a row; behind the
+// last of them `bytes` has kFewBytes - 1 more. `end` is kGramBlockBytes at
+// most.
+using FindFew = size_t (*)(const FewLane& lane, ByteView bytes, size_t end,
+                           uint32_t* places);
+
 // One way of doing it.
 struct GramBlocks {
   const char* name = "";
   FindGrams find = nullptr;
+  FindFew find_few = nullptr;
 };
 
 // Those that this processor can do, the fastest first; the last one is that of
@@ -44,5 +51,7 @@ struct GramBlocks {
 // Of any processor.
 [[nodiscard]] size_t FindGramsAnywhere(const GramLane& lane, ByteView bytes,
                                        size_t end, uint32_t* places);
+[[nodiscard]] size_t FindFewAnywhere(const FewLane& lane, ByteView bytes,
+                                     size_t end, uint32_t* places);
 
 }  // namespace gatehouse

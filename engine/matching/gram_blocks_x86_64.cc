@@ -1,4 +1,5 @@
-// With AVX2: eight grams at once, their words of the bitmap gathered.
+// With AVX2: eight grams at once, their words of the bitmap gathered; rows of
+// few literals at 32 places at once.
 //
 // AVX-512 was no faster where it was measured: the gathers are what takes time
 // (docs/decisions/0020-grams-before-hyperscan.md).
@@ -107,11 +108,60 @@ constexpr auto kMembers = MakeMembers();
   return found + rest;
 }
 
+// Sixteen values, twice: a shuffle looks them up in each half of a vector.
+[[gnu::target("avx2")]] inline __m256i Twice(const uint8_t* values) {
+  __m128i half;
+  std::memcpy(&half, values, sizeof(half));
+  return _mm256_broadcastsi128_si256(half);
+}
+
+// The buckets whose rows have at `place` what stands from `bytes` on.
+[[gnu::target("avx2")]] inline __m256i BucketsAt(const FewLane& lane,
+                                                 size_t place,
+                                                 const uint8_t* bytes) {
+  const uint8_t* const halves = lane.masks.data() + place * 2 * kHalfValues;
+  const __m256i nibble = _mm256_set1_epi8(15);
+  const __m256i block = Load(bytes);
+  const __m256i low = _mm256_and_si256(block, nibble);
+  const __m256i high = _mm256_and_si256(_mm256_srli_epi16(block, 4), nibble);
+  return _mm256_and_si256(
+      _mm256_shuffle_epi8(Twice(halves), low),
+      _mm256_shuffle_epi8(Twice(halves + kHalfValues), high));
+}
+
+[[gnu::target("avx2")]] size_t FindFewWithAvx2(const FewLane& lane,
+                                               ByteView bytes, size_t end,
+                                               uint32_t* places) {
+  assert(end <= kGramBlockBytes && end + kFewBytes - 1 <= bytes.size());
+  size_t found = 0;
+  size_t at = 0;
+  for (; at + kVectorBytes <= end; at += kVectorBytes) {
+    const uint8_t* const from = bytes.data() + at;
+    const __m256i buckets =
+        _mm256_and_si256(_mm256_and_si256(BucketsAt(lane, 0, from),
+                                          BucketsAt(lane, 1, from + 1)),
+                         BucketsAt(lane, 2, from + 2));
+    const auto none = static_cast<uint32_t>(_mm256_movemask_epi8(
+        _mm256_cmpeq_epi8(buckets, _mm256_setzero_si256())));
+    for (uint32_t set = ~none; set != 0; set &= set - 1) {
+      places[found++] = static_cast<uint32_t>(at) +
+                        static_cast<uint32_t>(std::countr_zero(set));
+    }
+  }
+  const size_t rest =
+      FindFewAnywhere(lane, bytes.subspan(at), end - at, places + found);
+  for (size_t i = 0; i < rest; ++i) {
+    places[found + i] += static_cast<uint32_t>(at);
+  }
+  return found + rest;
+}
+
 }  // namespace
 
 std::span<const GramBlocks> AvailableGramBlocks() {
   static constexpr std::array<GramBlocks, 2> kBlocks = {
-      {{"avx2", FindWithAvx2}, {"portable", FindGramsAnywhere}}};
+      {{"avx2", FindWithAvx2, FindFewWithAvx2},
+       {"portable", FindGramsAnywhere, FindFewAnywhere}}};
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0 &&
                                __builtin_cpu_supports("popcnt") != 0;
   return std::span(kBlocks).subspan(has_avx2 ? 0 : 1);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -28,6 +29,8 @@ class GramScan {
                size_t from, size_t count, Report& report);
   template <class Report>
   void ScanPairs(const GramFilter& filter, ByteView bytes, Report& report);
+  template <class Report>
+  void ScanFew(const GramFilter& filter, ByteView bytes, Report& report);
   template <class Report>
   static void Compare(const GramLiteral& literal, ByteView bytes, size_t begin,
                       Report& report);
@@ -124,6 +127,38 @@ void GramScan::ScanPairs(const GramFilter& filter, ByteView bytes,
 }
 
 template <class Report>
+void GramScan::ScanFew(const GramFilter& filter, ByteView bytes,
+                       Report& report) {
+  const FewLane& lane = filter.few;
+  size_t from = 0;
+  while (from + kPairLiteralBytesMin <= bytes.size()) {
+    const ByteView rest = bytes.subspan(from);
+    // At the last places less than a row is left.
+    const bool is_end = rest.size() < kFewBytes;
+    const size_t end =
+        is_end ? 1 : std::min(kGramBlockBytes, rest.size() - kFewBytes + 1);
+    const size_t found =
+        is_end ? FindFewAnywhere(lane, rest, end, places_.data())
+               : blocks_.find_few(lane, rest, end, places_.data());
+    for (size_t i = 0; i < found; ++i) {
+      const size_t at = from + places_[i];
+      unsigned buckets = lane.BucketsOf(bytes.subspan(at));
+      for (; buckets != 0; buckets &= buckets - 1) {
+        const auto bucket = static_cast<size_t>(std::countr_zero(buckets));
+        for (uint32_t k = lane.buckets[bucket]; k < lane.buckets[bucket + 1];
+             ++k) {
+          const GramEntry entry = lane.entries[k];
+          if (entry.tag() > at) continue;
+          Compare(filter.literals[entry.literal()], bytes, at - entry.tag(),
+                  report);
+        }
+      }
+    }
+    from += end;
+  }
+}
+
+template <class Report>
 void GramScan::Scan(const GramFilter& filter, ByteView bytes, Report report) {
   for (size_t i = 0; i < kGramLanes; ++i) {
     const GramLane& lane = filter.lanes.at(i);
@@ -131,6 +166,7 @@ void GramScan::Scan(const GramFilter& filter, ByteView bytes, Report report) {
     ScanLane(filter, lane, bytes, GramLaneBegin(i), report);
   }
   if (!filter.pairs.entries.empty()) ScanPairs(filter, bytes, report);
+  if (!filter.few.entries.empty()) ScanFew(filter, bytes, report);
 }
 
 }  // namespace gatehouse

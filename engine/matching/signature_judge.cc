@@ -54,7 +54,7 @@ void SignatureJudge::AddCandidates(const TriggerHits& hits, size_t shard) {
     for (uint32_t use = 0; use < trigger.use_count; ++use) {
       const uint32_t index = trigger.use_begin + use;
       const TriggerUse& what = tables_.trigger_uses[index];
-      candidates_.push_back({what.signature, index, i, what.group});
+      candidates_.push_back({what.signature, index, i, what.group, 0});
     }
   }
 }
@@ -80,9 +80,17 @@ void SignatureJudge::AddOfView(const TriggerHits& hits, size_t shard,
       }
       before = &what;
       if (may_stand) {
-        candidates_.push_back({what.signature, index, i, what.group});
+        candidates_.push_back(
+            {what.signature, index, i, what.group, what.groups});
       }
     }
+  }
+}
+
+void SignatureJudge::AddBeginnings(const OwnText& text) {
+  for (const AnchorUse* const anchor : prospect_.MayBeginWith(text)) {
+    candidates_.push_back(
+        {anchor->signature, kNoUse, 0, anchor->group, anchor->groups});
   }
 }
 
@@ -101,6 +109,7 @@ bool SignatureJudge::FindForView(const Layer& layer, size_t shard,
   candidates_.clear();
   AddOfView(hits, shard, &text);
   AddOfView(seam_hits, shard, nullptr);
+  AddBeginnings(text);
   if (candidates_.empty()) return false;
   SortCandidates();
   prospect_.Begin(text);
@@ -113,7 +122,7 @@ bool SignatureJudge::FindForView(const Layer& layer, size_t shard,
       groups = static_cast<uint8_t>(groups | candidates_[i].group);
     }
     const SignatureRecord& signature = tables_.signatures[first.signature];
-    if (groups == tables_.view_uses[first.use].groups &&
+    if (groups == first.groups &&
         PassesGates(tables_, tables_.gates[signature.gates], layer) &&
         prospect_.MayMatch(signature, text)) {
       found_.push_back(first.signature);
@@ -143,7 +152,7 @@ void SignatureJudge::AddAlways(size_t shard) {
   const ShardRecord& record = tables_.shards[shard];
   for (uint32_t i = 0; i < record.always_count; ++i) {
     const uint32_t id = tables_.always[record.always_begin + i];
-    candidates_.push_back({id, kNoUse, 0, tables_.signatures[id].groups});
+    candidates_.push_back({id, kNoUse, 0, tables_.signatures[id].groups, 0});
   }
 }
 
@@ -195,7 +204,9 @@ bool SignatureJudge::ArePromising(Case& one, const TriggerHits& hits,
     }
     const TriggerUse& use = tables_.trigger_uses[candidate.use];
     const TriggerHits::Hit& hit = hits.hits()[candidate.hit];
-    if (hit.knows_all_places) atoms_[use.atom].seen = {&use, hits.EndsOf(hit)};
+    if (hit.knows_all_places && use.is_spelled == 0) {
+      atoms_[use.atom].seen = {&use, hits.EndsOf(hit)};
+    }
     const bool is_decided = (groups & candidate.group) == candidate.group;
     if (is_decided || IsPromising(one, use, hits.EndsOf(hit)) ||
         !hit.knows_all_places) {
@@ -211,7 +222,7 @@ bool SignatureJudge::ArePromising(Case& one, const TriggerHits& hits,
 void SignatureJudge::CollectAnchored(const Layer& layer, size_t shard) {
   for (const auto& [anchor, place] : anchors_.Find(layer, shard)) {
     if (!IsAt(layer, *anchor, place)) continue;
-    candidates_.push_back({anchor->signature, kNoUse, 0, anchor->group});
+    candidates_.push_back({anchor->signature, kNoUse, 0, anchor->group, 0});
   }
 }
 

@@ -86,12 +86,14 @@ class SignatureJudge {
     uint32_t use = 0;  // In trigger_uses, or view_uses.
     uint32_t hit = 0;  // In the hits.
     uint8_t group = 0;
+    uint8_t groups = 0;  // Of a view: all that must have been seen.
   };
   static constexpr uint32_t kNoUse = ~uint32_t{0};
   struct Case;  // The signature that is looked at.
 
   void AddCandidates(const TriggerHits& hits, size_t shard);
   void AddOfView(const TriggerHits& hits, size_t shard, const OwnText* text);
+  void AddBeginnings(const OwnText& text);
   bool ArePromising(Case& one, const TriggerHits& hits, size_t first,
                     size_t last);
   bool IsPromising(Case& one, const TriggerUse& use,

@@ -1,6 +1,8 @@
 #include "engine/matching/view_prospect.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <optional>
 
 #include "engine/format/normalised_text.h"
@@ -14,6 +16,9 @@ constexpr size_t kAroundBytes = 4096;
 // Of a text's beginning.
 constexpr size_t kHeadBytes = 1024;
 constexpr uint64_t kHeadPlacesMax = 64;
+// Of what it begins with, for a first look.
+constexpr size_t kBeginningBytes = 8;
+constexpr size_t kBeginningOwnBytes = 64;
 // Parts that are longer are not looked for around their words.
 constexpr uint32_t kPartBytesMax = 1024;
 constexpr size_t kStartsMax = 64;
@@ -121,14 +126,50 @@ ViewProspect::Look::Look(const PatternPart& what)
   if (size != 0) search = ProbeSearch(PartOf(run.bytes.subspan(begin, size)));
 }
 
+const std::vector<const AnchorUse*>& ViewProspect::MayBeginWith(
+    const OwnText& text) {
+  beginnings_.clear();
+  if (tables_.view_anchors.empty()) return beginnings_;
+  const ByteView own = text.content.At(0, kBeginningOwnBytes);
+  NormalisedReader reader(own, 0, false);
+  std::array<uint8_t, kBeginningBytes> form = {};
+  size_t size = 0;
+  for (; size < form.size(); ++size) {
+    const std::optional<uint8_t> byte = reader.Next();
+    if (!byte) break;
+    form.at(size) = *byte;
+  }
+  const bool is_whole = size < form.size() && own.size() == text.content.size();
+  for (const AnchorUse& anchor : tables_.view_anchors) {
+    const auto first =
+        static_cast<uint64_t>(tables_.offsets[anchor.offset].delta);
+    const uint64_t begin = first + anchor.distance;
+    uint32_t word = 0;
+    const bool is_known = begin + sizeof(word) <= size;
+    if (is_known) std::memcpy(&word, form.data() + begin, sizeof(word));
+    if (is_known ? (word & anchor.mask) == anchor.value
+                 : !is_whole || begin < size) {
+      beginnings_.push_back(&anchor);
+    }
+  }
+  return beginnings_;
+}
+
 void ViewProspect::Begin(const OwnText& text) {
   ++text_;
   if (known_.size() > kKnownMax) known_.clear();
+  has_head_ = false;
+  looks_left_ = kLooksMin + text.content.size() / kBytesPerLook;
+}
+
+// When it is asked for first.
+void ViewProspect::ReadHead(const OwnText& text) {
+  if (has_head_) return;
+  has_head_ = true;
   const ByteView head = text.content.At(0, kHeadBytes);
   head_.clear();
   (void)NormaliseText(head, kHeadBytes, head_);
   is_head_whole_ = head.size() == text.content.size();
-  looks_left_ = kLooksMin + text.content.size() / kBytesPerLook;
 }
 
 bool ViewProspect::MayMatch(const SignatureRecord& signature,
@@ -221,6 +262,7 @@ bool ViewProspect::MayMatchPattern(const Case& one, const AtomRecord& atom,
     return false;  // Of an executable.
   }
   Known& known = KnownOf(atom);
+  if (base == OffsetBase::kStart) ReadHead(one.text);
   if (base == OffsetBase::kStart &&
       std::none_of(known.variants.begin(), known.variants.end(),
                    [&](const std::vector<Look>& parts) {

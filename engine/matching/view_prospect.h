@@ -50,6 +50,10 @@ class ViewProspect {
   [[nodiscard]] bool MayStandAmid(const ViewUse& use,
                                   std::span<const uint64_t> ends,
                                   const OwnText& text) const;
+  // The patterns that the normalised form of the text may begin with.
+  // Needs no Begin.
+  [[nodiscard]] const std::vector<const AnchorUse*>& MayBeginWith(
+      const OwnText& text);
   // A new text: what is known of the one before is forgotten.
   void Begin(const OwnText& text);
   // False: the signature does not match the normalised form of `text`, the one
@@ -102,6 +106,7 @@ class ViewProspect {
                         uint64_t enough);
   bool MayMatchSo(const std::vector<Look>& parts, const OwnText& text,
                   uint64_t& enough);
+  void ReadHead(const OwnText& text);
   bool MayStartAt(const Look& look, const OffsetRecord& offset) const;
   bool FitsHead(const Look& look, uint64_t place) const;
   bool MayStand(const Look& look, const OwnText& text, uint64_t& enough);
@@ -128,6 +133,8 @@ class ViewProspect {
   uint64_t text_ = 0;
   std::vector<uint8_t> head_;  // What the text begins with, normalised.
   bool is_head_whole_ = false;
+  bool has_head_ = false;
+  std::vector<const AnchorUse*> beginnings_;
   std::vector<uint8_t> around_;  // Some bytes of the text, normalised.
   size_t looks_left_ = 0;        // Around places.
   PartMatcher matcher_;

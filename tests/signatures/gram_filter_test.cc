@@ -16,20 +16,22 @@ std::vector<uint64_t> Packed() {
   return PackGramFilter({{AsBytes("abcdefgh"), true, 0},
                          {AsBytes("1234567"), false, 1},
                          {AsBytes("xy-zz"), true, 2},
-                         {AsBytes("q!"), true, 0, true, 0}});
+                         {AsBytes("q!"), true, 0, GramMeans::kPair, 0},
+                         {AsBytes("v?Z#"), true, 2, GramMeans::kFew, 1}});
 }
 
 TEST(GramFilterTest, OpensWhatWasPacked) {
   const std::vector<uint64_t> buffer = Packed();
   const auto filter = GramFilter::Open(buffer, kTriggers);
   ASSERT_TRUE(filter.has_value());
-  ASSERT_EQ(filter->literals.size(), 4U);
+  ASSERT_EQ(filter->literals.size(), 5U);
   EXPECT_EQ(filter->literals[1].trigger, 1U);
   EXPECT_EQ(filter->literals[1].length, 7U);
   // Four grams of the first two, two of the last, which is in both lanes.
   EXPECT_EQ(filter->lanes[0].buckets.back(), 10U);
   EXPECT_EQ(filter->lanes[1].buckets.back(), 2U);
   EXPECT_EQ(filter->pairs.entries.size(), 2U);  // In either case.
+  EXPECT_EQ(filter->few.entries.size(), 1U);
 }
 
 TEST(GramFilterTest, ALaneMayHaveTheGramsOfItsLiteralsInEitherCase) {
@@ -86,6 +88,14 @@ void ExpectSound(const GramFilter& filter) {
   for (const GramEntry& entry : filter.pairs.entries) {
     ASSERT_LT(entry.literal(), filter.literals.size());
   }
+  for (const uint32_t begin : filter.few.buckets) {
+    EXPECT_LE(begin, filter.few.entries.size());
+  }
+  for (const GramEntry& entry : filter.few.entries) {
+    ASSERT_LT(entry.literal(), filter.literals.size());
+  }
+  EXPECT_TRUE(filter.few.entries.empty() ||
+              filter.few.masks.size() == kFewMasks);
   for (const GramLiteral& literal : filter.literals) {
     EXPECT_LT(literal.trigger, kTriggers);
     EXPECT_LE(literal.length, kGramLiteralBytesMax);

@@ -121,6 +121,34 @@ TEST_F(TriggerChoiceTest, TheLiteralIsTheRarestWindowOfItsRun) {
   EXPECT_LE(literal.distance_min, 15U);
 }
 
+TEST_F(TriggerChoiceTest, WhatHasOnlyShortLiteralsIsSpelledOut) {
+  // "vbe" and ".dll" with a six or a seven in between.
+  (void)Chosen("0", {"766265(36|37)2e646c6c"});
+  const auto choices = ChooseTriggers(signature_, 8, rates_);
+  ASSERT_THAT(choices.front().literals, SizeIs(2));
+  for (const TriggerLiteral& literal : choices.front().literals) {
+    EXPECT_TRUE(literal.is_spelled);
+    EXPECT_GE(literal.bytes.size(), 5U);
+  }
+  // Not what has a good one.
+  (void)Chosen("0", {kA + "(36|37)"});
+  EXPECT_THAT(ChooseTriggers(signature_, 8, rates_).front().literals,
+              SizeIs(1));
+}
+
+TEST_F(TriggerChoiceTest, TheBeginningOfATextsFormIsLookedAtThere) {
+  signature_ = Parsed("Name;Engine:81-255,Target:7;0;0:7b5c72");
+  const auto choices =
+      ChooseTriggers(signature_, 8, rates_, LookedThrough::kTextOfView);
+  EXPECT_THAT(choices.front().literals, IsEmpty());
+  EXPECT_THAT(choices.front().anchored_atoms, ElementsAre(0));
+  // No form has such a byte.
+  signature_ = Parsed("Name;Engine:81-255,Target:7;0;0:7b00");
+  EXPECT_TRUE(ChooseTriggers(signature_, 8, rates_, LookedThrough::kTextOfView)
+                  .front()
+                  .is_never);
+}
+
 TEST_F(TriggerChoiceTest, SortedLogicMeansTheSame) {
   Signature signature = Parsed("N;Engine:81-255,Target:0;((0|1)>2,2)&2&(3=0);" +
                                kZeros + ";" + kA + ";" + kB + ";" + kZeros);

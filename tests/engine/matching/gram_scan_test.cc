@@ -16,7 +16,7 @@ namespace {
 struct Literal {
   std::string text;
   bool is_folded = false;
-  bool is_by_pair = false;
+  GramMeans means = GramMeans::kGrams;
 };
 
 using Found = std::vector<std::pair<uint32_t, size_t>>;  // Trigger and end.
@@ -50,7 +50,7 @@ std::vector<uint64_t> Packed(const std::vector<Literal>& literals) {
   std::vector<GramText> texts;
   for (uint32_t i = 0; i < literals.size(); ++i) {
     GramText text{AsBytes(literals[i].text), literals[i].is_folded, i};
-    text.is_by_pair = literals[i].is_by_pair;
+    text.means = literals[i].means;
     text.pair_at = static_cast<uint8_t>((i * 7) % (text.bytes.size() - 1));
     texts.push_back(text);
   }
@@ -88,7 +88,10 @@ std::vector<Literal> Literals(size_t count, std::mt19937& random) {
   std::vector<Literal> literals;
   while (literals.size() < count) {
     Literal literal{Text(2 + random() % 7, random), random() % 2 == 0};
-    literal.is_by_pair = literal.text.size() < 5 || random() % 4 == 0;
+    const bool is_short = literal.text.size() < kGramLiteralBytesMin;
+    if (is_short || random() % 3 == 0) {
+      literal.means = random() % 2 == 0 ? GramMeans::kPair : GramMeans::kFew;
+    }
     if (literal.is_folded) {
       std::transform(literal.text.begin(), literal.text.end(),
                      literal.text.begin(), Lower);
@@ -117,16 +120,22 @@ TEST_P(GramScanTest, FindsWhatANaiveSearchFinds) {
 }
 
 TEST_P(GramScanTest, FindsALiteralAtEveryPlace) {
-  const std::vector<Literal> literals = {
-      {"no", true, true},       {"nee", true, true}, {"n-eed", true},
-      {"n-eedl", true},         {"n-eedle", true},   {"n-eedles", true},
-      {"n-eedless", true, true}};
-  for (size_t at = 0; at < 700; ++at) {
+  const std::vector<Literal> literals = {{"no", true, GramMeans::kPair},
+                                         {"nee", true, GramMeans::kPair},
+                                         {"n-eed", true},
+                                         {"n-eedl", true},
+                                         {"n-eedle", true},
+                                         {"n-eedles", true},
+                                         {"n-eedless", true, GramMeans::kPair},
+                                         {"no", true, GramMeans::kFew},
+                                         {"nee", true, GramMeans::kFew},
+                                         {"n-eedless", false, GramMeans::kFew}};
+  for (size_t at = 0; at < 1000; ++at) {
     Literal literal = literals[at % literals.size()];
     literal.text.resize(std::min<size_t>(literal.text.size(), 8));
     const std::string content =
-        std::string(at / 7, '.') + literal.text + std::string(at % 9, '.');
-    const Found expected = {{0, at / 7 + literal.text.size()}};
+        std::string(at / 10, '.') + literal.text + std::string(at % 9, '.');
+    const Found expected = {{0, at / 10 + literal.text.size()}};
     EXPECT_EQ(SearchWith(GetParam(), {literal}, content), expected)
         << literal.text << at;
   }

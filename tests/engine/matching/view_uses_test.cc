@@ -6,8 +6,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "engine/matching/scan_notes.h"
+#include "signatures/clamav/ldb_line.h"
 #include "tests/engine/file_of_bytes.h"
 #include "tests/engine/signatures_for_tests.h"
 
@@ -20,6 +22,14 @@ class ViewUsesTest : public testing::Test {
   void UseLiteral(std::string_view literal) {
     Signature signature = LiteralSignature("A", AsBytes(literal));
     signature.target = Target::kText;
+    Use(std::move(signature));
+  }
+  void UseLine(std::string_view line) {
+    auto parsed = ParseLdbLine(line);
+    ASSERT_TRUE(std::holds_alternative<Signature>(parsed));
+    Use(std::get<Signature>(std::move(parsed)));
+  }
+  void Use(Signature signature) {
     Signatures signatures;
     signatures.bodies.push_back(std::move(signature));
     auto set = SignatureSet::Compile(std::move(signatures));
@@ -85,6 +95,34 @@ TEST_F(ViewUsesTest, FindsALiteralBehindManyThatAreLikeIt) {
   for (int i = 0; i < 5000; ++i) text += "a function(a\n";
   EXPECT_FALSE(Finds(text));
   EXPECT_TRUE(Finds(text + "end function(a"));
+}
+
+TEST_F(ViewUsesTest, TheBeginningIsLookedAtBeforeTheFormIsMade) {
+  UseLine("A;Engine:81-255,Target:7;0&1;0:7b5b7274;2323");
+  for (const char* const text :
+       {"a {[rt##", "{[r", "{[r ##", "  {[rt##", "##"}) {
+    EXPECT_FALSE(Finds(text)) << text;
+    EXPECT_FALSE(makes_form_) << text;
+  }
+  for (const std::string text :
+       {"{[rt##", "{[RT ##", "\xef\xbb\xbf{[rt##", "{\x01[rt #\x02#"}) {
+    EXPECT_TRUE(Finds(text)) << text;
+  }
+  // Behind many bytes that are dropped.
+  EXPECT_TRUE(Finds(std::string(1000, '\x80') + "{[rt ##"));
+  EXPECT_FALSE(Finds(std::string(1000, '\x80') + "{[r ##"));
+}
+
+TEST_F(ViewUsesTest, FindsEveryWayToSpellALiteral) {
+  UseLine("A;Engine:81-255,Target:7;0;76617220(6f|30)(6f|30)(6f|30)(6f|30)3d");
+  for (const std::string text : {"var oooo=", "VAR\n0000=", "var o0O0=",
+                                 "var o\x01"
+                                 "0o0="}) {
+    EXPECT_TRUE(Finds(text)) << text;
+  }
+  for (const char* const text : {"var oooa=", "var ooo=", "var 000o ="}) {
+    EXPECT_FALSE(Finds(text)) << text;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,207 @@
+#include "signatures/program_triggers.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "signatures/byte_pattern.h"
+#include "signatures/gram_filter.h"
+#include "signatures/gram_rates.h"
+#include "signatures/spelled_windows.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr double kShortRate = 1e-4;
+constexpr double kShortRateInText = 1.0;
+// A gram of a literal that is seen costs so much of a confirmation.
+constexpr double kGramCost = 0.1;
+// So much of one to look around a literal in a text.
+constexpr double kAroundCost = 0.1;
+// What a literal costs besides, of several that stand for one; more where it is
+// looked for twice as often.
+constexpr double kSpellingCost = 1e-8;
+constexpr double kShortSpellingCost = 1e-7;
+// What is cheaper is not worth being spelled out.
+constexpr double kSpelledCostMin = 1e-6;
+
+// The cheapest window of one run.
+struct Window {
+  ByteView bytes;
+  uint32_t begin = 0;
+  double rate = kRateAlways;
+  double cost = kRateAlways;
+};
+
+Window CheapestWindow(const FixedRun& run, size_t window,
+                      const LiteralRates& rates, double cost_max) {
+  Window best;
+  best.cost = cost_max;
+  const size_t length = std::min(window, run.bytes.size());
+  if (length < 2) return best;
+  const GramRates grams(run.bytes, length, rates);
+  for (size_t i = 0; i + length <= run.bytes.size(); ++i) {
+    const double gram_cost = kGramCost * grams.Of(i);
+    if (gram_cost >= best.cost) continue;
+    const ByteView bytes = run.bytes.subspan(i, length);
+    double rate = rates.RateOf(bytes, run.is_folded);
+    if (length < kLiteralBytesShort) rate += kShortRate;
+    if (rate + gram_cost >= best.cost) continue;
+    best = {bytes, static_cast<uint32_t>(i), rate, rate + gram_cost};
+  }
+  return best;
+}
+
+// Takes the window for the trigger if it is cheaper.
+void ConsiderSpelled(const SpelledWindow& window, uint16_t part,
+                     const LiteralRates& rates, ProgramTrigger& best) {
+  const bool is_in_one_lane = window.texts.front().size() >= kGramOneLaneBytes;
+  const double spelling = is_in_one_lane ? kSpellingCost : kShortSpellingCost;
+  double rate = 0.0;
+  double cost = 0.0;
+  for (const std::vector<uint8_t>& text : window.texts) {
+    const double one = rates.RateOf(text, window.is_folded);
+    rate += one;
+    cost += one + kGramCost * GramRateOf(text, rates) + spelling;
+    if (cost >= best.cost) return;
+  }
+  best.rate = rate;
+  best.cost = cost;
+  best.literals.clear();
+  for (const std::vector<uint8_t>& text : window.texts) {
+    TriggerLiteral literal;
+    literal.bytes = text;
+    literal.is_folded = window.is_folded;
+    literal.is_spelled = true;
+    literal.part = part;
+    literal.distance_min = window.distance_min;
+    literal.distance_max = window.distance_max;
+    best.literals.push_back(std::move(literal));
+  }
+}
+
+void ConsiderAllSpelled(const std::vector<PatternPart>& parts,
+                        const WindowWish& wish, const LiteralRates& rates,
+                        ProgramTrigger& best) {
+  if (best.cost <= kSpelledCostMin) return;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    for (const SpelledWindow& window : SpelledWindowsOf(parts[i].code, wish)) {
+      ConsiderSpelled(window, static_cast<uint16_t>(i), rates, best);
+    }
+  }
+}
+
+// The pieces of a run that stand in a text as they stand in its normalised form
+// but for their case: without white space. Nothing: it is not in the form.
+std::optional<std::vector<FixedRun>> PiecesInText(const FixedRun& run) {
+  std::vector<FixedRun> pieces;
+  size_t begin = 0;
+  for (size_t i = 0; i <= run.bytes.size(); ++i) {
+    const bool is_end = i == run.bytes.size();
+    if (!is_end && IsForeignToView(run.bytes[i], run.is_folded)) {
+      return std::nullopt;
+    }
+    if (!is_end && run.bytes[i] != ' ') continue;
+    if (i > begin) {
+      FixedRun piece;
+      piece.bytes = run.bytes.subspan(begin, i - begin);
+      piece.is_folded = true;
+      pieces.push_back(piece);
+    }
+    begin = i + 1;
+  }
+  return pieces;
+}
+
+// Around a literal, on either side: what is looked at before more is.
+constexpr size_t kAroundBytesMax = 16;
+
+// A literal of a run, in the own bytes of a text.
+TriggerLiteral InText(ByteView run, size_t begin, size_t length) {
+  TriggerLiteral literal;
+  const ByteView bytes = run.subspan(begin, length);
+  literal.bytes.assign(bytes.begin(), bytes.end());
+  literal.is_folded = true;
+  const size_t front = std::min(begin, kAroundBytesMax);
+  const size_t back = std::min(run.size() - begin - length, kAroundBytesMax);
+  if (front + back == 0) return literal;
+  literal.around = run.subspan(begin - front, front + length + back);
+  literal.begin = static_cast<uint32_t>(front);
+  return literal;
+}
+
+// The cheapest literal of a run, if it is cheaper than what there was.
+void ConsiderInText(const FixedRun& run, const std::vector<FixedRun>& pieces,
+                    size_t window, const LiteralRates& rates,
+                    ProgramTrigger& best) {
+  for (const FixedRun& piece : pieces) {
+    Window found = CheapestWindow(piece, window, rates, kRateAlways);
+    if (found.bytes.empty()) continue;
+    if (found.bytes.size() < kLiteralBytesShort) {
+      found.rate += kShortRateInText;
+      found.cost += kShortRateInText;
+    }
+    const auto piece_begin =
+        static_cast<size_t>(piece.bytes.data() - run.bytes.data());
+    TriggerLiteral literal =
+        InText(run.bytes, piece_begin + found.begin, found.bytes.size());
+    // Where it is seen, what is around it is looked at.
+    if (!literal.around.empty()) {
+      found.cost -= (1.0 - kAroundCost) * found.rate;
+      found.rate = std::min(found.rate, rates.RateOf(literal.around, true));
+      found.cost += found.rate;
+    }
+    if (found.cost >= best.cost) continue;
+    best.rate = found.rate;
+    best.cost = found.cost;
+    best.literals.assign(1, std::move(literal));
+  }
+}
+
+}  // namespace
+
+ProgramTrigger TriggerInLayer(ByteView program, size_t window,
+                              const LiteralRates& rates) {
+  ProgramTrigger best;
+  const auto parts = PartsOf(program);
+  if (!parts) return best;
+  for (size_t i = 0; i < parts->size(); ++i) {
+    for (const FixedRun& run : (*parts)[i].runs) {
+      const Window found = CheapestWindow(run, window, rates, best.cost);
+      if (found.bytes.empty()) continue;
+      TriggerLiteral literal;
+      literal.bytes.assign(found.bytes.begin(), found.bytes.end());
+      literal.is_folded = run.is_folded;
+      literal.part = static_cast<uint16_t>(i);
+      literal.distance_min = run.distance_min + found.begin;
+      literal.distance_max = run.distance_max + found.begin;
+      best.rate = found.rate;
+      best.cost = found.cost;
+      best.literals.assign(1, std::move(literal));
+    }
+  }
+  ConsiderAllSpelled(*parts, {kLiteralBytesShort, window, false}, rates, best);
+  return best;
+}
+
+ProgramTrigger TriggerInText(ByteView program, size_t window,
+                             const LiteralRates& rates) {
+  ProgramTrigger best;
+  const auto parts = PartsOf(program);
+  if (!parts) return best;
+  for (const PatternPart& part : *parts) {
+    for (const FixedRun& run : part.runs) {
+      const auto pieces = PiecesInText(run);
+      if (!pieces) {
+        best.is_never = true;
+        best.literals.clear();
+        return best;
+      }
+      ConsiderInText(run, *pieces, window, rates, best);
+    }
+  }
+  ConsiderAllSpelled(*parts, {kLiteralBytesShort, window, true}, rates, best);
+  return best;
+}
+
+}  // namespace gatehouse
