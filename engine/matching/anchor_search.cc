@@ -1,6 +1,7 @@
 #include "engine/matching/anchor_search.h"
 
 #include <algorithm>
+#include <cstring>
 #include <span>
 
 #include "engine/matching/layer_rules.h"
@@ -11,11 +12,20 @@ namespace {
 // Little-endian; bytes that are not there are zero.
 uint32_t WordOf(ByteView bytes) {
   uint32_t word = 0;
+  if (bytes.size() >= sizeof(word)) [[likely]] {
+    std::memcpy(&word, bytes.data(), sizeof(word));
+    return word;
+  }
   for (size_t i = 0; i < bytes.size(); ++i) {
     word |= uint32_t{bytes[i]} << (8 * i);
   }
   return word;
 }
+
+// Of fewer anchors a look at each is as fast.
+constexpr uint32_t kFilteredMin = 8;
+
+uint32_t HashOf(uint32_t value) { return value * 0x9e3779b1U; }
 
 bool LookAlike(const AnchorUse& a, const AnchorUse& b) {
   return a.offset == b.offset && a.distance == b.distance && a.mask == b.mask;
@@ -34,7 +44,22 @@ AnchorSearch::AnchorSearch(const SignatureTables& tables) : tables_(tables) {
       groups_.back().end = at + 1;
     }
   }
+  for (Group& group : groups_) AddFilter(group);
   first_groups_.push_back(static_cast<uint32_t>(groups_.size()));
+}
+
+void AnchorSearch::AddFilter(Group& group) {
+  if (group.end - group.begin < kFilteredMin) return;
+  group.filter = static_cast<uint32_t>(filters_.size());
+  Filter& filter = filters_.emplace_back();
+  for (uint32_t i = group.begin; i < group.end; ++i) {
+    filter.set(HashOf(tables_.anchors[i].value) >> (32 - kFilterBits));
+  }
+}
+
+bool AnchorSearch::MayWant(const Group& group, uint32_t value) const {
+  return group.filter == kNoFilter ||
+         filters_[group.filter].test(HashOf(value) >> (32 - kFilterBits));
 }
 
 const std::vector<AnchorSearch::Found>& AnchorSearch::Find(const Layer& layer,
@@ -58,6 +83,7 @@ const std::vector<AnchorSearch::Found>& AnchorSearch::Find(const Layer& layer,
     const uint32_t value =
         first.mask &
         WordOf(layer.content.At(place + first.distance, sizeof(first.value)));
+    if (!MayWant(group, value)) continue;
     auto anchor = std::lower_bound(
         anchors.begin(), anchors.end(), value,
         [](const AnchorUse& one, uint32_t v) { return one.value < v; });

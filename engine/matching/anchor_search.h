@@ -6,6 +6,7 @@
 // One thread at a time. Borrows the tables; keeps its memory.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <vector>
 
@@ -31,10 +32,19 @@ class AnchorSearch {
   struct Group {
     uint32_t begin = 0;
     uint32_t end = 0;
+    uint32_t filter = kNoFilter;
   };
+  static constexpr uint32_t kNoFilter = ~uint32_t{0};
+  // By hash, whether one of many anchors may want a value.
+  static constexpr uint32_t kFilterBits = 12;
+  using Filter = std::bitset<size_t{1} << kFilterBits>;
+
+  [[nodiscard]] bool MayWant(const Group& group, uint32_t value) const;
+  void AddFilter(Group& group);
 
   const SignatureTables& tables_;
   std::vector<Group> groups_;
+  std::vector<Filter> filters_;
   std::vector<uint32_t> first_groups_;  // By shard; one more at the end.
   std::vector<PlaceInterval> starts_;
   std::vector<Found> found_;

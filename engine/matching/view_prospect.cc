@@ -35,48 +35,44 @@ constexpr uint64_t kFoundUnits = 8;
 // Places that triggers tell are far apart: mostly the file is read for each.
 constexpr uint64_t kLookInFileUnits = 512;
 
-uint8_t Lower(uint8_t byte) {
-  return TextByteClass(byte) == TextByte::kLowered
-             ? static_cast<uint8_t>(byte | 0x20)
-             : byte;
-}
-
-// Reads a text byte by byte, as its normalised form has them, to one side.
+// Reads a text byte by byte, as its normalised form has them, to one side:
+// backwards what is before `place`, else what is there and behind it.
+template <bool kIsBackwards>
 class NormalisedReader {
  public:
-  // Backwards: what is before `place`; else what is there and behind it.
-  NormalisedReader(ByteView text, size_t place, bool is_backwards)
-      : text_(text),
-        first_(place),
-        place_(place),
-        is_backwards_(is_backwards) {}
+  NormalisedReader(ByteView text, size_t place)
+      : text_(text), first_(place), place_(place) {}
 
   // Nothing at the end.
   std::optional<uint8_t> Next() {
-    while (const std::optional<uint8_t> byte = Step()) {
-      const TextByte kind = TextByteClass(*byte);
+    while (!IsAtEnd()) {
+      const uint8_t byte = Step();
+      const TextByte kind = TextByteClass(byte);
       if (kind == TextByte::kDropped) continue;
-      if (kind != TextByte::kSpace) return Lower(*byte);
-      SkipSpace();
-      return ' ';
+      if (kind == TextByte::kSpace) {
+        SkipSpace();
+        return ' ';
+      }
+      return kind == TextByte::kLowered ? static_cast<uint8_t>(byte | 0x20)
+                                        : byte;
     }
     return std::nullopt;
   }
   // How many bytes of the text.
   [[nodiscard]] size_t read() const {
-    return is_backwards_ ? first_ - place_ : place_ - first_;
+    return kIsBackwards ? first_ - place_ : place_ - first_;
   }
 
  private:
-  std::optional<uint8_t> Step() {
-    if (place_ == (is_backwards_ ? 0 : text_.size())) return std::nullopt;
-    return is_backwards_ ? text_[--place_] : text_[place_++];
+  [[nodiscard]] bool IsAtEnd() const {
+    return place_ == (kIsBackwards ? 0 : text_.size());
   }
+  uint8_t Step() { return text_[kIsBackwards ? --place_ : place_++]; }
   void SkipSpace() {
-    while (const std::optional<uint8_t> byte = Step()) {
-      const TextByte kind = TextByteClass(*byte);
+    while (!IsAtEnd()) {
+      const TextByte kind = TextByteClass(Step());
       if (kind == TextByte::kSpace || kind == TextByte::kDropped) continue;
-      is_backwards_ ? ++place_ : --place_;
+      kIsBackwards ? ++place_ : --place_;
       return;
     }
   }
@@ -84,8 +80,15 @@ class NormalisedReader {
   ByteView text_;
   const size_t first_;
   size_t place_ = 0;
-  const bool is_backwards_;
 };
+
+// Whether this byte may be where the form has `wanted`, or before that.
+bool MayBecome(uint8_t byte, uint8_t wanted) {
+  const TextByte kind = TextByteClass(byte);
+  if (kind == TextByte::kDropped) return true;
+  if (kind == TextByte::kSpace) return wanted == ' ';
+  return (kind == TextByte::kLowered ? byte | 0x20 : byte) == wanted;
+}
 
 // The normalised form has neither upper case nor these.
 bool IsForeign(uint8_t byte, bool is_folded) {
@@ -126,12 +129,31 @@ ViewProspect::Look::Look(const PatternPart& what)
   if (size != 0) search = ProbeSearch(PartOf(run.bytes.subspan(begin, size)));
 }
 
+ViewProspect::ViewProspect(const SignatureTables& tables) : tables_(tables) {
+  for (const AnchorUse& anchor : tables_.view_anchors) {
+    const auto first =
+        static_cast<uint64_t>(tables_.offsets[anchor.offset].delta);
+    const Beginning wanted{
+        first + anchor.distance, anchor.value, anchor.mask, {}};
+    auto known = std::find_if(beginnings_.begin(), beginnings_.end(),
+                              [&wanted](const Beginning& one) {
+                                return one.place == wanted.place &&
+                                       one.value == wanted.value &&
+                                       one.mask == wanted.mask;
+                              });
+    if (known == beginnings_.end()) {
+      known = beginnings_.insert(known, wanted);
+    }
+    known->anchors.push_back(&anchor);
+  }
+}
+
 const std::vector<const AnchorUse*>& ViewProspect::MayBeginWith(
     const OwnText& text) {
-  beginnings_.clear();
-  if (tables_.view_anchors.empty()) return beginnings_;
+  may_begin_.clear();
+  if (beginnings_.empty()) return may_begin_;
   const ByteView own = text.content.At(0, kBeginningOwnBytes);
-  NormalisedReader reader(own, 0, false);
+  NormalisedReader<false> reader(own, 0);
   std::array<uint8_t, kBeginningBytes> form = {};
   size_t size = 0;
   for (; size < form.size(); ++size) {
@@ -140,19 +162,17 @@ const std::vector<const AnchorUse*>& ViewProspect::MayBeginWith(
     form.at(size) = *byte;
   }
   const bool is_whole = size < form.size() && own.size() == text.content.size();
-  for (const AnchorUse& anchor : tables_.view_anchors) {
-    const auto first =
-        static_cast<uint64_t>(tables_.offsets[anchor.offset].delta);
-    const uint64_t begin = first + anchor.distance;
+  for (const Beginning& one : beginnings_) {
     uint32_t word = 0;
-    const bool is_known = begin + sizeof(word) <= size;
-    if (is_known) std::memcpy(&word, form.data() + begin, sizeof(word));
-    if (is_known ? (word & anchor.mask) == anchor.value
-                 : !is_whole || begin < size) {
-      beginnings_.push_back(&anchor);
+    const bool is_known = one.place + sizeof(word) <= size;
+    if (is_known) std::memcpy(&word, form.data() + one.place, sizeof(word));
+    if (is_known ? (word & one.mask) == one.value
+                 : !is_whole || one.place < size) {
+      may_begin_.insert(may_begin_.end(), one.anchors.begin(),
+                        one.anchors.end());
     }
   }
-  return beginnings_;
+  return may_begin_;
 }
 
 void ViewProspect::Begin(const OwnText& text) {
@@ -298,9 +318,15 @@ bool ViewProspect::MayMatchAnywhere(const Case& one, const AtomRecord& atom,
 bool ViewProspect::MayMatchSo(const std::vector<Look>& parts,
                               const OwnText& text, uint64_t& enough) {
   if (parts.size() == 1) return MayStand(parts.front(), text, enough);
-  return std::all_of(parts.begin(), parts.end(), [&](const Look& look) {
+  // Long words are missing sooner.
+  by_size_.clear();
+  for (const Look& look : parts) by_size_.push_back(&look);
+  std::stable_sort(
+      by_size_.begin(), by_size_.end(),
+      [](const Look* a, const Look* b) { return a->size > b->size; });
+  return std::all_of(by_size_.begin(), by_size_.end(), [&](const Look* look) {
     uint64_t once = 1;
-    return MayStand(look, text, once);
+    return MayStand(*look, text, once);
   });
 }
 
@@ -381,7 +407,15 @@ std::optional<size_t> ViewProspect::NextWord(const Look& look, ByteView bytes,
 bool ViewProspect::IsAmidLiteral(const Piece& piece, const Chunk& chunk,
                                  size_t place, WorkBudget& looks) {
   const ByteView literal = piece.literal;
-  NormalisedReader before(chunk.bytes, place, true);
+  // Nearly all end here.
+  const size_t last = place + piece.end - piece.begin;
+  if ((piece.begin != 0 && place != 0 &&
+       !MayBecome(chunk.bytes[place - 1], literal[piece.begin - 1])) ||
+      (piece.end < literal.size() && last < chunk.bytes.size() &&
+       !MayBecome(chunk.bytes[last], literal[piece.end]))) {
+    return false;
+  }
+  NormalisedReader<true> before(chunk.bytes, place);
   bool fits = true;
   for (size_t i = piece.begin; fits && i-- > 0;) {
     const std::optional<uint8_t> byte = before.Next();
@@ -390,7 +424,7 @@ bool ViewProspect::IsAmidLiteral(const Piece& piece, const Chunk& chunk,
   }
   (void)looks.Take(kStepUnits * before.read());
   if (!fits) return false;
-  NormalisedReader behind(chunk.bytes, place + piece.end - piece.begin, false);
+  NormalisedReader<false> behind(chunk.bytes, last);
   for (size_t i = piece.end; fits && i < literal.size(); ++i) {
     const std::optional<uint8_t> byte = behind.Next();
     if (!byte && !chunk.ends_text) break;

@@ -43,7 +43,7 @@ struct OwnText {
 
 class ViewProspect {
  public:
-  explicit ViewProspect(const SignatureTables& tables) : tables_(tables) {}
+  explicit ViewProspect(const SignatureTables& tables);
 
   // Whether what a use tells stands around one of the places where its literal
   // ends in the text. Needs no Begin.
@@ -88,6 +88,13 @@ class ViewProspect {
     const SignatureRecord& signature;
     const OwnText& text;
     bool searches = false;  // Else only what needs no look through the text.
+  };
+  // What a form may begin with, and whom it concerns.
+  struct Beginning {
+    uint64_t place = 0;
+    uint32_t value = 0;
+    uint32_t mask = 0;
+    std::vector<const AnchorUse*> anchors;
   };
   // What MayStand looks through: some bytes of the text, or its seams.
   struct Chunk {
@@ -134,9 +141,11 @@ class ViewProspect {
   std::vector<uint8_t> head_;  // What the text begins with, normalised.
   bool is_head_whole_ = false;
   bool has_head_ = false;
-  std::vector<const AnchorUse*> beginnings_;
-  std::vector<uint8_t> around_;  // Some bytes of the text, normalised.
-  size_t looks_left_ = 0;        // Around places.
+  std::vector<Beginning> beginnings_;
+  std::vector<const AnchorUse*> may_begin_;
+  std::vector<const Look*> by_size_;  // Of the variant that is looked for.
+  std::vector<uint8_t> around_;       // Some bytes of the text, normalised.
+  size_t looks_left_ = 0;             // Around places.
   PartMatcher matcher_;
 };
 
