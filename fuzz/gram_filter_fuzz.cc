@@ -144,7 +144,7 @@ std::span<uint8_t> BytesOf(std::span<const Record> view,
 std::span<uint8_t> TableOf(uint8_t choice, const GramFilter& filter,
                            const std::vector<uint64_t>& right,
                            std::vector<uint8_t>& bytes) {
-  const gatehouse::GramLane& lane = filter.lanes.at(choice >> 4 & 1);
+  const gatehouse::GramLane& lane = filter.grams;
   switch (choice & 7) {
     case 0:
       return BytesOf(filter.literals, right, bytes);

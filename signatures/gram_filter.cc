@@ -20,12 +20,12 @@ constexpr uint32_t kBucketBitsMin = 4;
 constexpr uint32_t kBucketBitsMax = 22;
 
 // The head: version; then begin (in words) and count of the literals, then of
-// the bitmap, the buckets and the entries of each lane, of the map, the buckets
-// and the entries of pairs, and of the masks, the buckets and the entries of
-// the few; then the salts.
-constexpr size_t kTables = 7 + 3 * kGramLanes;
+// the bitmap, the buckets and the entries of grams, of the map, the buckets and
+// the entries of pairs, and of the masks, the buckets and the entries of the
+// few; then the salt.
+constexpr size_t kTables = 10;
 constexpr size_t kSaltWord = 1 + 2 * kTables;
-constexpr size_t kHeadWords = kSaltWord + kGramLanes;
+constexpr size_t kHeadWords = kSaltWord + 1;
 
 uint64_t HeadWord() { return uint64_t{kGramFilterVersion} << 32 | kTables; }
 
@@ -59,7 +59,7 @@ struct Gram {
   uint64_t word = 0;
   bool has_fifth = false;
   uint32_t literal = 0;
-  uint32_t distance = 0;
+  uint32_t distance = 0;  // As a GramEntry has it.
 };
 
 struct HashedEntry {
@@ -265,7 +265,8 @@ bool IsPowerWithin(size_t size, uint32_t bits_min, uint32_t bits_max) {
 }
 
 // Looks at every index. A lane of nothing is whole.
-bool IsLaneWhole(GramLane& lane, const GramFilter& filter) {
+bool IsLaneWhole(GramFilter& filter) {
+  GramLane& lane = filter.grams;
   if (lane.entries.empty()) return lane.bitmap.empty() && lane.buckets.empty();
   if (!IsPowerWithin(lane.bitmap.size(), kBitmapBitsMin, kBitmapBitsMax) ||
       lane.buckets.empty() ||
@@ -284,7 +285,7 @@ bool IsLaneWhole(GramLane& lane, const GramFilter& filter) {
                      [&](const GramEntry& entry) {
                        return entry.literal() < filter.literals.size() &&
                               entry.distance() + kGramBytesMin <=
-                                  filter.literals[entry.literal()].length;
+                                  filter.literals[entry.literal()].length + 1;
                      });
 }
 
@@ -298,11 +299,9 @@ Result<GramFilter> GramFilter::Open(std::span<const uint64_t> buffer,
   GramFilter filter;
   size_t table = 0;
   bool is_whole = View(buffer, table++, filter.literals);
-  for (GramLane& lane : filter.lanes) {
-    is_whole = View(buffer, table++, lane.bitmap) && is_whole;
-    is_whole = View(buffer, table++, lane.buckets) && is_whole;
-    is_whole = View(buffer, table++, lane.entries) && is_whole;
-  }
+  is_whole = View(buffer, table++, filter.grams.bitmap) && is_whole;
+  is_whole = View(buffer, table++, filter.grams.buckets) && is_whole;
+  is_whole = View(buffer, table++, filter.grams.entries) && is_whole;
   is_whole = View(buffer, table++, filter.pairs.map) && is_whole;
   is_whole = View(buffer, table++, filter.pairs.buckets) && is_whole;
   is_whole = View(buffer, table++, filter.pairs.entries) && is_whole;
@@ -317,13 +316,10 @@ Result<GramFilter> GramFilter::Open(std::span<const uint64_t> buffer,
            literal.length >= kPairLiteralBytesMin &&
            literal.length <= kGramLiteralBytesMax;
   };
-  bool is_right =
-      std::all_of(filter.literals.begin(), filter.literals.end(), is_literal);
-  is_right = is_right && IsPairLaneWhole(filter) && IsFewLaneWhole(filter);
-  for (size_t i = 0; i < kGramLanes; ++i) {
-    filter.lanes.at(i).salt = static_cast<uint32_t>(buffer[kSaltWord + i]);
-    is_right = is_right && IsLaneWhole(filter.lanes.at(i), filter);
-  }
+  filter.grams.salt = static_cast<uint32_t>(buffer[kSaltWord]);
+  const bool is_right =
+      std::all_of(filter.literals.begin(), filter.literals.end(), is_literal) &&
+      IsPairLaneWhole(filter) && IsFewLaneWhole(filter) && IsLaneWhole(filter);
   if (!is_right) {
     return Fail(ErrorCode::kInvalidInput, "gram filter: a wrong index");
   }
@@ -332,19 +328,29 @@ Result<GramFilter> GramFilter::Open(std::span<const uint64_t> buffer,
 
 namespace {
 
-// Adds the grams of a literal to the lanes that look for them.
+// Whether a byte is one that folding makes (GramHash).
+bool IsFolded(unsigned byte) { return (byte & 0x60U) != 0x40; }
+
 void AddGrams(const GramText& text, uint32_t literal,
-              std::array<std::vector<Gram>, kGramLanes>& grams) {
+              std::vector<Gram>& grams) {
   const size_t length = text.bytes.size();
   assert(length >= kGramLiteralBytesMin);
-  for (size_t i = 0; i < GramsOf(length); ++i) {
-    Gram gram;
+  Gram gram;
+  gram.literal = literal;
+  for (size_t i = 0; i < GramsWithin(length); ++i) {
     gram.word = GramWord(text.bytes.subspan(i));
     gram.has_fifth = i + kGramBytes <= length;
-    gram.literal = literal;
-    gram.distance = static_cast<uint32_t>(i);
-    grams[0].push_back(gram);
-    if (length < kGramOneLaneBytes) grams[1].push_back(gram);
+    gram.distance = static_cast<uint32_t>(i + 1);
+    grams.push_back(gram);
+  }
+  if (length >= kGramInnerBytesMin) return;
+  const uint64_t behind = GramWord(text.bytes) << 8U;
+  gram.has_fifth = true;
+  gram.distance = 0;
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    if (!IsFolded(byte)) continue;
+    gram.word = behind | byte;
+    grams.push_back(gram);
   }
 }
 
@@ -353,7 +359,7 @@ void AddGrams(const GramText& text, uint32_t literal,
 std::vector<uint64_t> PackGramFilter(const std::vector<GramText>& texts) {
   assert(texts.size() <= kGramLiteralsMax);
   std::vector<GramLiteral> literals;
-  std::array<std::vector<Gram>, kGramLanes> grams;
+  std::vector<Gram> grams;
   std::vector<uint32_t> by_pair;
   std::vector<uint32_t> few;
   for (const GramText& text : texts) {
@@ -368,14 +374,12 @@ std::vector<uint64_t> PackGramFilter(const std::vector<GramText>& texts) {
   buffer[0] = HeadWord();
   size_t table = 0;
   Append(literals, table++, buffer);
-  for (size_t i = 0; i < kGramLanes; ++i) {
-    const uint32_t salt = BestSalt(grams.at(i));
-    const LaneVectors lane = LaneOf(grams.at(i), salt);
-    buffer[kSaltWord + i] = salt;
-    Append(lane.bitmap, table++, buffer);
-    Append(lane.buckets, table++, buffer);
-    Append(lane.entries, table++, buffer);
-  }
+  const uint32_t salt = BestSalt(grams);
+  const LaneVectors lane = LaneOf(grams, salt);
+  buffer[kSaltWord] = salt;
+  Append(lane.bitmap, table++, buffer);
+  Append(lane.buckets, table++, buffer);
+  Append(lane.entries, table++, buffer);
   const PairVectors pairs = PairLaneOf(texts, by_pair);
   Append(pairs.map, table++, buffer);
   Append(pairs.buckets, table++, buffer);

@@ -1,14 +1,14 @@
-// GramFilter: literals as hashed n-grams, so that a look at every fourth place
-// of a text, or at every second, finds them all.
+// GramFilter: literals as hashed n-grams, so that a look at every third place
+// of a text finds them all.
 //
-// A literal of seven or eight bytes, wherever it stands, has one of its first
-// four grams at a place that four divides; a shorter one has one of its first
-// two there or two places further, which is what the second lane looks at. The
-// first four bytes of the gram at a place, hashed, choose a word of a bitmap,
-// and with the fifth byte two bits in it: where both are set, a bucket tells
-// which literals have such a gram, and their bytes are compared. A literal
-// whose gram ends after four bytes sets the whole word. Letters count in lower
-// case up to there, so that literals of either kind stand side by side.
+// A literal, wherever it stands, has one of its first three bytes at a place
+// that three divides. The first four bytes from there, hashed, choose a word of
+// a bitmap, and with the fifth byte two bits in it: where both are set, a
+// bucket tells which literals have such a gram, and their bytes are compared. A
+// literal whose gram ends after four bytes sets the whole word. Of five bytes
+// too few are left behind the third: then the place before the literal is
+// looked at, and all grams count that have any byte there. Letters count in
+// lower case up to there, so that literals of either kind stand side by side.
 //
 // What is shorter, or has grams that are everywhere, is found by a pair of its
 // bytes: a table tells for every pair whose it is. A few of these are found
@@ -40,18 +40,14 @@ inline constexpr size_t kGramLiteralBytesMax = 8;
 // An entry has 22 bits for the index of its literal.
 inline constexpr size_t kGramLiteralsMax = size_t{1} << 22;
 
-inline constexpr size_t kGramLanes = 2;
-inline constexpr size_t kGramStride = 4;  // Between two places of a lane.
-// The first place of the lane.
-[[nodiscard]] constexpr size_t GramLaneBegin(size_t lane) { return 2 * lane; }
-
+inline constexpr size_t kGramStride = 3;  // Between two places.
 inline constexpr size_t kGramBytes = 5;
 inline constexpr size_t kGramBytesMin = 4;
-// A literal of so many bytes is in both lanes if it is shorter than this.
-inline constexpr size_t kGramOneLaneBytes = 7;
-// How many grams of a literal are looked for.
-[[nodiscard]] constexpr size_t GramsOf(size_t literal_bytes) {
-  return literal_bytes < kGramOneLaneBytes ? 2 : 4;
+// A shorter literal has grams with any byte in front.
+inline constexpr size_t kGramInnerBytesMin = kGramBytesMin + kGramStride - 1;
+// How many grams of a literal begin within it.
+[[nodiscard]] constexpr size_t GramsWithin(size_t literal_bytes) {
+  return literal_bytes < kGramInnerBytesMin ? kGramStride - 1 : kGramStride;
 }
 
 // The first eight bytes of a text, or fewer, little-endian.
@@ -99,7 +95,7 @@ struct GramEntry {
   uint32_t bits = 0;
 
   [[nodiscard]] uint32_t literal() const { return bits >> 10; }
-  // From the literal's first byte to the gram's.
+  // From one place before the literal to the gram's first byte.
   [[nodiscard]] uint32_t distance() const { return bits >> 8 & 3; }
   // The lower bits of the hash.
   [[nodiscard]] uint8_t tag() const { return static_cast<uint8_t>(bits); }
@@ -184,9 +180,9 @@ struct FewLane {
 };
 
 struct GramFilter {
-  std::array<GramLane, kGramLanes> lanes;  // Without entries: not needed.
-  PairLane pairs;                          // As well.
-  FewLane few;                             // As well.
+  GramLane grams;  // Without entries: not needed.
+  PairLane pairs;  // As well.
+  FewLane few;     // As well.
   std::span<const GramLiteral> literals;
 
   // Views into `buffer`, which must outlive them. Errors: kInvalidInput.

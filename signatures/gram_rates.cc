@@ -13,24 +13,26 @@ GramRates::GramRates(ByteView run, size_t window, const LiteralRates& rates)
   is_known_ = true;
   const auto rate_of = [&](size_t begin, size_t bytes) {
     // At one of so many places it is looked at.
-    const auto places = static_cast<double>(GramsOf(window));
-    return rates.RateOf(run.subspan(begin, bytes), true) / places;
+    return rates.RateOf(run.subspan(begin, bytes), true) / kGramStride;
   };
   for (size_t i = 0; i + kGramBytes <= run.size(); ++i) {
     rates_.push_back(rate_of(i, kGramBytes));
   }
-  if (GramsOf(window) + kGramBytes <= window + 1) return;
+  if (window >= kGramStride - 1 + kGramBytes) return;
   for (size_t i = 0; i + kGramBytesMin <= run.size(); ++i) {
     short_rates_.push_back(rate_of(i, kGramBytesMin));
   }
 }
 
 double GramRates::Of(size_t begin) const {
+  if (!is_known_) return 0.0;
   double sum = 0.0;
-  for (size_t i = 0; is_known_ && i < GramsOf(window_); ++i) {
+  for (size_t i = 0; i < GramsWithin(window_); ++i) {
     const bool is_short = i + kGramBytes > window_;
     sum += (is_short ? short_rates_ : rates_)[begin + i];
   }
+  // Behind any byte, its first four.
+  if (window_ < kGramInnerBytesMin) sum += short_rates_[begin];
   return sum;
 }
 

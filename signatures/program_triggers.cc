@@ -18,12 +18,19 @@ constexpr double kShortRateInText = 1.0;
 constexpr double kGramCost = 0.1;
 // So much of one to look around a literal in a text.
 constexpr double kAroundCost = 0.1;
-// What a literal costs besides, of several that stand for one; more where it is
-// looked for twice as often.
+// What a literal costs besides, of several that stand for one.
 constexpr double kSpellingCost = 1e-8;
-constexpr double kShortSpellingCost = 1e-7;
+// What a literal costs that has grams with any byte in front: 192 of them.
+constexpr double kManyGramsCost = 3e-6;
 // What is cheaper is not worth being spelled out.
 constexpr double kSpelledCostMin = 1e-6;
+
+// What a literal costs for its length alone.
+double CostOfLength(size_t bytes) {
+  const bool has_many_grams =
+      bytes >= kLiteralBytesShort && bytes < kGramInnerBytesMin;
+  return has_many_grams ? kManyGramsCost : 0.0;
+}
 
 // The cheapest window of one run.
 struct Window {
@@ -41,7 +48,7 @@ Window CheapestWindow(const FixedRun& run, size_t window,
   if (length < 2) return best;
   const GramRates grams(run.bytes, length, rates);
   for (size_t i = 0; i + length <= run.bytes.size(); ++i) {
-    const double gram_cost = kGramCost * grams.Of(i);
+    const double gram_cost = kGramCost * grams.Of(i) + CostOfLength(length);
     if (gram_cost >= best.cost) continue;
     const ByteView bytes = run.bytes.subspan(i, length);
     double rate = rates.RateOf(bytes, run.is_folded);
@@ -55,8 +62,8 @@ Window CheapestWindow(const FixedRun& run, size_t window,
 // Takes the window for the trigger if it is cheaper.
 void ConsiderSpelled(const SpelledWindow& window, uint16_t part,
                      const LiteralRates& rates, ProgramTrigger& best) {
-  const bool is_in_one_lane = window.texts.front().size() >= kGramOneLaneBytes;
-  const double spelling = is_in_one_lane ? kSpellingCost : kShortSpellingCost;
+  const double spelling =
+      kSpellingCost + CostOfLength(window.texts.front().size());
   double rate = 0.0;
   double cost = 0.0;
   for (const std::vector<uint8_t>& text : window.texts) {

@@ -13,13 +13,15 @@
 
 namespace gatehouse {
 
-// What a block of more bytes must be cut into.
+// What a block of more bytes must be cut into; for grams so many that nothing
+// is left of a vector.
 inline constexpr size_t kGramBlockBytes = 4096;
+inline constexpr size_t kGramsBlockBytes = 4080;
 inline constexpr size_t kGramWordBytes = sizeof(uint64_t);
 // Room for every byte of a block, and for what is written beyond the last one.
 inline constexpr size_t kGramPlacesMax = kGramBlockBytes + 8;
 
-// Looks at places 0, 4, 8... below `end`, a multiple of kGramStride and at most
+// Looks at places 0, 3, 6... below `end`, a multiple of kGramStride and at most
 // kGramBlockBytes. From the last of them on, `bytes` has kGramWordBytes; all of
 // it may be read. Writes the places of the grams that the lane may have, in
 // order, and returns how many there are.

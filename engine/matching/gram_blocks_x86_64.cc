@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kGramsAtOnce = 8;
 constexpr size_t kVectorBytes = sizeof(__m256i);
+constexpr size_t kLookedBytes = kGramsAtOnce * kGramStride;
 
 // For each set of eight grams: where those in it stand, in order.
 constexpr std::array<std::array<uint8_t, kGramsAtOnce>, 256> MakeMembers() {
@@ -36,6 +37,14 @@ constexpr auto kMembers = MakeMembers();
   __m256i block;
   std::memcpy(&block, bytes, sizeof(block));
   return block;
+}
+
+[[gnu::target("avx2,popcnt")]] inline __m256i LoadHalves(const uint8_t* low,
+                                                         const uint8_t* high) {
+  __m128i halves[2];
+  std::memcpy(&halves[0], low, sizeof(halves[0]));
+  std::memcpy(&halves[1], high, sizeof(halves[1]));
+  return _mm256_set_m128i(halves[1], halves[0]);
 }
 
 [[gnu::target("avx2,popcnt")]] inline __m256i All(uint32_t value) {
@@ -89,15 +98,21 @@ constexpr auto kMembers = MakeMembers();
       static_cast<const int*>(static_cast<const void*>(lane.bitmap.data()));
   const __m128i shift = _mm_cvtsi32_si128(static_cast<int>(lane.bitmap_shift));
   const __m256i salt = All(lane.salt);
+  // Of each half four grams, and their fifth bytes.
+  const __m256i grams = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9, 10, 11, 12));
+  const __m256i fifths = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+      4, -1, -1, -1, 7, -1, -1, -1, 10, -1, -1, -1, 13, -1, -1, -1));
   size_t found = 0;
   size_t at = 0;
-  // Behind the last place there are four bytes more.
-  for (; at + kVectorBytes <= end; at += kVectorBytes) {
+  // From the last place on there are eight bytes.
+  for (; at + kLookedBytes <= end; at += kLookedBytes) {
     const uint8_t* const from = bytes.data() + at;
-    const __m256i hashes = Hashes(Load(from), salt);
+    const __m256i block = LoadHalves(from, from + kLookedBytes / 2);
+    const __m256i hashes = Hashes(_mm256_shuffle_epi8(block, grams), salt);
     const __m256i words =
         _mm256_i32gather_epi32(bitmap, _mm256_srl_epi32(hashes, shift), 4);
-    const __m256i fifth = Load(from + kGramStride);
+    const __m256i fifth = _mm256_shuffle_epi8(block, fifths);
     found += Write(HaveBits(words, hashes, fifth), at, places + found);
   }
   const size_t rest =

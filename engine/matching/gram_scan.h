@@ -35,8 +35,7 @@ class GramScan {
   static void Compare(const GramLiteral& literal, ByteView bytes, size_t begin,
                       Report& report);
   template <class Report>
-  void ScanLane(const GramFilter& filter, const GramLane& lane, ByteView bytes,
-                size_t at, Report& report);
+  void ScanGrams(const GramFilter& filter, ByteView bytes, Report& report);
 
   struct Kept {  // A place where a literal may be.
     size_t at = 0;
@@ -76,26 +75,28 @@ void GramScan::Confirm(const GramFilter& filter, const GramLane& lane,
   for (size_t i = 0; i < kept; ++i) {
     const auto [at, hash] = kept_[i];
     for (const GramEntry entry : lane.EntriesOf(hash)) {
-      if (entry.tag() != (hash & 0xff) || entry.distance() > at) continue;
-      Compare(filter.literals[entry.literal()], bytes, at - entry.distance(),
-              report);
+      if (entry.tag() != (hash & 0xff) || entry.distance() > at + 1) continue;
+      Compare(filter.literals[entry.literal()], bytes,
+              at + 1 - entry.distance(), report);
     }
   }
 }
 
 template <class Report>
-void GramScan::ScanLane(const GramFilter& filter, const GramLane& lane,
-                        ByteView bytes, size_t at, Report& report) {
+void GramScan::ScanGrams(const GramFilter& filter, ByteView bytes,
+                         Report& report) {
+  const GramLane& lane = filter.grams;
+  size_t at = 0;
   while (at + kGramWordBytes <= bytes.size()) {
     const ByteView rest = bytes.subspan(at);
     const size_t looks = (rest.size() - kGramWordBytes) / kGramStride + 1;
-    const size_t end = std::min(kGramBlockBytes, looks * kGramStride);
+    const size_t end = std::min(kGramsBlockBytes, looks * kGramStride);
     const size_t found = blocks_.find(lane, rest, end, places_.data());
     Confirm(filter, lane, bytes, at, found, report);
     at += end;
   }
   // Where less than a word is left, nobody asks the bitmap.
-  if (at + kGramBytesMin <= bytes.size()) {
+  for (; at + kGramBytesMin <= bytes.size(); at += kGramStride) {
     places_[0] = 0;
     Confirm(filter, lane, bytes, at, 1, report);
   }
@@ -160,11 +161,7 @@ void GramScan::ScanFew(const GramFilter& filter, ByteView bytes,
 
 template <class Report>
 void GramScan::Scan(const GramFilter& filter, ByteView bytes, Report report) {
-  for (size_t i = 0; i < kGramLanes; ++i) {
-    const GramLane& lane = filter.lanes.at(i);
-    if (lane.entries.empty()) continue;
-    ScanLane(filter, lane, bytes, GramLaneBegin(i), report);
-  }
+  if (!filter.grams.entries.empty()) ScanGrams(filter, bytes, report);
   if (!filter.pairs.entries.empty()) ScanPairs(filter, bytes, report);
   if (!filter.few.entries.empty()) ScanFew(filter, bytes, report);
 }
