@@ -4,6 +4,7 @@
 // Thread-safe: a pure function.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,15 +12,20 @@
 
 namespace gatehouse {
 
+// Any of these.
+using RegexLiteralSet = std::vector<std::string>;
+
 // Shorter ones are nearly everywhere.
 inline constexpr size_t kRegexLiteralBytesMin = 2;
-inline constexpr size_t kRegexLiteralsMax = 4;
+inline constexpr size_t kRegexLiteralBytesMax = 32;
+inline constexpr size_t kRegexLiteralsMax = 4;         // Sets.
+inline constexpr size_t kRegexLiteralMembersMax = 16;  // Of a set.
 
-// The longest runs of characters that every match of the PCRE2 expression has
-// within itself, the longest first; of a caseless one in lower case, and meant
-// in any. Empty: there are none, or it cannot be told. `options` are bits of
-// RegexOption.
-[[nodiscard]] std::vector<std::string> LiteralsOfRegex(
+// Every match of the PCRE2 expression has within itself, of each set, one
+// member at least; the most telling set comes first. Of a caseless expression
+// they are in lower case, and meant in any. Empty: there are none, or it cannot
+// be told. `options` are bits of RegexOption.
+[[nodiscard]] std::vector<RegexLiteralSet> LiteralSetsOfRegex(
     std::string_view expression, uint32_t options);
 
 }  // namespace gatehouse

@@ -69,6 +69,16 @@ Sight SightOf(const RegexMatcher::Task& task, ByteView subject) {
   return sight;
 }
 
+// Or nobody knows, as the budget is used up.
+bool HasAny(const std::vector<ProbeSearch>& literals, ByteView view,
+            WorkBudget& budget) {
+  return std::any_of(
+      literals.begin(), literals.end(), [&](const ProbeSearch& literal) {
+        return budget.Take(view.size() / kSearchDivisor + 1) &&
+               literal.Find(view, literal.distance_min()) != ProbeSearch::kNone;
+      });
+}
+
 bool IsWholeWord(ByteView subject, size_t begin, size_t end) {
   return (begin == 0 || !IsWordByte(subject[begin - 1])) &&
          (end == subject.size() || !IsWordByte(subject[end]));
@@ -79,7 +89,8 @@ bool IsWholeWord(ByteView subject, size_t begin, size_t end) {
 struct RegexMatcher::State {
   struct Regex {
     Code code;
-    std::vector<ProbeSearch> literals;  // Of every match.
+    // Every match has something of each of them.
+    std::vector<std::vector<ProbeSearch>> literals;
   };
   std::unordered_map<uint32_t, Regex> regexes;
   std::unique_ptr<pcre2_match_data, FreeMatch> match{
@@ -111,10 +122,13 @@ const RegexMatcher::State::Regex& RegexMatcher::State::RegexOf(
   Regex& regex = regexes[task.key];
   regex.code = std::move(code);
   const bool is_folded = (task.options & kRegexCaseless) != 0;
-  for (const auto& one : LiteralsOfRegex(task.expression, task.options)) {
-    PatternPart part;
-    part.runs.push_back({AsBytes(one), is_folded, 0, 0});
-    regex.literals.emplace_back(part);
+  for (const auto& set : LiteralSetsOfRegex(task.expression, task.options)) {
+    std::vector<ProbeSearch>& searches = regex.literals.emplace_back();
+    for (const std::string& one : set) {
+      PatternPart part;
+      part.runs.push_back({AsBytes(one), is_folded, 0, 0});
+      searches.emplace_back(part);
+    }
   }
   return regex;
 }
@@ -130,10 +144,8 @@ MatchCount RegexMatcher::Count(const Task& task, ByteView subject,
   const bool is_global = (task.options & kRegexGlobal) != 0;
   MatchCount found;
   // Nearly always one of them is missing, and that is soon found out.
-  for (const ProbeSearch& literal : regex.literals) {
-    if (literal.Find(view, literal.distance_min()) == ProbeSearch::kNone) {
-      return found;
-    }
+  for (const std::vector<ProbeSearch>& any : regex.literals) {
+    if (!HasAny(any, view, budget)) return found;
   }
   while (from <= view.size()) {
     const uint64_t begin = CpuNanoseconds();

@@ -262,14 +262,19 @@ ViewProspect::Known& ViewProspect::KnownOf(const AtomRecord& atom) {
 // What each of its matches contains, as if these were its parts.
 void ViewProspect::AddRegex(const AtomRecord& atom, Known& known) const {
   const uint32_t options = tables_.regexes[atom.detail].options;
-  known.texts = LiteralsOfRegex(tables_.Text(atom.code), options);
-  std::vector<Look>& looks = known.variants.emplace_back();
-  for (const std::string& text : known.texts) {
-    PatternPart part;
-    part.length_min = static_cast<uint32_t>(text.size());
-    part.length_max = part.length_min;
-    part.runs.push_back({AsBytes(text), (options & kRegexCaseless) != 0, 0, 0});
-    looks.emplace_back(part);
+  known.texts = LiteralSetsOfRegex(tables_.Text(atom.code), options);
+  std::vector<Look>& parts = known.variants.emplace_back();
+  for (const RegexLiteralSet& set : known.texts) {
+    std::vector<Look>& looks =
+        set.size() == 1 ? parts : known.choices.emplace_back();
+    for (const std::string& text : set) {
+      PatternPart part;
+      part.length_min = static_cast<uint32_t>(text.size());
+      part.length_max = part.length_min;
+      part.runs.push_back(
+          {AsBytes(text), (options & kRegexCaseless) != 0, 0, 0});
+      looks.emplace_back(part);
+    }
   }
 }
 
@@ -307,6 +312,10 @@ bool ViewProspect::MayMatchAnywhere(const Case& one, const AtomRecord& atom,
   known.may_match = std::any_of(known.variants.begin(), known.variants.end(),
                                 [&](const std::vector<Look>& parts) {
                                   return MayMatchSo(parts, one.text, left);
+                                }) &&
+                    std::all_of(known.choices.begin(), known.choices.end(),
+                                [&](const std::vector<Look>& looks) {
+                                  return HasAny(looks, one.text);
                                 });
   known.text = text_;
   known.enough = enough;
@@ -327,6 +336,13 @@ bool ViewProspect::MayMatchSo(const std::vector<Look>& parts,
   return std::all_of(by_size_.begin(), by_size_.end(), [&](const Look* look) {
     uint64_t once = 1;
     return MayStand(*look, text, once);
+  });
+}
+
+bool ViewProspect::HasAny(const std::vector<Look>& looks, const OwnText& text) {
+  return std::any_of(looks.begin(), looks.end(), [&](const Look& look) {
+    uint64_t once = 1;
+    return MayStand(look, text, once);
   });
 }
 

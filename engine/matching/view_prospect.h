@@ -22,6 +22,7 @@
 #include "engine/matching/byte_set.h"
 #include "engine/matching/part_matcher.h"
 #include "engine/matching/probe_search.h"
+#include "engine/matching/regex_literal.h"
 #include "engine/matching/work_budget.h"
 #include "signatures/byte_pattern.h"
 #include "signatures/signature_tables.h"
@@ -77,7 +78,8 @@ class ViewProspect {
   };
   struct Known {
     std::vector<std::vector<Look>> variants;  // And their parts.
-    std::vector<std::string> texts;           // That parts are views of.
+    std::vector<std::vector<Look>> choices;   // One of each is needed, too.
+    std::vector<RegexLiteralSet> texts;       // That parts are views of.
     bool is_foreign = true;                   // All of them.
     // Of the text with this number: whether there may be so many matches.
     uint64_t text = 0;
@@ -114,6 +116,7 @@ class ViewProspect {
   bool MayMatchSo(const std::vector<Look>& parts, const OwnText& text,
                   uint64_t& enough);
   void ReadHead(const OwnText& text);
+  bool HasAny(const std::vector<Look>& looks, const OwnText& text);
   bool MayStartAt(const Look& look, const OffsetRecord& offset) const;
   bool FitsHead(const Look& look, uint64_t place) const;
   bool MayStand(const Look& look, const OwnText& text, uint64_t& enough);
