@@ -69,6 +69,9 @@ const std::vector<AnchorSearch::Found>& AnchorSearch::Find(const Layer& layer,
       first_groups_[shard], first_groups_[shard + 1] - first_groups_[shard]);
   bool has_offset = false;
   uint32_t offset = 0;
+  bool has_word = false;
+  uint64_t word_place = 0;
+  uint32_t word = 0;
   for (const Group& group : groups) {
     const auto anchors =
         tables_.anchors.subspan(group.begin, group.end - group.begin);
@@ -80,9 +83,12 @@ const std::vector<AnchorSearch::Found>& AnchorSearch::Find(const Layer& layer,
     }
     if (starts_.empty()) continue;
     const uint64_t place = starts_.front().first;
-    const uint32_t value =
-        first.mask &
-        WordOf(layer.content.At(place + first.distance, sizeof(first.value)));
+    if (!has_word || place + first.distance != word_place) {
+      has_word = true;
+      word_place = place + first.distance;
+      word = WordOf(layer.content.At(word_place, sizeof(word)));
+    }
+    const uint32_t value = first.mask & word;
     if (!MayWant(group, value)) continue;
     auto anchor = std::lower_bound(
         anchors.begin(), anchors.end(), value,
