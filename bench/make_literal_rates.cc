@@ -1,11 +1,12 @@
 // Counts in clean files what literals are made of; writes literal_rates.bin.
 //
-//   find /usr -type f | make_literal_rates OUTPUT
+//   find /usr ROOT/usr -type f | make_literal_rates OUTPUT [ROOT]
 //
 // Pairs and quads of bytes by how often they occur, sextets by how many files
-// have them, for texts, ELF and PE files apart. Only every second file is
-// counted, by a hash of its path: the others are left for measurements. Takes
-// two gigabytes of memory. Not part of the product.
+// have them, for texts, HTML, ELF and PE files apart. Only every second file is
+// counted, by a hash of its path (below ROOT, where packages are unpacked): the
+// others are left for measurements. Takes two gigabytes of memory. Not part of
+// the product.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -26,7 +27,7 @@ constexpr size_t kFileBytesMax = size_t{4} << 20;
 constexpr double kStepsPerBit = 8.0;
 constexpr size_t kCounters = size_t{1} << 30;
 
-enum Kind : size_t { kTexts, kElfs, kPes, kKinds };
+enum Kind : size_t { kTexts, kHtmls, kElfs, kPes, kKinds };
 
 std::string Read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -35,20 +36,34 @@ std::string Read(const std::string& path) {
   return text;
 }
 
+constexpr size_t kHeadBytes = 4096;
+
 Kind KindOf(const std::string& text) {
   if (text.starts_with("MZ")) return kPes;
-  return text.substr(0, 4096).find('\0') == std::string::npos ? kTexts : kElfs;
+  std::string head = text.substr(0, kHeadBytes);
+  if (head.find('\0') != std::string::npos) return kElfs;
+  std::transform(head.begin(), head.end(), head.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  const bool is_html = head.find("<html") != std::string::npos ||
+                       head.find("<!doctype html") != std::string::npos;
+  return is_html ? kHtmls : kTexts;
 }
 
-struct Counts {  // Of pairs and quads; PE files count as binaries.
-  std::array<std::vector<uint64_t>, 2> pairs = {std::vector<uint64_t>(65536),
-                                                std::vector<uint64_t>(65536)};
-  std::array<std::vector<uint64_t>, 2> quads = {
-      std::vector<uint64_t>(kQuadBuckets), std::vector<uint64_t>(kQuadBuckets)};
-  std::array<uint64_t, 2> bytes = {};
+// Texts, binaries (PE files are some), and HTML besides, which is text, too.
+enum Counted : size_t { kText, kBinary, kHtml, kCounted };
+
+struct Counts {  // Of pairs and quads.
+  Counts() {
+    pairs.fill(std::vector<uint64_t>(65536));
+    quads.fill(std::vector<uint64_t>(kQuadBuckets));
+  }
+  std::array<std::vector<uint64_t>, kCounted> pairs;
+  std::array<std::vector<uint64_t>, kCounted> quads;
+  std::array<uint64_t, kCounted> bytes = {};
 };
 
-void CountBytes(ByteView bytes, size_t kind, Counts& counts) {
+void CountBytes(ByteView bytes, Counted kind, Counts& counts) {
   for (size_t i = 0; i + 4 <= bytes.size(); ++i) {
     ++counts.pairs.at(kind)[bytes[i] * 256U + bytes[i + 1]];
     ++counts.quads.at(kind)[QuadBucket(bytes.subspan(i, 4))];
@@ -117,6 +132,7 @@ int main(int argc, char** argv) {
   using gatehouse::Counts;
   using gatehouse::FrequencyOf;
   using gatehouse::IsCounted;
+  using gatehouse::kHtmls;
   using gatehouse::Kind;
   using gatehouse::KindOf;
   using gatehouse::kKinds;
@@ -127,16 +143,21 @@ int main(int argc, char** argv) {
   using gatehouse::MergeSextets;
   using gatehouse::Quantised;
   using gatehouse::Read;
-  if (argc != 2) return 2;
+  if (argc != 2 && argc != 3) return 2;
+  const std::string root = argc == 3 ? argv[2] : "";
   Counts counts;
   std::array<std::vector<std::string>, kKinds> paths;
   for (std::string path; std::getline(std::cin, path);) {
-    if (!IsCounted(path)) continue;
+    const bool is_below = !root.empty() && path.starts_with(root + "/");
+    if (!IsCounted(path.substr(is_below ? root.size() : 0))) continue;
     const std::string text = Read(path);
     if (text.empty()) continue;
     const Kind kind = KindOf(text);
     paths.at(kind).push_back(path);
-    CountBytes(gatehouse::AsBytes(text), kind == kTexts ? 0 : 1, counts);
+    const bool is_text = kind == kTexts || kind == kHtmls;
+    const gatehouse::ByteView bytes = gatehouse::AsBytes(text);
+    CountBytes(bytes, is_text ? gatehouse::kText : gatehouse::kBinary, counts);
+    if (kind == kHtmls) CountBytes(bytes, gatehouse::kHtml, counts);
   }
   std::string data;
   for (size_t kind = 0; kind < 2; ++kind) {
@@ -145,9 +166,15 @@ int main(int argc, char** argv) {
     }
   }
   for (size_t i = 0; i < kQuadBuckets; ++i) {
-    data +=
-        Quantised(std::max(FrequencyOf(counts.quads[0][i], counts.bytes[0]),
-                           FrequencyOf(counts.quads[1][i], counts.bytes[1])));
+    double frequency = 0.0;
+    for (size_t kind = 0; kind < gatehouse::kCounted; ++kind) {
+      // HTML is little: what nobody saw there says nothing.
+      const uint64_t count = counts.quads.at(kind)[i];
+      if (kind == gatehouse::kHtml && count == 0) continue;
+      frequency =
+          std::max(frequency, FrequencyOf(count, counts.bytes.at(kind)));
+    }
+    data += Quantised(frequency);
   }
   std::vector<uint8_t> buckets(kSextetBuckets, kSextetAbsent);
   for (const auto& some : paths) MergeSextets(some, buckets);
