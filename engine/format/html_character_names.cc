@@ -272,11 +272,31 @@ static_assert(std::is_sorted(kRows.begin(), kRows.end(),
                                return IsBefore(a, b.name);
                              }));
 
+constexpr size_t kInitials = 128;
+
+// Where the rows of each initial begin, and the end of all.
+constexpr std::array<uint16_t, kInitials + 1> BeginsOfRows() {
+  std::array<uint16_t, kInitials + 1> begins = {};
+  for (const Row& row : kRows) {
+    for (size_t i = static_cast<uint8_t>(row.name[0]); i < kInitials; ++i) {
+      ++begins.at(i + 1);
+    }
+  }
+  return begins;
+}
+
+constexpr auto kBegins = BeginsOfRows();
+
 }  // namespace
 
 std::optional<uint16_t> CodeOfHtmlName(std::string_view name) {
-  const auto row = std::lower_bound(kRows.begin(), kRows.end(), name, IsBefore);
-  if (row == kRows.end() || row->name != name) return std::nullopt;
+  if (name.empty()) return std::nullopt;
+  const auto initial = static_cast<uint8_t>(name[0]);
+  if (initial >= kInitials) return std::nullopt;
+  const auto* const end = kRows.data() + kBegins[initial + 1U];
+  const auto* const row =
+      std::lower_bound(kRows.data() + kBegins[initial], end, name, IsBefore);
+  if (row == end || row->name != name) return std::nullopt;
   return row->code;
 }
 

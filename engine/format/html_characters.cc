@@ -13,8 +13,6 @@ constexpr std::array<uint8_t, 1> kFullStop = {'.'};
 // U+3002, U+FE52, U+FF0E.
 constexpr std::array<std::array<uint8_t, 3>, 3> kWideFullStops = {
     {{0xe3, 0x80, 0x82}, {0xef, 0xb9, 0x92}, {0xef, 0xbc, 0x8e}}};
-// The same in Big5: this byte and a letter.
-constexpr uint8_t kBigFiveLead = 0xa1;
 
 bool IsDigit(uint8_t c) { return c >= '0' && c <= '9'; }
 
@@ -44,6 +42,13 @@ std::array<uint8_t, 8> HexReference(uint16_t code) {
   return text;
 }
 
+bool IsWideFullStop(ByteView bytes) {
+  return std::any_of(
+      kWideFullStops.begin(), kWideFullStops.end(), [bytes](ByteView stop) {
+        return std::equal(bytes.begin(), bytes.end(), stop.begin(), stop.end());
+      });
+}
+
 void HighBytes::Append(uint8_t c) {
   assert(count_ < bytes_.size());
   if (count_ == 1 && bytes_.front() == 0) count_ = 0;
@@ -58,12 +63,7 @@ bool HighBytes::MakesFullStopWith(uint8_t c) const {
 ByteView HighBytes::Take() {
   const ByteView taken = ByteView(bytes_).first(count_);
   count_ = 0;
-  for (const ByteView stop : kWideFullStops) {
-    if (std::equal(taken.begin(), taken.end(), stop.begin(), stop.end())) {
-      return kFullStop;
-    }
-  }
-  return taken;
+  return IsWideFullStop(taken) ? ByteView(kFullStop) : taken;
 }
 
 }  // namespace gatehouse

@@ -33,13 +33,24 @@ namespace gatehouse {
 // The value of a digit in `base`, 10 or 16.
 [[nodiscard]] std::optional<uint32_t> DigitValue(uint8_t c, uint32_t base);
 
+// Larger codes become a reference again, in hexadecimal.
+inline constexpr uint16_t kCodeAsByteMax = 0xfe;
+
 // As in "&#x20ac;".
 [[nodiscard]] std::array<uint8_t, 8> HexReference(uint16_t code);
+
+// Whether they are one, in UTF-8.
+[[nodiscard]] bool IsWideFullStop(ByteView bytes);
+
+// The first byte of one in Big5; a letter follows.
+inline constexpr uint8_t kBigFiveLead = 0xa1;
 
 // Bytes from 0x80 on: they are taken up to three at once, and wait for the byte
 // behind them.
 class HighBytes {
  public:
+  static constexpr size_t kBytesMax = 3;
+
   void Append(uint8_t c);
   void Clear() { count_ = 0; }
   // Whether these and `c` are a wide full stop in Big5.
@@ -51,7 +62,7 @@ class HighBytes {
   [[nodiscard]] bool full() const { return count_ == bytes_.size(); }
 
  private:
-  std::array<uint8_t, 3> bytes_ = {};
+  std::array<uint8_t, kBytesMax> bytes_ = {};
   size_t count_ = 0;
 };
 

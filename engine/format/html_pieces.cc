@@ -28,6 +28,7 @@ ByteView HtmlPieces::Fill(ByteView block) {
     size_ += count;
   }
   if (count == next.size()) return block.subspan(count);
+  if (!has_nuls_) std::fill_n(nuls_before_.begin(), size_, uint16_t{0});
   has_nuls_ = true;
   if (waiting_nuls_ <= kPieceBytesMax) ++waiting_nuls_;
   return block.subspan(count + 1);
@@ -36,7 +37,7 @@ ByteView HtmlPieces::Fill(ByteView block) {
 size_t HtmlPieces::PieceBytes() const {
   if (!full()) return size_;
   const ByteView piece = ByteView(bytes_).first(kPieceBytesMax);
-  if (IsHtmlSpace(bytes_.back()) && nuls_before_.back() == 0) {
+  if (IsHtmlSpace(bytes_.back()) && (!has_nuls_ || nuls_before_.back() == 0)) {
     return piece.size();
   }
   for (size_t size = piece.size(); size > 0; --size) {

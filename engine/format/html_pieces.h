@@ -35,10 +35,11 @@ class HtmlPieces {
   [[nodiscard]] size_t PieceBytes() const;
   [[nodiscard]] size_t BytesLostBehind(size_t piece_bytes) const;
 
-  // One byte more than a piece has, to see what begins the next one.
-  std::array<uint8_t, kPieceBytesMax + 1> bytes_ = {};
-  std::array<uint16_t, kPieceBytesMax + 1> nuls_before_ = {};
-  bool has_nuls_ = false;  // Else nuls_before_ is not looked after: all zero.
+  // Not cleared: most files are no longer than what that would cost. One byte
+  // more than a piece has, to see what begins the next one.
+  std::array<uint8_t, kPieceBytesMax + 1> bytes_;
+  std::array<uint16_t, kPieceBytesMax + 1> nuls_before_;
+  bool has_nuls_ = false;      // Else nuls_before_ is not looked after.
   uint16_t waiting_nuls_ = 0;  // Behind the last byte; not more than matter.
   size_t size_ = 0;
 };

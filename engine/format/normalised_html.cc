@@ -9,20 +9,17 @@
 namespace gatehouse {
 namespace {
 
-// More than a piece has, and not so much that to clear it costs a small file.
+// As much as a piece has, and not so much that to clear it costs a small file.
 constexpr size_t kRoomBytes = size_t{16} << 10;
-// Larger ones become a reference again, in hexadecimal.
-constexpr uint16_t kCodeAsByteMax = 0xfe;
-
 // A further digit ends a number of this size.
 constexpr uint64_t kNumberMax = 922'337'203'685'477'580;
 
 }  // namespace
 
-void HtmlNormaliser::View::Grow() {
+void HtmlNormaliser::View::Grow(size_t count) {
   const size_t left = first_ + kHtmlViewBytesMax - size_;
   if (left == 0) limit_reached_ = true;
-  bytes_.resize(size_ + std::min(kRoomBytes, left));
+  bytes_.resize(size_ + std::min(std::max(kRoomBytes, count), left));
 }
 
 HtmlNormaliser::HtmlNormaliser(std::vector<uint8_t>& no_comments,
@@ -38,12 +35,13 @@ void HtmlNormaliser::Feed(ByteView block) {
 }
 
 void HtmlNormaliser::TakePiece() {
-  ByteView piece = pieces_.Piece();
-  while (!piece.empty()) {
-    piece = piece.subspan(TakeRun(piece));
-    if (piece.empty()) break;
-    const uint8_t c = piece.front();
-    piece = piece.subspan(1);
+  const ByteView piece = pieces_.Piece();
+  marks_.Mark(piece);
+  size_t at = 0;
+  while (at < piece.size()) {
+    at += TakeRun(piece, at);
+    if (at == piece.size()) break;
+    const uint8_t c = piece[at++];
     if (c >= 0x80) {
       TakeHigh(c);
     } else if (c != '\r') {

@@ -18,6 +18,7 @@
 
 #include "base/bytes.h"
 #include "engine/format/html_characters.h"
+#include "engine/format/html_marks.h"
 #include "engine/format/html_pieces.h"
 
 namespace gatehouse {
@@ -79,7 +80,7 @@ class HtmlNormaliser {
     explicit View(std::vector<uint8_t>& bytes)
         : bytes_(bytes), first_(bytes.size()), size_(bytes.size()) {}
     void Append(uint8_t c) {
-      if (size_ == bytes_.size()) Grow();
+      if (size_ == bytes_.size()) Grow(1);
       if (size_ < bytes_.size()) bytes_[size_++] = c;
     }
     void Append(ByteView bytes) {
@@ -93,7 +94,7 @@ class HtmlNormaliser {
     void Finish() { bytes_.resize(size_); }
 
    private:
-    void Grow();
+    void Grow(size_t count);
     std::vector<uint8_t>& bytes_;
     size_t first_ = 0;
     size_t size_ = 0;  // What is behind it is room.
@@ -107,9 +108,10 @@ class HtmlNormaliser {
   using Word = BoundedText<16>;
 
   void TakePiece();
-  // Several bytes at once: how many. None where the next one is special.
-  size_t TakeRun(ByteView bytes);
-  size_t TakeMarkupRun(ByteView bytes);
+  // Several bytes at once, from `at` on: how many. None where the next one is
+  // special.
+  size_t TakeRun(ByteView piece, size_t at);
+  size_t TakeMarkupRun(ByteView piece, size_t at);
   size_t TakeScriptRun(ByteView bytes);
   void Take(uint8_t c);
   void TakeInState(uint8_t c);
@@ -152,6 +154,7 @@ class HtmlNormaliser {
   void AppendSpaceToText();
 
   HtmlPieces pieces_;
+  HtmlMarks marks_;  // Of the piece.
   View no_comments_;
   View no_tags_;
   std::vector<HtmlTextRun>* const runs_;
