@@ -23,4 +23,8 @@ struct HtmlScriptRun {
 // without white space. Stops at '<', '&' and bytes from 0x80 on.
 [[nodiscard]] HtmlScriptRun CopyHtmlScript(ByteView text, uint8_t* output);
 
+// Of any processor.
+[[nodiscard]] HtmlScriptRun CopyHtmlScriptAnywhere(ByteView text,
+                                                   uint8_t* output);
+
 }  // namespace gatehouse

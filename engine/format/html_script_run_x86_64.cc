@@ -1,17 +1,18 @@
-// With SSE2, which every such processor has.
-#include <emmintrin.h>
+// With SSSE3, which Hyperscan needs as well.
+#include <immintrin.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 
 #include "engine/format/html_script_run.h"
+#include "engine/format/kept_bytes_x86_64.h"
 
 namespace gatehouse {
 namespace {
 
 constexpr size_t kBlockBytes = 16;
+constexpr uint32_t kAllBytes = (uint32_t{1} << kBlockBytes) - 1;
 static_assert(kBlockBytes <= kHtmlScriptRoomBytes);
 
 uint32_t MaskOf(__m128i bytes) {
@@ -54,13 +55,8 @@ __m128i LowerCaseOf(__m128i bytes) {
       static_cast<const __m128i*>(static_cast<const void*>(text.data() + at)));
 }
 
-void Store(__m128i bytes, uint8_t* output) {
-  _mm_storeu_si128(static_cast<__m128i*>(static_cast<void*>(output)), bytes);
-}
-
-}  // namespace
-
-HtmlScriptRun CopyHtmlScript(ByteView text, uint8_t* output) {
+[[gnu::target("ssse3,popcnt")]] HtmlScriptRun CopyWithSsse3(ByteView text,
+                                                            uint8_t* output) {
   const __m128i quote = _mm_set1_epi8('\'' ^ '"');
   HtmlScriptRun run;
   while (run.taken < text.size()) {
@@ -68,27 +64,32 @@ HtmlScriptRun CopyHtmlScript(ByteView text, uint8_t* output) {
     const __m128i script = _mm_xor_si128(
         LowerCaseOf(bytes), _mm_and_si128(IsByte(bytes, '\''), quote));
     const __m128i marks = _mm_or_si128(IsByte(bytes, '<'), IsByte(bytes, '&'));
-    const uint32_t ends =
-        MaskOf(_mm_or_si128(marks, bytes)) | uint32_t{1} << kBlockBytes;
-    const size_t left = text.size() - run.taken;
-    const size_t count =
-        std::min(left, static_cast<size_t>(std::countr_zero(ends)));
-    run.taken += count;
-    const uint32_t space = MaskOf(IsSpace(bytes));
-    if (space == 0) {
-      Store(script, output + run.written);
-      run.written += count;
-    } else {
-      std::array<uint8_t, kBlockBytes> block;
-      Store(script, block.data());
-      for (size_t i = 0; i < count; ++i) {
-        output[run.written] = block[i];
-        run.written += (space >> i & 1) ^ 1;
-      }
+    const uint32_t ends = MaskOf(_mm_or_si128(marks, bytes));
+    // A branch, so that the next block does not wait for what is in this one.
+    size_t count = kBlockBytes;
+    if (ends != 0 || text.size() - run.taken < kBlockBytes) [[unlikely]] {
+      const auto end = static_cast<size_t>(
+          std::countr_zero(ends | uint32_t{1} << kBlockBytes));
+      count = std::min(text.size() - run.taken, end);
     }
+    const uint32_t dropped = MaskOf(IsSpace(bytes)) | kAllBytes << count;
+    uint8_t* const to = output + run.written;
+    const size_t kept = WriteKept(script, dropped & 0xff, to);
+    run.written += kept + WriteKept(_mm_srli_si128(script, 8),
+                                    dropped >> 8 & 0xff, to + kept);
+    run.taken += count;
     if (count != kBlockBytes) break;
   }
   return run;
+}
+
+}  // namespace
+
+HtmlScriptRun CopyHtmlScript(ByteView text, uint8_t* output) {
+  static const bool has_ssse3 = __builtin_cpu_supports("ssse3") != 0 &&
+                                __builtin_cpu_supports("popcnt") != 0;
+  return has_ssse3 ? CopyWithSsse3(text, output)
+                   : CopyHtmlScriptAnywhere(text, output);
 }
 
 }  // namespace gatehouse

@@ -7,10 +7,10 @@
 // through the run of D it stands at the beginning of.
 #include <immintrin.h>
 
-#include <array>
 #include <bit>
 #include <cstring>
 
+#include "engine/format/kept_bytes_x86_64.h"
 #include "engine/format/normalised_text.h"
 #include "engine/format/text_blocks.h"
 
@@ -18,20 +18,6 @@ namespace gatehouse {
 namespace {
 
 constexpr size_t kBlockBytes = 16;
-
-// For each set of dropped bytes among eight: where the kept ones come from.
-constexpr std::array<std::array<uint8_t, 8>, 256> MakeShuffles() {
-  std::array<std::array<uint8_t, 8>, 256> shuffles = {};
-  for (unsigned dropped = 0; dropped < 256; ++dropped) {
-    size_t kept = 0;
-    for (uint8_t i = 0; i < 8; ++i) {
-      if ((dropped >> i & 1) == 0) shuffles.at(dropped).at(kept++) = i;
-    }
-  }
-  return shuffles;
-}
-
-constexpr auto kShuffles = MakeShuffles();
 
 bool HasSsse3() {
   static const bool has = __builtin_cpu_supports("ssse3") != 0 &&
@@ -76,17 +62,6 @@ Block Classify(const uint8_t* input) {
   block.space = MaskOf(_mm_cmpeq_epi8(block.bytes, blank));
   block.dropped = MaskOf(_mm_andnot_si128(controls, low));
   return block;
-}
-
-// Writes eight bytes, of which those not in `dropped` count.
-[[gnu::target("ssse3,popcnt")]] size_t WriteKept(__m128i bytes,
-                                                 uint32_t dropped,
-                                                 uint8_t* output) {
-  __m128i shuffle = _mm_setzero_si128();
-  std::memcpy(&shuffle, kShuffles[dropped].data(), 8);
-  const __m128i kept = _mm_shuffle_epi8(bytes, shuffle);
-  std::memcpy(output, &kept, 8);
-  return 8 - static_cast<size_t>(std::popcount(dropped));
 }
 
 [[gnu::target("ssse3,popcnt")]] TextBlocksResult NormaliseBlocks(
