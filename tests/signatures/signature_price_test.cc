@@ -52,7 +52,7 @@ TEST_F(SignaturePriceTest, WhatHoldsWithoutAMatchIsEvaluatedInEveryFile) {
 
 TEST_F(SignaturePriceTest, GramsOfZerosAreNotLookedFor) {
   // Rare as a whole, but one of its grams is in every binary.
-  const auto priced = Priced("0", "d1f3a900000000");
+  const auto priced = Priced("0", "d1f300000000");
   ASSERT_THAT(priced, SizeIs(1));
   EXPECT_EQ(priced.front().route, PriceRoute::kApart);
   EXPECT_LT(priced.front().share, kPriceShareMax);
