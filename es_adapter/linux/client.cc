@@ -127,7 +127,7 @@ void Client::Delete() {
   for (const std::atomic<Message*>& entry : messages_.at(0)) {
     const Message* message = entry.load();
     if (message == nullptr) continue;
-    if (AnswerUnanswered(*message, true, std::numeric_limits<int64_t>::max(),
+    if (AnswerUnanswered(*message, std::numeric_limits<int64_t>::max(),
                          AnswerSource::kUnanswered)) {
       journal_.counters.allowed_unanswered.fetch_add(1);
     }
@@ -361,20 +361,26 @@ void Client::Release(const Message& message) {
 }
 
 // Answers the opener behind `message` if he still waits and his deadline has
-// come. Any thread: takes a reference while it works.
-bool Client::AnswerUnanswered(const Message& message, bool allow,
-                              int64_t now_ns, AnswerSource source) {
+// come, and returns whether he was allowed; nothing if somebody else answers.
+// Any thread: takes a reference while it works.
+std::optional<bool> Client::AnswerUnanswered(const Message& message,
+                                             int64_t now_ns,
+                                             AnswerSource source) {
   const uint64_t sequence = message.unanswered.load();
-  if (sequence == 0) return false;
-  if (message.deadline_ns.load() > now_ns) return false;
-  if (!TryRetain(message)) return false;
+  if (sequence == 0) return std::nullopt;
+  if (message.deadline_ns.load() > now_ns) return std::nullopt;
+  if (!TryRetain(message)) return std::nullopt;
+  // Only who holds it may look into it: the reader fills it again, and what the
+  // last event was to be answered is not what this one is.
+  const bool allow = source != AnswerSource::kDeadline || FailsOpen(message);
   const bool ours = TryAnswer(message, sequence, allow, source);
   Release(message);
-  return ours;
+  return ours ? std::optional(allow) : std::nullopt;
 }
 
-// What the last resort answers. A message that fails closed does so only while
-// its client wants the event: the circuit breaker unsubscribes.
+// What the last resort answers a message that the caller holds. One that fails
+// closed does so only while its client wants the event: the circuit breaker
+// unsubscribes.
 bool Client::FailsOpen(const Message& message) const {
   if (miss_mode_.load() == ES_DEADLINE_MISS_MODE_FAIL_CLOSED) return false;
   if (!message.fails_closed.load()) return true;
@@ -390,10 +396,11 @@ bool Client::AnswerOverdue() {
   for (const std::atomic<Message*>& entry : messages_.at(0)) {
     const Message* message = entry.load();
     if (message == nullptr) continue;
-    const bool allow = FailsOpen(*message);
-    if (AnswerUnanswered(*message, allow, now_ns, AnswerSource::kDeadline)) {
-      (allow ? journal_.counters.allowed_deadline
-             : journal_.counters.denied_deadline)
+    const std::optional<bool> allowed =
+        AnswerUnanswered(*message, now_ns, AnswerSource::kDeadline);
+    if (allowed) {
+      (*allowed ? journal_.counters.allowed_deadline
+                : journal_.counters.denied_deadline)
           .fetch_add(1);
       if (mode == ES_DEADLINE_MISS_MODE_KILL) (void)::kill(own_pid_, SIGKILL);
     }

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -151,8 +152,8 @@ class Client {
   Message& MessageOf(GroupKind kind, size_t slot_index);
   bool TryAnswer(const Message& message, uint64_t sequence, bool allow,
                  AnswerSource source);
-  bool AnswerUnanswered(const Message& message, bool allow, int64_t now_ns,
-                        AnswerSource source);
+  std::optional<bool> AnswerUnanswered(const Message& message, int64_t now_ns,
+                                       AnswerSource source);
   bool FailsOpen(const Message& message) const;
   void WakeReader();
 

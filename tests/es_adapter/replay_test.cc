@@ -236,6 +236,26 @@ TEST_F(ReplayTest, AnswersAtTheDeadlineOfAVirtualClock) {
   es_release_message(held);
 }
 
+// For ThreadSanitizer: who looks for missed deadlines looks at messages that
+// the reader fills again meanwhile.
+TEST_F(ReplayTest, LooksForMissedDeadlinesOnlyAtWhatIsHeld) {
+  const Trace trace = TraceOfOpens(10);
+  replay_.options.rounds = 3000;
+  Open(trace, [](es_client_t* client, const es_message_t* message) {
+    if (message->action_type != ES_ACTION_TYPE_AUTH) return;
+    esl_message_fail_closed(message);
+    Respond(client, message, true);
+  });
+  Begin();
+  while (replay_.results.answers.load() < 30'000) {
+    esl_replay_answer_overdue(client_);
+  }
+  replay_.results.WaitForEnd();
+  Delete();
+  EXPECT_EQ(replay_.results.answers.load(), 30'000U);
+  EXPECT_EQ(replay_.results.duplicates.load(), 0U);
+}
+
 // The record of a replay is the record that was replayed.
 TEST_F(ReplayTest, IsRecordedAsWhatItReplays) {
   const Trace trace = TraceOfOpens(200);
