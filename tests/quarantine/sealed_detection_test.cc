@@ -43,7 +43,8 @@ std::string Filler(size_t bytes, uint64_t seed) {
 std::string LittleEndian(uint64_t value, int bytes) {
   std::string text;
   for (int i = 0; i < bytes; ++i) {
-    text += static_cast<char>(value >> (8 * i) & 0xff);
+    text += static_cast<char>(value & 0xff);
+    value >>= 8U;
   }
   return text;
 }
