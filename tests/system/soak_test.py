@@ -117,7 +117,8 @@ def resident_bytes(pid):
 
 def is_sanitized():
     with open(os.path.join(gate.BIN, "wdavdaemon"), "rb") as file:
-        return b"__asan_init" in file.read()
+        program = file.read()
+    return b"__asan_init" in program or b"__tsan_init" in program
 
 
 if __name__ == "__main__":
