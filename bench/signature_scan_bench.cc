@@ -30,6 +30,7 @@
 #include "bench/clean_corpus.h"
 #include "bench/measured_sets.h"
 #include "bench/pattern_expression.h"
+#include "engine/file_digest.h"
 #include "engine/matching/body_scan.h"
 #include "engine/scanner.h"
 #include "signatures/definitions.h"
@@ -113,22 +114,62 @@ class BodySubject : public Subject {
 
   uint64_t Scan(const CleanCorpus& corpus) override {
     uint64_t found = 0;
-    for (const CleanFile& file : corpus.files) {
-      ShowTo(*scan_, file.bytes);
-      if (!confirms_) continue;
-      Content content{ByteView(file.bytes)};
-      WorkBudget budget(std::numeric_limits<uint64_t>::max());
-      MatchedIds matched;
-      (void)scan_->Judge(content, budget, matched);
-      found += matched.ids().size();
-    }
+    for (const CleanFile& file : corpus.files) found += ScanFile(file.bytes);
     return found;
+  }
+  uint64_t ScanFile(ByteView file) {
+    ShowTo(*scan_, file);
+    if (!confirms_) return 0;
+    Content content{file};
+    WorkBudget budget(std::numeric_limits<uint64_t>::max());
+    MatchedIds matched;
+    (void)scan_->Judge(content, budget, matched);
+    return matched.ids().size();
   }
 
  private:
   const std::shared_ptr<const SignatureSet> set_;
   const bool confirms_;
   std::unique_ptr<BodyScan> scan_;
+};
+
+// The same with hashes of whole files, of files of the sizes that occur.
+class HashedSubject : public Subject {
+ public:
+  explicit HashedSubject(std::shared_ptr<const SignatureSet> set)
+      : Subject("with hashes"), set_(set), bodies_(std::move(set), true) {
+    auto created = FileDigests::Create(set_->hashes().algorithms());
+    if (!created) Fatal(created.error().message);
+    digests_ = std::make_unique<FileDigests>(std::move(*created));
+  }
+
+  uint64_t Scan(const CleanCorpus& corpus) override {
+    uint64_t found = 0;
+    for (const CleanFile& file : corpus.files) {
+      found += bodies_.ScanFile(file.bytes) + Hash(file.bytes);
+    }
+    return found;
+  }
+
+ private:
+  uint64_t Hash(ByteView file) {
+    const DigestNeeds needs = set_->hashes().NeedsFor(file.size());
+    digests_->Start(needs);
+    digests_->Update(file);
+    uint64_t found = 0;
+    for (size_t i = 0; i < kDigestAlgorithmCount; ++i) {
+      if (!needs.at(i)) continue;
+      const auto algorithm = static_cast<DigestAlgorithm>(i);
+      const Digest digest = digests_->Finish(algorithm);
+      found +=
+          set_->hashes().Find(algorithm, digest.view(), file.size()).size();
+    }
+    return found;
+  }
+
+  const std::shared_ptr<const SignatureSet> set_;
+  BodySubject bodies_;
+  std::unique_ptr<FileDigests> digests_;
 };
 
 Signatures WithoutTargets(Signatures signatures) {
@@ -213,10 +254,10 @@ OpenFiles OpenAll(const std::vector<CleanCorpus>& corpora) {
 
 class ScannerSubject : public Subject {
  public:
-  ScannerSubject(std::string name, Signatures signatures,
+  ScannerSubject(std::string name, std::shared_ptr<const SignatureSet> set,
                  const OpenFiles& opened)
       : Subject(std::move(name)), opened_(opened) {
-    auto created = Scanner::Create(Compiled(std::move(signatures)));
+    auto created = Scanner::Create(std::move(set));
     if (!created) Fatal(created.error().message);
     scanner_ = std::move(*created);
   }
@@ -307,10 +348,13 @@ void MeasureSet(MeasuredSet set, const Options& options,
   OpenFiles opened;
   if (has_hashes) {
     opened = OpenAll(corpora);
+    const auto hashed = Compiled(WithoutAnySize(set.signatures));
+    subjects.push_back(std::make_unique<HashedSubject>(hashed));
+    subjects.push_back(
+        std::make_unique<ScannerSubject>("read, with hashes", hashed, opened));
     subjects.push_back(std::make_unique<ScannerSubject>(
-        "scan, hashes", WithoutAnySize(set.signatures), opened));
-    subjects.push_back(std::make_unique<ScannerSubject>(
-        "scan, hashes of any size", std::move(set.signatures), opened));
+        "read, with hashes of any size", Compiled(std::move(set.signatures)),
+        opened));
   }
   Measure(subjects, corpora, options.rounds);
 }
