@@ -40,18 +40,21 @@ size_t FindPairs(const PairLane& lane, ByteView bytes, size_t end,
   };
   size_t at = 0;
   // Two loads for eight pairs: one for the even ones, one for the odd ones. In
-  // nearly all of these blocks there is none.
+  // nearly all of these blocks there is none. Each half of a word is looked up
+  // for itself, and not one after the other, so that the loads overlap.
+  const auto any_of = [map](uint64_t word) {
+    const unsigned front =
+        unsigned{map[PairOf(word)]} | map[PairOf(word >> 16)];
+    const unsigned back =
+        unsigned{map[PairOf(word >> 32)]} | map[PairOf(word >> 48)];
+    return front | back;
+  };
   for (; at + kGramWordBytes <= end; at += kGramWordBytes) {
     uint64_t even = 0;
     uint64_t odd = 0;
     std::memcpy(&even, bytes.data() + at, sizeof(even));
     std::memcpy(&odd, bytes.data() + at + 1, sizeof(odd));
-    unsigned any = 0;
-    for (size_t i = 0; i < kGramWordBytes; i += 2) {
-      any |= map[PairOf(even >> (8 * i))];
-      any |= map[PairOf(odd >> (8 * i))];
-    }
-    if (any == 0) continue;
+    if ((any_of(even) | any_of(odd)) == 0) continue;
     for (size_t i = 0; i < kGramWordBytes; i += 2) {
       look(even >> (8 * i), at + i);
       look(odd >> (8 * i), at + i + 1);
