@@ -140,8 +140,21 @@ LaneVectors LaneOf(const std::vector<Gram>& grams, uint32_t salt) {
                    });
   const uint32_t bits = BitsFor(grams.size(), kBucketBitsMin, kBucketBitsMax);
   lane.buckets.resize((size_t{1} << bits) + 1);
+  uint32_t last_bucket = 0;
+  size_t bucket_begin = 0;
   for (const HashedEntry& one : hashed) {
-    ++lane.buckets[(one.hash >> (kHashBits - bits)) + 1];
+    const uint32_t bucket = one.hash >> (kHashBits - bits);
+    if (bucket != last_bucket) bucket_begin = lane.entries.size();
+    last_bucket = bucket;
+    // With another byte in front a gram may look the same here: its place would
+    // be reported twice.
+    const bool is_known =
+        std::any_of(lane.entries.begin() + static_cast<ptrdiff_t>(bucket_begin),
+                    lane.entries.end(), [&one](const GramEntry& entry) {
+                      return entry.bits == one.entry.bits;
+                    });
+    if (is_known) continue;
+    ++lane.buckets[bucket + 1];
     lane.entries.push_back(one.entry);
   }
   for (size_t i = 1; i < lane.buckets.size(); ++i) {

@@ -141,6 +141,27 @@ TEST_P(GramScanTest, FindsALiteralAtEveryPlace) {
   }
 }
 
+// Of five bytes, with every byte in front: found once, whatever its hash.
+TEST_P(GramScanTest, FindsEveryPlaceOnceBehindAnyByte) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 200; ++round) {
+    Literal literal;
+    for (size_t i = 0; i < kGramLiteralBytesMin; ++i) {
+      literal.text += static_cast<char>(random() % 256);
+    }
+    std::string content;
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      content += static_cast<char>(byte);
+      content += literal.text;
+      // So that each stands at each place, counted from what is looked at.
+      if (byte % 3 == 0) content += '-';
+    }
+    EXPECT_EQ(SearchWith(GetParam(), {literal}, content),
+              SearchNaively({literal}, content))
+        << round;
+  }
+}
+
 TEST_P(GramScanTest, FindsNothingInWhatIsTooShort) {
   for (const std::string_view content : {"", "n", "need", "needl"}) {
     EXPECT_EQ(SearchWith(GetParam(), {{"needle", false}}, content), Found());
