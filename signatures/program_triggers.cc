@@ -22,6 +22,8 @@ constexpr double kAroundCost = 0.1;
 constexpr double kSpellingCost = 1e-8;
 // What a literal costs that has grams with any byte in front: 192 of them.
 constexpr double kManyGramsCost = 3e-6;
+// Of a longer part it would take long.
+constexpr size_t kSpelledPartBytesMax = 4096;
 // What is cheaper is not worth being spelled out.
 constexpr double kSpelledCostMin = 1e-6;
 
@@ -92,6 +94,7 @@ void ConsiderAllSpelled(const std::vector<PatternPart>& parts,
                         ProgramTrigger& best) {
   if (best.cost <= kSpelledCostMin) return;
   for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].code.size() > kSpelledPartBytesMax) continue;
     for (const SpelledWindow& window : SpelledWindowsOf(parts[i].code, wish)) {
       ConsiderSpelled(window, static_cast<uint16_t>(i), rates, best);
     }

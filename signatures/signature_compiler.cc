@@ -272,6 +272,8 @@ void ShardWriter::Add(const std::vector<uint32_t>& ids,
   }
   std::stable_sort(tables.anchors.begin() + shard.anchor_begin,
                    tables.anchors.end(), IsAnchorBefore);
+  std::stable_sort(tables.view_anchors.begin(), tables.view_anchors.end(),
+                   IsAnchorBefore);
   std::stable_sort(uses.begin(), uses.end(), IsUseBefore);
   std::vector<TriggerText>& texts = compiled.triggers.emplace_back();
   for (UseOf& one : uses) {

@@ -241,7 +241,11 @@ const char* Inspector::FirstWrong() {
            r.atom < t.signatures[r.signature].atom_count;
   };
   if (!All(t.anchors, is_anchor)) return "anchors";
-  if (!All(t.view_anchors, is_anchor)) return "view anchors";
+  if (!All(t.view_anchors, is_anchor) ||
+      !std::is_sorted(t.view_anchors.begin(), t.view_anchors.end(),
+                      IsAnchorBefore)) {
+    return "view anchors";
+  }
   if (!All(t.always, is_known)) return "always";
   if (!All(t.macro_signatures, [&t, is_known](uint32_t id) {
         return is_known(id) && t.signatures[id].atom_count != 0;

@@ -189,7 +189,8 @@ struct SignatureTables {
   std::span<const ViewUse> view_uses;
   std::span<const AnchorUse> anchors;
   // Patterns that a text's normalised form must begin with, or have so many
-  // bytes behind its beginning; of the shard for the own bytes of texts.
+  // bytes behind its beginning; of the shard for the own bytes of texts, and in
+  // the same order.
   std::span<const AnchorUse> view_anchors;
   std::span<const uint32_t> always;
   std::span<const ShardRecord> shards;

@@ -93,8 +93,8 @@ bool IsAtOnePlace(const PatternOffset& offset) {
                                offset.base == OffsetBase::kLastSection);
 }
 
-// Of the form of a text only the beginning is known before it is made.
-constexpr int64_t kViewStartMax = 64;
+// Of the form of a text only some bytes are known before it is made.
+constexpr int64_t kViewStartMax = 4;
 bool IsAtStart(const PatternOffset& offset) {
   return offset.base == OffsetBase::kStart && offset.shift == 0 &&
          offset.delta >= 0 && offset.delta <= kViewStartMax;

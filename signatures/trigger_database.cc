@@ -58,6 +58,19 @@ bool UsesGrams(const std::vector<TriggerText>& triggers, TriggerMeans means) {
   return weight >= kGramWeightMin;
 }
 
+// Literals with grams of any byte in front cost 200 times as much memory.
+constexpr size_t kManyGramsMax = 4096;
+
+bool HasManyGrams(const TriggerText& trigger) {
+  return IsForGrams(trigger) && trigger.bytes.size() < kGramInnerBytesMin;
+}
+
+bool AreTooMany(const std::vector<TriggerText>& triggers) {
+  const auto count =
+      std::count_if(triggers.begin(), triggers.end(), HasManyGrams);
+  return static_cast<size_t>(count) > kManyGramsMax;
+}
+
 // Of the short literals beside grams: up to so many are looked for by their
 // own lane; Hyperscan is faster with some more, up to where it goes another
 // way; then pairs are.
@@ -65,16 +78,12 @@ constexpr size_t kFewMax = 16;
 constexpr size_t kShortMax = 48;
 
 // Nothing: by Hyperscan.
-std::optional<GramMeans> MeansOfShort(const std::vector<TriggerText>& triggers,
-                                      bool uses_grams, TriggerMeans means) {
+std::optional<GramMeans> MeansOfShort(size_t count, bool uses_grams,
+                                      TriggerMeans means) {
   if (means == TriggerMeans::kHyperscan || !uses_grams) return std::nullopt;
-  const auto count = std::count_if(
-      triggers.begin(), triggers.end(), [](const TriggerText& trigger) {
-        return !IsForGrams(trigger) || trigger.has_common_gram;
-      });
-  if (static_cast<size_t>(count) <= kFewMax) return GramMeans::kFew;
+  if (count <= kFewMax) return GramMeans::kFew;
   if (means != TriggerMeans::kFastest) return GramMeans::kPair;
-  if (static_cast<size_t>(count) <= kShortMax) return std::nullopt;
+  if (count <= kShortMax) return std::nullopt;
   return GramMeans::kPair;
 }
 
@@ -157,13 +166,20 @@ Result<PackedTriggers> PackTriggers(const std::vector<TriggerText>& triggers,
     return Fail(ErrorCode::kLimitExceeded, "compile: too many triggers");
   }
   const bool uses_grams = UsesGrams(triggers, means);
+  const bool are_too_many = AreTooMany(triggers);
+  const auto is_short_one = [are_too_many](const TriggerText& trigger) {
+    return !IsForGrams(trigger) || trigger.has_common_gram ||
+           (are_too_many && HasManyGrams(trigger));
+  };
+  const auto count =
+      std::count_if(triggers.begin(), triggers.end(), is_short_one);
   const std::optional<GramMeans> means_of_short =
-      MeansOfShort(triggers, uses_grams, means);
+      MeansOfShort(static_cast<size_t>(count), uses_grams, means);
   std::vector<GramText> grams;
   std::vector<unsigned> others;
   for (unsigned id = 0; id < triggers.size(); ++id) {
     const TriggerText& trigger = triggers[id];
-    const bool is_short = !IsForGrams(trigger) || trigger.has_common_gram;
+    const bool is_short = is_short_one(trigger);
     const bool is_long = trigger.bytes.size() > kGramLiteralBytesMax;
     if (is_long || (is_short ? !means_of_short.has_value() : !uses_grams)) {
       others.push_back(id);

@@ -430,7 +430,10 @@ class ExpressionReader {
 
 std::vector<RegexLiteralSet> LiteralSetsOfRegex(std::string_view expression,
                                                 uint32_t options) {
-  if ((options & kRegexExtended) != 0) return {};
+  if ((options & kRegexExtended) != 0 ||
+      expression.size() > kRegexBytesToldMax) {
+    return {};
+  }
   auto forms =
       ExpressionReader(expression, (options & kRegexCaseless) != 0).Read();
   if (!forms) return {};

@@ -18,7 +18,9 @@ using RegexLiteralSet = std::vector<std::string>;
 // Shorter ones are nearly everywhere.
 inline constexpr size_t kRegexLiteralBytesMin = 2;
 inline constexpr size_t kRegexLiteralBytesMax = 32;
-inline constexpr size_t kRegexLiteralsMax = 4;         // Sets.
+inline constexpr size_t kRegexLiteralsMax = 4;  // Sets.
+// Of a longer expression nothing is told: it could take seconds.
+inline constexpr size_t kRegexBytesToldMax = 4096;
 inline constexpr size_t kRegexLiteralMembersMax = 16;  // Of a set.
 
 // Every match of the PCRE2 expression has within itself, of each set, one

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <tuple>
 
 #include "engine/format/normalised_text.h"
 #include "engine/matching/normalised_reader.h"
@@ -76,21 +77,18 @@ ViewProspect::Look::Look(const PatternPart& what)
 }
 
 ViewProspect::ViewProspect(const SignatureTables& tables) : tables_(tables) {
-  for (const AnchorUse& anchor : tables_.view_anchors) {
-    const auto first =
-        static_cast<uint64_t>(tables_.offsets[anchor.offset].delta);
-    const Beginning wanted{
-        first + anchor.distance, anchor.value, anchor.mask, {}};
-    auto known = std::find_if(beginnings_.begin(), beginnings_.end(),
-                              [&wanted](const Beginning& one) {
-                                return one.place == wanted.place &&
-                                       one.value == wanted.value &&
-                                       one.mask == wanted.mask;
-                              });
-    if (known == beginnings_.end()) {
-      known = beginnings_.insert(known, wanted);
+  const std::span<const AnchorUse> anchors = tables_.view_anchors;
+  size_t first = 0;
+  for (size_t i = 1; i <= anchors.size(); ++i) {
+    const AnchorUse& one = anchors[first];
+    if (i < anchors.size() && anchors[i].offset == one.offset &&
+        anchors[i].distance == one.distance && anchors[i].mask == one.mask) {
+      continue;
     }
-    known->anchors.push_back(&anchor);
+    const int64_t start = tables_.offsets[one.offset].delta;
+    beginnings_.push_back({static_cast<uint64_t>(start) + one.distance,
+                           one.mask, anchors.subspan(first, i - first)});
+    first = i;
   }
 }
 
@@ -110,13 +108,19 @@ const std::vector<const AnchorUse*>& ViewProspect::MayBeginWith(
   const bool is_whole = size < form.size() && own.size() == text.content.size();
   for (const Beginning& one : beginnings_) {
     uint32_t word = 0;
-    const bool is_known = one.place + sizeof(word) <= size;
-    if (is_known) std::memcpy(&word, form.data() + one.place, sizeof(word));
-    if (is_known ? (word & one.mask) == one.value
-                 : !is_whole || one.place < size) {
-      may_begin_.insert(may_begin_.end(), one.anchors.begin(),
-                        one.anchors.end());
+    auto first = one.anchors.begin();
+    auto last = one.anchors.end();
+    if (one.place + sizeof(word) <= size) {
+      std::memcpy(&word, form.data() + one.place, sizeof(word));
+      std::tie(first, last) =
+          std::equal_range(first, last, AnchorUse{.value = word & one.mask},
+                           [](const AnchorUse& x, const AnchorUse& y) {
+                             return x.value < y.value;
+                           });
+    } else if (is_whole && one.place >= size && one.mask != 0) {
+      continue;  // The form ends before.
     }
+    for (; first != last; ++first) may_begin_.push_back(&*first);
   }
   return may_begin_;
 }

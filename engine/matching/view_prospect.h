@@ -91,12 +91,11 @@ class ViewProspect {
     const OwnText& text;
     bool searches = false;  // Else only what needs no look through the text.
   };
-  // What a form may begin with, and whom it concerns.
+  // View anchors that look at the same bytes, by value.
   struct Beginning {
     uint64_t place = 0;
-    uint32_t value = 0;
     uint32_t mask = 0;
-    std::vector<const AnchorUse*> anchors;
+    std::span<const AnchorUse> anchors;
   };
   // What MayStand looks through: some bytes of the text, or its seams.
   struct Chunk {

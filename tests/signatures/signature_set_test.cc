@@ -109,6 +109,19 @@ TEST(SignatureSetTest, SomeShortTriggersStandApart) {
   EXPECT_NE(set->triggers(0).others(), nullptr);
 }
 
+TEST(SignatureSetTest, ManyTriggersOfFiveBytesDoNotFillTheMemory) {
+  Signatures signatures;
+  for (unsigned i = 0; i < 20000; ++i) {
+    const auto low = static_cast<uint8_t>(i);
+    const auto high = static_cast<uint8_t>(i >> 8U);
+    signatures.bodies.push_back(
+        Literal(std::to_string(i), {0xd1, low, 0xf3, high, 0xa7}));
+  }
+  const auto set = Compile(std::move(signatures));
+  EXPECT_LT(set->triggers(0).grams().grams.entries.size(), 1000U);
+  EXPECT_EQ(set->triggers(0).grams().pairs.buckets.size(), kPairBuckets + 1);
+}
+
 TEST(SignatureSetTest, OfAFewTriggersNoFilterIsMade) {
   Signatures signatures;
   signatures.bodies = {Literal("a", {1, 2, 3, 4, 5}), Literal("b", {3, 4})};

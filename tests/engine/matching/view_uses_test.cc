@@ -113,6 +113,17 @@ TEST_F(ViewUsesTest, TheBeginningIsLookedAtBeforeTheFormIsMade) {
   EXPECT_FALSE(Finds(std::string(1000, '\x80') + "{[r ##"));
 }
 
+// Of a wide and a plain way to write it, no byte may be given where both have
+// one.
+TEST_F(ViewUsesTest, FindsAShortTextThatIsTheBeginning) {
+  UseLine("A;Engine:81-255,Target:7;0;0:(61|62)(63|64)(65|66)6768::wa");
+  for (const char* const text : {"acegh", "acegh\n", "BDFGH and more"}) {
+    EXPECT_TRUE(Finds(text)) << text;
+  }
+  EXPECT_FALSE(Finds("acegx"));
+  EXPECT_FALSE(Finds("aceg"));
+}
+
 TEST_F(ViewUsesTest, FindsEveryWayToSpellALiteral) {
   UseLine("A;Engine:81-255,Target:7;0;76617220(6f|30)(6f|30)(6f|30)(6f|30)3d");
   for (const std::string text : {"var oooo=", "VAR\n0000=", "var o0O0=",
