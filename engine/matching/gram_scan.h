@@ -27,6 +27,10 @@ class GramScan {
   template <class Report>
   void Confirm(const GramFilter& filter, const GramLane& lane, ByteView bytes,
                size_t from, size_t count, Report& report);
+  template <class Lane, class Report>
+  static void CompareAll(const GramFilter& filter, const Lane& lane,
+                         size_t bucket, ByteView bytes, size_t at,
+                         Report& report);
   template <class Report>
   void ScanPairs(const GramFilter& filter, ByteView bytes, Report& report);
   template <class Report>
@@ -102,6 +106,18 @@ void GramScan::ScanGrams(const GramFilter& filter, ByteView bytes,
   }
 }
 
+// Compares all literals of a bucket, whose tags are distances, at one place.
+template <class Lane, class Report>
+void GramScan::CompareAll(const GramFilter& filter, const Lane& lane,
+                          size_t bucket, ByteView bytes, size_t at,
+                          Report& report) {
+  for (uint32_t k = lane.buckets[bucket]; k < lane.buckets[bucket + 1]; ++k) {
+    const GramEntry entry = lane.entries[k];
+    if (entry.tag() > at) continue;
+    Compare(filter.literals[entry.literal()], bytes, at - entry.tag(), report);
+  }
+}
+
 template <class Report>
 void GramScan::ScanPairs(const GramFilter& filter, ByteView bytes,
                          Report& report) {
@@ -115,13 +131,7 @@ void GramScan::ScanPairs(const GramFilter& filter, ByteView bytes,
       const size_t at = from + places_[i];
       const uint8_t bucket =
           lane.map[PairOf(bytes[at] | uint64_t{bytes[at + 1]} << 8)];
-      for (uint32_t k = lane.buckets[bucket]; k < lane.buckets[bucket + 1U];
-           ++k) {
-        const GramEntry entry = lane.entries[k];
-        if (entry.tag() > at) continue;
-        Compare(filter.literals[entry.literal()], bytes, at - entry.tag(),
-                report);
-      }
+      CompareAll(filter, lane, bucket, bytes, at, report);
     }
     from += end;
   }
@@ -146,13 +156,7 @@ void GramScan::ScanFew(const GramFilter& filter, ByteView bytes,
       unsigned buckets = lane.BucketsOf(bytes.subspan(at));
       for (; buckets != 0; buckets &= buckets - 1) {
         const auto bucket = static_cast<size_t>(std::countr_zero(buckets));
-        for (uint32_t k = lane.buckets[bucket]; k < lane.buckets[bucket + 1];
-             ++k) {
-          const GramEntry entry = lane.entries[k];
-          if (entry.tag() > at) continue;
-          Compare(filter.literals[entry.literal()], bytes, at - entry.tag(),
-                  report);
-        }
+        CompareAll(filter, lane, bucket, bytes, at, report);
       }
     }
     from += end;
