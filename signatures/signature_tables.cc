@@ -241,7 +241,13 @@ const char* Inspector::FirstWrong() {
            r.atom < t.signatures[r.signature].atom_count;
   };
   if (!All(t.anchors, is_anchor)) return "anchors";
-  if (!All(t.view_anchors, is_anchor) ||
+  // Where they look is counted from the beginning.
+  const auto is_at_start = [&t](const AnchorUse& r) {
+    const OffsetRecord& offset = t.offsets[r.offset];
+    return offset.base == static_cast<uint8_t>(OffsetBase::kStart) &&
+           offset.delta >= 0;
+  };
+  if (!All(t.view_anchors, is_anchor) || !All(t.view_anchors, is_at_start) ||
       !std::is_sorted(t.view_anchors.begin(), t.view_anchors.end(),
                       IsAnchorBefore)) {
     return "view anchors";

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,7 +21,9 @@ TableVectors SomeTables() {
         "B;Engine:81-255,Target:0;0&1&2;aabb(cc|dd)ee*ff00::wai;"
         "0/x+/;0(>>4#ib2#=7)",
         "C;Engine:81-255,Target:0;0&1;aabbccdd;${1-9}3$",
-        "D;Engine:81-255,Target:7;0;6120776f726461"}) {
+        "D;Engine:81-255,Target:7;0;6120776f726461",
+        "E;Engine:81-255,Target:7;0;0:7b5b7274",
+        "F;Engine:81-255,Target:7;0;0:7b5b7275"}) {
     auto parsed = ParseLdbLine(line);
     EXPECT_TRUE(std::holds_alternative<Signature>(parsed)) << line;
     signatures.push_back(std::get<Signature>(std::move(parsed)));
@@ -38,7 +41,7 @@ TEST(SignatureTablesTest, ShowsWhatWasPacked) {
   const std::vector<uint64_t> buffer = PackTables(tables);
   const Result<SignatureTables> opened = OpenTables(buffer);
   ASSERT_TRUE(opened.has_value()) << opened.error().message;
-  ASSERT_EQ(opened->signatures.size(), 4U);
+  ASSERT_EQ(opened->signatures.size(), 6U);
   EXPECT_EQ(opened->Text(opened->signatures[1].name), "B");
   EXPECT_EQ(opened->AtomsOf(opened->signatures[1]).size(), 3U);
   EXPECT_EQ(opened->regexes.size(), 1U);
@@ -73,6 +76,15 @@ TEST(SignatureTablesTest, RefusesIndexesOutsideOfTheirTables) {
   EXPECT_TRUE(refuses([](auto& t) {
     t.view_uses[0].around.size = 3;
     t.view_uses[0].begin = 1;
+  }));
+  EXPECT_TRUE(refuses([](auto& t) { t.view_anchors[0].signature = 999; }));
+  EXPECT_TRUE(refuses(
+      [](auto& t) { std::swap(t.view_anchors[0], t.view_anchors[1]); }));
+  EXPECT_TRUE(
+      refuses([](auto& t) { t.offsets[t.view_anchors[0].offset].delta = -2; }));
+  EXPECT_TRUE(refuses([](auto& t) {
+    t.offsets[t.view_anchors[0].offset].base =
+        static_cast<uint8_t>(OffsetBase::kEntryPoint);
   }));
   EXPECT_TRUE(refuses([](auto& t) { t.shards[0].trigger_count = 999; }));
   EXPECT_TRUE(refuses([](auto& t) { t.targets[0] = 999; }));

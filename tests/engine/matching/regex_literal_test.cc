@@ -380,5 +380,11 @@ TEST(RegexLiteralTest, AreInWhateverMatches) {
   EXPECT_GT(chosen, 400U);
 }
 
+TEST(RegexLiteralTest, OfAVeryLongExpressionNothingIsTold) {
+  EXPECT_FALSE(LiteralSetsOfRegex(std::string(1000, 'a'), 0).empty());
+  EXPECT_TRUE(
+      LiteralSetsOfRegex(std::string(kRegexBytesToldMax + 1, 'a'), 0).empty());
+}
+
 }  // namespace
 }  // namespace gatehouse
