@@ -51,8 +51,8 @@ ByteView Take(size_t count, ByteView& input) {
   return taken;
 }
 
-// Kinds: three bits of length, one of folding, one of other means than grams
-// (pairs and the lane of few take turns), three of the place of the pair.
+// Kinds: three bits of length, one of folding, one of pairs instead of grams,
+// three of the place of the pair.
 std::vector<GramText> TakeTexts(size_t count, ByteView& input) {
   std::vector<GramText> texts;
   while (texts.size() < count && !input.empty()) {
@@ -66,8 +66,7 @@ std::vector<GramText> TakeTexts(size_t count, ByteView& input) {
     text.trigger = static_cast<uint32_t>(texts.size());
     if ((kind & 16) != 0 ||
         text.bytes.size() < gatehouse::kGramLiteralBytesMin) {
-      text.means = text.trigger % 2 == 0 ? gatehouse::GramMeans::kPair
-                                         : gatehouse::GramMeans::kFew;
+      text.means = gatehouse::GramMeans::kPair;
     }
     text.pair_at = static_cast<uint8_t>((kind >> 5) % (text.bytes.size() - 1));
     texts.push_back(text);
@@ -161,6 +160,8 @@ std::span<uint8_t> TableOf(uint8_t choice, const GramFilter& filter,
     case 6:
       return BytesOf(filter.pairs.map, right, bytes);
     case 7:
+      // Also the head, and what follows it.
+      if ((choice & 8) != 0) return BytesOf(filter.pairs.masks, right, bytes);
       break;
   }
   return std::span(bytes).first(std::min<size_t>(bytes.size(), 256));

@@ -5,7 +5,7 @@
 #include <cassert>
 #include <type_traits>
 
-#include "signatures/few_lane.h"
+#include "signatures/pair_lane.h"
 
 namespace gatehouse {
 namespace {
@@ -20,10 +20,9 @@ constexpr uint32_t kBucketBitsMin = 4;
 constexpr uint32_t kBucketBitsMax = 22;
 
 // The head: version; then begin (in words) and count of the literals, then of
-// the bitmap, the buckets and the entries of grams, of the map, the buckets and
-// the entries of pairs, and of the masks, the buckets and the entries of the
-// few; then the salt.
-constexpr size_t kTables = 10;
+// the bitmap, the buckets and the entries of grams, of the map, the buckets,
+// the entries and the masks of pairs; then the salt.
+constexpr size_t kTables = 8;
 constexpr size_t kSaltWord = 1 + 2 * kTables;
 constexpr size_t kHeadWords = kSaltWord + 1;
 
@@ -59,7 +58,7 @@ struct Gram {
   uint64_t word = 0;
   bool has_fifth = false;
   uint32_t literal = 0;
-  uint32_t distance = 0;  // As a GramEntry has it.
+  uint8_t distance = 0;  // As a GramEntry has it.
 };
 
 struct HashedEntry {
@@ -85,7 +84,7 @@ std::vector<uint32_t> BitmapOf(const std::vector<Gram>& grams, uint32_t salt) {
   for (const Gram& gram : grams) {
     const uint32_t hash = GramHash(gram.word, salt);
     bitmap[hash >> (kHashBits - bits)] |=
-        gram.has_fifth ? GramBits(hash, gram.word) : ~uint32_t{0};
+        gram.has_fifth ? GramBits(hash, gram.word) : GramBitsOfAny(hash);
   }
   return bitmap;
 }
@@ -123,16 +122,26 @@ uint32_t BestSalt(const std::vector<Gram>& grams) {
   return best;
 }
 
-LaneVectors LaneOf(const std::vector<Gram>& grams, uint32_t salt) {
+GramEntry EntryOf(const Gram& gram, const std::vector<GramLiteral>& literals) {
+  const GramLiteral& literal = literals[gram.literal];
+  GramEntry entry;
+  entry.shift =
+      static_cast<uint8_t>(8 * (kGramLiteralBytesMax - literal.length));
+  entry.folded = FoldedWord(literal.value) << entry.shift;
+  entry.literal = gram.literal;
+  entry.distance = gram.distance;
+  return entry;
+}
+
+LaneVectors LaneOf(const std::vector<Gram>& grams,
+                   const std::vector<GramLiteral>& literals, uint32_t salt) {
   LaneVectors lane;
   if (grams.empty()) return lane;
   lane.bitmap = BitmapOf(grams, salt);
   std::vector<HashedEntry> hashed;
   hashed.reserve(grams.size());
   for (const Gram& gram : grams) {
-    const uint32_t hash = GramHash(gram.word, salt);
-    hashed.push_back(
-        {hash, {gram.literal << 10 | gram.distance << 8 | (hash & 0xff)}});
+    hashed.push_back({GramHash(gram.word, salt), EntryOf(gram, literals)});
   }
   std::stable_sort(hashed.begin(), hashed.end(),
                    [](const HashedEntry& a, const HashedEntry& b) {
@@ -151,7 +160,8 @@ LaneVectors LaneOf(const std::vector<Gram>& grams, uint32_t salt) {
     const bool is_known =
         std::any_of(lane.entries.begin() + static_cast<ptrdiff_t>(bucket_begin),
                     lane.entries.end(), [&one](const GramEntry& entry) {
-                      return entry.bits == one.entry.bits;
+                      return entry.literal == one.entry.literal &&
+                             entry.distance == one.entry.distance;
                     });
     if (is_known) continue;
     ++lane.buckets[bucket + 1];
@@ -162,60 +172,6 @@ LaneVectors LaneOf(const std::vector<Gram>& grams, uint32_t salt) {
   }
   lane.entries.resize(lane.entries.size() + kGramEntriesAtOnce,
                       lane.entries.back());
-  return lane;
-}
-
-struct PairVectors {
-  std::vector<uint8_t> map;
-  std::vector<uint32_t> buckets;
-  std::vector<GramEntry> entries;
-};
-
-bool IsLower(uint8_t byte) { return byte >= 'a' && byte <= 'z'; }
-
-// Both bytes in either case, if letters are folded.
-std::vector<size_t> PairsOf(const GramText& text) {
-  const uint8_t first = text.bytes[text.pair_at];
-  const uint8_t second = text.bytes[text.pair_at + size_t{1}];
-  const size_t other_first = text.is_folded && IsLower(first) ? 0x20 : 0;
-  const size_t other_second = text.is_folded && IsLower(second) ? 0x2000 : 0;
-  const size_t pair = first | size_t{second} << 8;
-  std::vector<size_t> pairs = {pair};
-  if (other_first != 0) pairs.push_back(pair ^ other_first);
-  if (other_second != 0) pairs.push_back(pair ^ other_second);
-  if (other_first != 0 && other_second != 0) {
-    pairs.push_back(pair ^ other_first ^ other_second);
-  }
-  return pairs;
-}
-
-// `literals` are the indices of the texts. Pairs get buckets of their own, as
-// long as there are any, and share them then.
-PairVectors PairLaneOf(const std::vector<GramText>& texts,
-                       const std::vector<uint32_t>& literals) {
-  PairVectors lane;
-  if (literals.empty()) return lane;
-  lane.map.resize(kPairs);
-  std::array<std::vector<GramEntry>, kPairBuckets> buckets;
-  size_t pairs = 0;
-  for (const uint32_t literal : literals) {
-    const GramEntry entry{literal << 10 | texts[literal].pair_at};
-    for (const size_t pair : PairsOf(texts[literal])) {
-      uint8_t& bucket = lane.map[pair];
-      if (bucket == 0) {
-        bucket = static_cast<uint8_t>(1 + pairs++ % (kPairBuckets - 1));
-      }
-      auto& entries = buckets.at(bucket);
-      if (entries.empty() || entries.back().bits != entry.bits) {
-        entries.push_back(entry);
-      }
-    }
-  }
-  for (const std::vector<GramEntry>& entries : buckets) {
-    lane.buckets.push_back(static_cast<uint32_t>(lane.entries.size()));
-    lane.entries.insert(lane.entries.end(), entries.begin(), entries.end());
-  }
-  lane.buckets.push_back(static_cast<uint32_t>(lane.entries.size()));
   return lane;
 }
 
@@ -249,25 +205,21 @@ bool View(std::span<const uint64_t> buffer, size_t table,
 
 bool IsPairLaneWhole(const GramFilter& filter) {
   const PairLane& lane = filter.pairs;
-  if (lane.entries.empty()) return lane.map.empty() && lane.buckets.empty();
-  return lane.map.size() == kPairs && lane.buckets.size() == kPairBuckets + 1 &&
-         lane.buckets[0] == 0 && lane.buckets.back() == lane.entries.size() &&
-         std::is_sorted(lane.buckets.begin(), lane.buckets.end()) &&
-         std::all_of(lane.entries.begin(), lane.entries.end(),
-                     [&filter](const GramEntry& entry) {
-                       return entry.literal() < filter.literals.size();
-                     });
-}
-
-bool IsFewLaneWhole(const GramFilter& filter) {
-  const FewLane& lane = filter.few;
-  if (lane.entries.empty()) return lane.masks.empty() && lane.buckets.empty();
-  return lane.masks.size() == kFewMasks &&
-         lane.buckets.size() == kFewBuckets + 1 && lane.buckets[0] == 0 &&
-         lane.buckets.back() == lane.entries.size() &&
-         std::is_sorted(lane.buckets.begin(), lane.buckets.end()) &&
-         std::all_of(lane.entries.begin(), lane.entries.end(),
-                     [&filter](const GramEntry& entry) {
+  if (lane.entries.empty()) {
+    return lane.masks.empty() && lane.map.empty() && lane.buckets.empty();
+  }
+  if (lane.map.size() != kPairs || lane.buckets.size() != kPairBuckets + 1 ||
+      lane.buckets[0] != 0 || lane.buckets.back() != lane.entries.size() ||
+      !std::is_sorted(lane.buckets.begin(), lane.buckets.end()) ||
+      lane.masks.size() % kPairSetBytes != 0 ||
+      lane.masks.size() > kPairSetsMax * kPairSetBytes) {
+    return false;
+  }
+  for (size_t pair = 0; !lane.masks.empty() && pair < kPairs; ++pair) {
+    if (lane.map[pair] != 0 && !lane.DoMasksPass(pair)) return false;
+  }
+  return std::all_of(lane.entries.begin(), lane.entries.end(),
+                     [&filter](const ShortEntry& entry) {
                        return entry.literal() < filter.literals.size();
                      });
 }
@@ -296,9 +248,10 @@ bool IsLaneWhole(GramFilter& filter) {
       static_cast<uint32_t>(std::countr_zero(lane.buckets.size() - 1));
   return std::all_of(lane.entries.begin(), lane.entries.end(),
                      [&](const GramEntry& entry) {
-                       return entry.literal() < filter.literals.size() &&
-                              entry.distance() + kGramBytesMin <=
-                                  filter.literals[entry.literal()].length + 1;
+                       return entry.literal < filter.literals.size() &&
+                              entry.distance + kGramBytesMin <=
+                                  filter.literals[entry.literal].length + 1 &&
+                              entry.shift < 8 * sizeof(entry.folded);
                      });
 }
 
@@ -318,9 +271,7 @@ Result<GramFilter> GramFilter::Open(std::span<const uint64_t> buffer,
   is_whole = View(buffer, table++, filter.pairs.map) && is_whole;
   is_whole = View(buffer, table++, filter.pairs.buckets) && is_whole;
   is_whole = View(buffer, table++, filter.pairs.entries) && is_whole;
-  is_whole = View(buffer, table++, filter.few.masks) && is_whole;
-  is_whole = View(buffer, table++, filter.few.buckets) && is_whole;
-  is_whole = View(buffer, table++, filter.few.entries) && is_whole;
+  is_whole = View(buffer, table++, filter.pairs.masks) && is_whole;
   if (!is_whole) {
     return Fail(ErrorCode::kInvalidInput, "gram filter: cut off");
   }
@@ -332,7 +283,7 @@ Result<GramFilter> GramFilter::Open(std::span<const uint64_t> buffer,
   filter.grams.salt = static_cast<uint32_t>(buffer[kSaltWord]);
   const bool is_right =
       std::all_of(filter.literals.begin(), filter.literals.end(), is_literal) &&
-      IsPairLaneWhole(filter) && IsFewLaneWhole(filter) && IsLaneWhole(filter);
+      IsPairLaneWhole(filter) && IsLaneWhole(filter);
   if (!is_right) {
     return Fail(ErrorCode::kInvalidInput, "gram filter: a wrong index");
   }
@@ -353,7 +304,7 @@ void AddGrams(const GramText& text, uint32_t literal,
   for (size_t i = 0; i < GramsWithin(length); ++i) {
     gram.word = GramWord(text.bytes.subspan(i));
     gram.has_fifth = i + kGramBytes <= length;
-    gram.distance = static_cast<uint32_t>(i + 1);
+    gram.distance = static_cast<uint8_t>(i + 1);
     grams.push_back(gram);
   }
   if (length >= kGramInnerBytesMin) return;
@@ -374,13 +325,11 @@ std::vector<uint64_t> PackGramFilter(const std::vector<GramText>& texts) {
   std::vector<GramLiteral> literals;
   std::vector<Gram> grams;
   std::vector<uint32_t> by_pair;
-  std::vector<uint32_t> few;
   for (const GramText& text : texts) {
     assert(text.bytes.size() <= kGramLiteralBytesMax);
     const auto literal = static_cast<uint32_t>(literals.size());
     literals.push_back(LiteralOf(text));
     if (text.means == GramMeans::kPair) by_pair.push_back(literal);
-    if (text.means == GramMeans::kFew) few.push_back(literal);
     if (text.means == GramMeans::kGrams) AddGrams(text, literal, grams);
   }
   std::vector<uint64_t> buffer(kHeadWords);
@@ -388,19 +337,16 @@ std::vector<uint64_t> PackGramFilter(const std::vector<GramText>& texts) {
   size_t table = 0;
   Append(literals, table++, buffer);
   const uint32_t salt = BestSalt(grams);
-  const LaneVectors lane = LaneOf(grams, salt);
+  const LaneVectors lane = LaneOf(grams, literals, salt);
   buffer[kSaltWord] = salt;
   Append(lane.bitmap, table++, buffer);
   Append(lane.buckets, table++, buffer);
   Append(lane.entries, table++, buffer);
-  const PairVectors pairs = PairLaneOf(texts, by_pair);
+  const PairLaneTables pairs = PairLaneOf(texts, by_pair);
   Append(pairs.map, table++, buffer);
   Append(pairs.buckets, table++, buffer);
   Append(pairs.entries, table++, buffer);
-  const FewLaneTables few_lane = FewLaneOf(texts, few);
-  Append(few_lane.masks, table++, buffer);
-  Append(few_lane.buckets, table++, buffer);
-  Append(few_lane.entries, table++, buffer);
+  Append(pairs.masks, table++, buffer);
   return buffer;
 }
 

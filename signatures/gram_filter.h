@@ -11,9 +11,10 @@
 // lower case up to there, so that literals of either kind stand side by side.
 //
 // What is shorter, or has grams that are everywhere, is found by a pair of its
-// bytes: a table tells for every pair whose it is. A few of these are found
-// faster by three bytes in a row, or two: the halves of a byte choose bits of
-// the buckets that have such a byte there.
+// bytes: a table tells for every pair whose it is. Masks pass over most places
+// before: pairs are put into groups, and the halves of a byte choose bits of
+// the groups that have such a byte there. (So do the literal matchers of
+// Hyperscan that its authors call Teddy.)
 //
 // Everything lies in one buffer of plain records that refer to each other by
 // index; Open looks at every one of them. Thread-safe: immutable views.
@@ -33,11 +34,11 @@ namespace gatehouse {
 
 // The buffer is on disk, byte for byte, and so are the hashes: whoever changes
 // one raises the version.
-inline constexpr uint32_t kGramFilterVersion = 3;
+inline constexpr uint32_t kGramFilterVersion = 4;
 inline constexpr size_t kGramLiteralBytesMin = 5;
 inline constexpr size_t kPairLiteralBytesMin = 2;
 inline constexpr size_t kGramLiteralBytesMax = 8;
-// An entry has 22 bits for the index of its literal.
+// A ShortEntry has 22 bits for the index of its literal.
 inline constexpr size_t kGramLiteralsMax = size_t{1} << 22;
 
 inline constexpr size_t kGramStride = 3;  // Between two places.
@@ -63,6 +64,10 @@ inline constexpr size_t kGramInnerBytesMin = kGramBytesMin + kGramStride - 1;
 
 // Bytes from '@' on; letters get lower case.
 inline constexpr uint32_t kGramFold = 0x20202020;
+[[nodiscard]] inline uint64_t FoldedWord(uint64_t word) {
+  constexpr uint64_t kFold = uint64_t{kGramFold} << 32 | kGramFold;
+  return word | (word >> 1 & kFold);
+}
 inline constexpr uint32_t kGramFactor1 = 0x9e3779b1;
 inline constexpr uint32_t kGramFactor2 = 0x85ebca77;
 
@@ -75,12 +80,17 @@ inline constexpr uint32_t kGramFactor2 = 0x85ebca77;
   return hash * kGramFactor2;
 }
 
-// Two bits of a word of the bitmap, which the lower bits of the hash choose
-// with the fifth byte, whatever its case.
+// Of a word of the bitmap one of the upper bits, which lower bits of the hash
+// choose, and one of the lower bits, which they choose with the fifth byte,
+// whatever its case.
 [[nodiscard]] inline uint32_t GramBits(uint32_t hash, uint64_t word) {
   const auto fifth = static_cast<uint32_t>(word >> 32);
-  const uint32_t second = (hash >> 5) + (fifth >> 6 & 3);
-  return uint32_t{1} << ((hash + fifth) & 31) | uint32_t{1} << (second & 31);
+  const uint32_t lower = hash + fifth + (fifth >> 6 & 3);
+  return uint32_t{0x10000} << (hash >> 4 & 15) | uint32_t{1} << (lower & 15);
+}
+// When the fifth byte may be any.
+[[nodiscard]] inline uint32_t GramBitsOfAny(uint32_t hash) {
+  return uint32_t{0x10000} << (hash >> 4 & 15) | 0xffff;
 }
 
 struct GramLiteral {
@@ -92,17 +102,34 @@ struct GramLiteral {
 
 // A literal, by one of its grams.
 struct GramEntry {
+  // Its bytes, little-endian and folded, shifted to the upper end: what stands
+  // behind it falls out.
+  uint64_t folded = 0;
+  uint32_t literal = 0;
+  uint8_t distance = 0;  // From one place before it to the gram's first byte.
+  uint8_t shift = 0;     // In bits.
+  uint16_t reserved = 0;
+
+  // Whether the literal is there, but for what folding hides.
+  [[nodiscard]] bool MayBe(uint64_t word) const {
+    return FoldedWord(word) << shift == folded;
+  }
+};
+
+// A short literal, by bytes of it.
+struct ShortEntry {
   uint32_t bits = 0;
 
   [[nodiscard]] uint32_t literal() const { return bits >> 10; }
-  // From one place before the literal to the gram's first byte.
-  [[nodiscard]] uint32_t distance() const { return bits >> 8 & 3; }
-  // The lower bits of the hash.
-  [[nodiscard]] uint8_t tag() const { return static_cast<uint8_t>(bits); }
+  // From the literal's first byte to those.
+  [[nodiscard]] uint32_t distance() const { return bits & 0xff; }
 };
 
 // So many entries of a bucket are looked at without asking how many it has.
 inline constexpr size_t kGramEntriesAtOnce = 4;
+// Around the place of a gram, what is compared with entries.
+inline constexpr size_t kGramBytesInFront = 2;
+inline constexpr size_t kGramBytesFromOn = kGramLiteralBytesMax + 1;
 
 struct GramLane {
   std::span<const uint32_t> bitmap;   // A power of two of words.
@@ -120,25 +147,22 @@ struct GramLane {
     const uint32_t bits = GramBits(hash, word);
     return (bitmap[hash >> bitmap_shift] & bits) == bits;
   }
-  [[nodiscard]] std::span<const GramEntry> EntriesOf(uint32_t hash) const {
-    const uint32_t bucket = hash >> bucket_shift;
-    return entries.subspan(buckets[bucket],
-                           buckets[bucket + 1] - buckets[bucket]);
-  }
-  // Whether the first entries have the tag of the hash, or there are more than
-  // a few. Without a branch: nearly all that the bitmap lets through in vain
-  // ends here.
-  [[nodiscard]] bool MayHaveTag(uint32_t hash) const {
-    const uint32_t* const bucket = buckets.data() + (hash >> bucket_shift);
-    const uint32_t count = bucket[1] - bucket[0];
-    const GramEntry* const first = entries.data() + bucket[0];
-    unsigned has_tag = count > kGramEntriesAtOnce ? 1 : 0;
+  // Whether one of these entries of a bucket may be at `place`, where its gram
+  // is, or there are more than a few. Without a branch: nearly all that the
+  // bitmap lets through in vain ends here. There must be kGramBytesInFront
+  // before the place, and kGramBytesFromOn from there on.
+  [[nodiscard]] bool MayBeAt(const uint8_t* place, uint32_t first,
+                             uint32_t last) const {
+    const uint32_t count = last - first;
+    const GramEntry* const entry = entries.data() + first;
+    unsigned may_be = count > kGramEntriesAtOnce ? 1 : 0;
     for (uint32_t i = 0; i < kGramEntriesAtOnce; ++i) {
-      const bool is_same = ((first[i].bits ^ hash) & 0xff) == 0;
-      has_tag |=
-          static_cast<unsigned>(is_same) & static_cast<unsigned>(i < count);
+      uint64_t word = 0;
+      std::memcpy(&word, place + 1 - entry[i].distance, sizeof(word));
+      may_be |= static_cast<unsigned>(entry[i].MayBe(word)) &
+                static_cast<unsigned>(i < count);
     }
-    return has_tag != 0;
+    return may_be != 0;
   }
 };
 
@@ -148,41 +172,39 @@ inline constexpr size_t kPairBuckets = 256;
 // The pair that a word begins with.
 [[nodiscard]] inline size_t PairOf(uint64_t word) { return word & 0xffff; }
 
-struct PairLane {
-  std::span<const uint8_t> map;        // By pair: its bucket, or zero.
-  std::span<const uint32_t> buckets;   // Where each begins, and the end of all.
-  std::span<const GramEntry> entries;  // The tag is the distance of the pair.
-};
-
-inline constexpr size_t kFewBuckets = 8;
-inline constexpr size_t kFewBytes = 3;
+// Of a pair's bytes: by set of eight groups of pairs, by byte, by half of it,
+// the lower one first, by its value: which groups have it, a bit each.
 inline constexpr size_t kHalfValues = 16;
-// For each byte in a row: by the value of its lower half the buckets, a bit
-// each, then by that of its upper half.
-inline constexpr size_t kFewMasks = kFewBytes * 2 * kHalfValues;
+inline constexpr size_t kPairSetsMax = 2;
+inline constexpr size_t kPairSetBytes = 2 * 2 * kHalfValues;
+inline constexpr size_t kPairSetGroups = 8;
+// With more pairs masks would let too much through.
+inline constexpr size_t kMaskedPairsMax = 256;
 
-struct FewLane {
+struct PairLane {
+  // Let through what the map has, and some more. Empty: there are too many.
   std::span<const uint8_t> masks;
-  std::span<const uint32_t> buckets;   // Where each begins, and the end of all.
-  std::span<const GramEntry> entries;  // The tag is the distance of the row.
+  std::span<const uint8_t> map;       // By pair: its bucket, or zero.
+  std::span<const uint32_t> buckets;  // Where each begins, and the end of all.
+  std::span<const ShortEntry> entries;
 
-  // The buckets that may have a row which begins with these bytes; what is
-  // behind the end of a text counts as whatever is wanted.
-  [[nodiscard]] uint8_t BucketsOf(ByteView bytes) const {
-    unsigned all = 0xff;
-    for (size_t i = 0; i < std::min(kFewBytes, bytes.size()); ++i) {
-      const uint8_t* const halves = masks.data() + i * 2 * kHalfValues;
-      all &= halves[bytes[i] & 15U];
-      all &= halves[kHalfValues + (bytes[i] >> 4U)];
+  [[nodiscard]] bool DoMasksPass(size_t pair) const {
+    unsigned groups = 0;
+    for (size_t i = 0; i < masks.size(); i += kPairSetBytes) {
+      const uint8_t* values = masks.data() + i;
+      unsigned all = 0xff;
+      for (size_t half = 0; half < 4; ++half, values += kHalfValues) {
+        all &= values[pair >> (4 * half) & 15U];
+      }
+      groups |= all;
     }
-    return static_cast<uint8_t>(all);
+    return groups != 0;
   }
 };
 
 struct GramFilter {
   GramLane grams;  // Without entries: not needed.
   PairLane pairs;  // As well.
-  FewLane few;     // As well.
   std::span<const GramLiteral> literals;
 
   // Views into `buffer`, which must outlive them. Errors: kInvalidInput.
@@ -194,7 +216,6 @@ struct GramFilter {
 enum class GramMeans : uint8_t {
   kGrams,  // By its grams: it has kGramLiteralBytesMin at least.
   kPair,   // By one pair of its bytes.
-  kFew,    // As one of few.
 };
 
 struct GramText {
@@ -202,7 +223,7 @@ struct GramText {
   bool is_folded = false;
   uint32_t trigger = 0;
   GramMeans means = GramMeans::kGrams;
-  uint8_t pair_at = 0;  // Its rarest pair, for the other means.
+  uint8_t pair_at = 0;  // Where its rarest pair begins, for the other means.
 };
 
 // Of at most kGramLiteralsMax texts.

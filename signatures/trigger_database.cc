@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -69,22 +68,6 @@ bool AreTooMany(const std::vector<TriggerText>& triggers) {
   const auto count =
       std::count_if(triggers.begin(), triggers.end(), HasManyGrams);
   return static_cast<size_t>(count) > kManyGramsMax;
-}
-
-// Of the short literals beside grams: up to so many are looked for by their
-// own lane; Hyperscan is faster with some more, up to where it goes another
-// way; then pairs are.
-constexpr size_t kFewMax = 16;
-constexpr size_t kShortMax = 48;
-
-// Nothing: by Hyperscan.
-std::optional<GramMeans> MeansOfShort(size_t count, bool uses_grams,
-                                      TriggerMeans means) {
-  if (means == TriggerMeans::kHyperscan || !uses_grams) return std::nullopt;
-  if (count <= kFewMax) return GramMeans::kFew;
-  if (means != TriggerMeans::kFastest) return GramMeans::kPair;
-  if (count <= kShortMax) return std::nullopt;
-  return GramMeans::kPair;
 }
 
 unsigned FlagsOf(const TriggerText& trigger) {
@@ -167,25 +150,19 @@ Result<PackedTriggers> PackTriggers(const std::vector<TriggerText>& triggers,
   }
   const bool uses_grams = UsesGrams(triggers, means);
   const bool are_too_many = AreTooMany(triggers);
-  const auto is_short_one = [are_too_many](const TriggerText& trigger) {
-    return !IsForGrams(trigger) || trigger.has_common_gram ||
-           (are_too_many && HasManyGrams(trigger));
+  const auto means_of = [are_too_many](const TriggerText& trigger) {
+    const bool is_short = !IsForGrams(trigger) || trigger.has_common_gram ||
+                          (are_too_many && HasManyGrams(trigger));
+    return is_short ? GramMeans::kPair : GramMeans::kGrams;
   };
-  const auto count =
-      std::count_if(triggers.begin(), triggers.end(), is_short_one);
-  const std::optional<GramMeans> means_of_short =
-      MeansOfShort(static_cast<size_t>(count), uses_grams, means);
   std::vector<GramText> grams;
   std::vector<unsigned> others;
   for (unsigned id = 0; id < triggers.size(); ++id) {
     const TriggerText& trigger = triggers[id];
-    const bool is_short = is_short_one(trigger);
-    const bool is_long = trigger.bytes.size() > kGramLiteralBytesMax;
-    if (is_long || (is_short ? !means_of_short.has_value() : !uses_grams)) {
+    if (!uses_grams || trigger.bytes.size() > kGramLiteralBytesMax) {
       others.push_back(id);
     } else {
-      grams.push_back({trigger.bytes, trigger.is_folded, id,
-                       is_short ? *means_of_short : GramMeans::kGrams,
+      grams.push_back({trigger.bytes, trigger.is_folded, id, means_of(trigger),
                        trigger.rarest_pair});
     }
   }

@@ -18,19 +18,8 @@ size_t FindGramsAnywhere(const GramLane& lane, ByteView bytes, size_t end,
   return found;
 }
 
-size_t FindFewAnywhere(const FewLane& lane, ByteView bytes, size_t end,
-                       uint32_t* places) {
-  assert(end <= kGramBlockBytes);
-  size_t found = 0;
-  for (size_t at = 0; at < end; ++at) {
-    places[found] = static_cast<uint32_t>(at);
-    found += lane.BucketsOf(bytes.subspan(at)) != 0 ? 1U : 0U;
-  }
-  return found;
-}
-
-size_t FindPairs(const PairLane& lane, ByteView bytes, size_t end,
-                 uint32_t* places) {
+size_t FindPairsAnywhere(const PairLane& lane, ByteView bytes, size_t end,
+                         uint32_t* places) {
   assert(end <= kGramBlockBytes && end < bytes.size());
   const uint8_t* const map = lane.map.data();
   size_t found = 0;

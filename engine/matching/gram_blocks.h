@@ -28,32 +28,26 @@ inline constexpr size_t kGramPlacesMax = kGramBlockBytes + 8;
 using FindGrams = size_t (*)(const GramLane& lane, ByteView bytes, size_t end,
                              uint32_t* places);
 
-// The places from 0 on, below `end`, where the lane may have a row; behind the
-// last of them `bytes` has kFewBytes - 1 more. `end` is kGramBlockBytes at
-// most.
-using FindFew = size_t (*)(const FewLane& lane, ByteView bytes, size_t end,
-                           uint32_t* places);
+// The places from 0 on, below `end`, where a pair begins that the lane has;
+// `end` is kGramBlockBytes at most, and less than the number of bytes.
+using FindPairs = size_t (*)(const PairLane& lane, ByteView bytes, size_t end,
+                             uint32_t* places);
 
 // One way of doing it.
 struct GramBlocks {
   const char* name = "";
   FindGrams find = nullptr;
-  FindFew find_few = nullptr;
+  FindPairs find_pairs = nullptr;
 };
 
 // Those that this processor can do, the fastest first; the last one is that of
 // any processor.
 [[nodiscard]] std::span<const GramBlocks> AvailableGramBlocks();
 
-// The places from 0 on, below `end`, where a pair begins that the lane has;
-// `end` is kGramBlockBytes at most, and less than the number of bytes.
-[[nodiscard]] size_t FindPairs(const PairLane& lane, ByteView bytes, size_t end,
-                               uint32_t* places);
-
 // Of any processor.
 [[nodiscard]] size_t FindGramsAnywhere(const GramLane& lane, ByteView bytes,
                                        size_t end, uint32_t* places);
-[[nodiscard]] size_t FindFewAnywhere(const FewLane& lane, ByteView bytes,
-                                     size_t end, uint32_t* places);
+[[nodiscard]] size_t FindPairsAnywhere(const PairLane& lane, ByteView bytes,
+                                       size_t end, uint32_t* places);
 
 }  // namespace gatehouse

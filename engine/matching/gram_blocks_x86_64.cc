@@ -1,5 +1,5 @@
-// With AVX2: eight grams at once, their words of the bitmap gathered; rows of
-// few literals at 32 places at once.
+// With AVX2: eight grams at once, their words of the bitmap gathered; masks of
+// pairs at 32 places at once.
 //
 // AVX-512 was no faster where it was measured: the gathers are what takes time
 // (docs/decisions/0020-grams-before-hyperscan.md).
@@ -8,6 +8,7 @@
 #include <array>
 #include <bit>
 #include <cassert>
+#include <utility>
 
 #include "engine/matching/gram_blocks.h"
 
@@ -67,14 +68,15 @@ constexpr auto kMembers = MakeMembers();
 [[gnu::target("avx2,popcnt")]] inline unsigned HaveBits(__m256i words,
                                                         __m256i hashes,
                                                         __m256i fifth) {
-  const __m256i five_bits = All(31);
-  const __m256i first = _mm256_add_epi32(hashes, fifth);
-  const __m256i second =
-      _mm256_add_epi32(_mm256_srli_epi32(hashes, 5),
+  const __m256i four_bits = All(15);
+  const __m256i lower =
+      _mm256_add_epi32(_mm256_add_epi32(hashes, fifth),
                        _mm256_and_si256(_mm256_srli_epi32(fifth, 6), All(3)));
+  const __m256i upper = _mm256_srli_epi32(hashes, 4);
   const __m256i both = _mm256_and_si256(
-      _mm256_srlv_epi32(words, _mm256_and_si256(first, five_bits)),
-      _mm256_srlv_epi32(words, _mm256_and_si256(second, five_bits)));
+      _mm256_srlv_epi32(words, _mm256_and_si256(lower, four_bits)),
+      _mm256_srlv_epi32(_mm256_srli_epi32(words, 16),
+                        _mm256_and_si256(upper, four_bits)));
   return static_cast<unsigned>(
       _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_slli_epi32(both, 31))));
 }
@@ -124,60 +126,125 @@ constexpr auto kMembers = MakeMembers();
 }
 
 // Sixteen values, twice: a shuffle looks them up in each half of a vector.
-[[gnu::target("avx2")]] inline __m256i Twice(const uint8_t* values) {
+[[gnu::target("avx2,bmi,popcnt")]] inline __m256i Twice(const uint8_t* values) {
   __m128i half;
   std::memcpy(&half, values, sizeof(half));
   return _mm256_broadcastsi128_si256(half);
 }
 
-// The buckets whose rows have at `place` what stands from `bytes` on.
-[[gnu::target("avx2")]] inline __m256i BucketsAt(const FewLane& lane,
-                                                 size_t place,
-                                                 const uint8_t* bytes) {
-  const uint8_t* const halves = lane.masks.data() + place * 2 * kHalfValues;
+// Masks of a PairLane, a vector for each of its rows of values.
+template <size_t kSets>
+struct PairMasks {
+  __m256i rows[kSets * kPairSetBytes / kHalfValues];
+};
+
+// A bit for each of the 32 places from `bytes` on where the masks let a pair
+// through.
+template <size_t kSets>
+[[gnu::target("avx2,bmi,popcnt")]] inline uint32_t PassOfPairs(
+    const PairMasks<kSets>& masks, const uint8_t* bytes) {
   const __m256i nibble = _mm256_set1_epi8(15);
-  const __m256i block = Load(bytes);
-  const __m256i low = _mm256_and_si256(block, nibble);
-  const __m256i high = _mm256_and_si256(_mm256_srli_epi16(block, 4), nibble);
-  return _mm256_and_si256(
-      _mm256_shuffle_epi8(Twice(halves), low),
-      _mm256_shuffle_epi8(Twice(halves + kHalfValues), high));
+  const __m256i first = Load(bytes);
+  const __m256i second = Load(bytes + 1);
+  const __m256i halves[4] = {
+      _mm256_and_si256(first, nibble),
+      _mm256_and_si256(_mm256_srli_epi16(first, 4), nibble),
+      _mm256_and_si256(second, nibble),
+      _mm256_and_si256(_mm256_srli_epi16(second, 4), nibble)};
+  __m256i groups = _mm256_setzero_si256();
+  for (size_t set = 0; set < kSets; ++set) {
+    __m256i all = _mm256_shuffle_epi8(masks.rows[4 * set], halves[0]);
+    for (size_t half = 1; half < 4; ++half) {
+      all = _mm256_and_si256(
+          all, _mm256_shuffle_epi8(masks.rows[4 * set + half], halves[half]));
+    }
+    groups = _mm256_or_si256(groups, all);
+  }
+  return ~static_cast<uint32_t>(
+      _mm256_movemask_epi8(_mm256_cmpeq_epi8(groups, _mm256_setzero_si256())));
 }
 
-[[gnu::target("avx2")]] size_t FindFewWithAvx2(const FewLane& lane,
-                                               ByteView bytes, size_t end,
-                                               uint32_t* places) {
-  assert(end <= kGramBlockBytes && end + kFewBytes - 1 <= bytes.size());
-  size_t found = 0;
+// Writes the lowest bits that are set, and leaves the others.
+template <size_t... kPlaces>
+[[gnu::target("avx2,bmi,popcnt")]] inline void WriteLowest(
+    std::index_sequence<kPlaces...> /*places*/, uint64_t& bits, size_t at,
+    uint32_t* places) {
+  ((places[kPlaces] = static_cast<uint32_t>(at + _tzcnt_u64(bits)),
+    bits &= bits - 1),
+   ...);
+}
+
+// Of 64 places nearly always no more than this many get through.
+using PairsAtOnce = std::make_index_sequence<6>;
+
+// Writes where the bits are set, counted from `at` on, and returns how many.
+[[gnu::target("avx2,bmi,popcnt")]] inline size_t WriteBits(uint64_t bits,
+                                                           size_t at,
+                                                           uint32_t* places) {
+  if (bits == 0) return 0;
+  const auto count = static_cast<size_t>(std::popcount(bits));
+  WriteLowest(PairsAtOnce(), bits, at, places);
+  for (size_t i = PairsAtOnce::size(); i < count; i += PairsAtOnce::size()) {
+    WriteLowest(PairsAtOnce(), bits, at, places + i);
+  }
+  return count;
+}
+
+template <size_t kSets>
+[[gnu::target("avx2,bmi,popcnt")]] size_t FindPairsWithMasks(
+    const PairLane& lane, ByteView bytes, size_t end, uint32_t* places) {
+  PairMasks<kSets> masks;
+  const uint8_t* values = lane.masks.data();
+  for (__m256i& row : masks.rows) {
+    row = Twice(values);
+    values += kHalfValues;
+  }
+  size_t passed = 0;
   size_t at = 0;
-  for (; at + kVectorBytes <= end; at += kVectorBytes) {
+  for (; at + 2 * kVectorBytes <= end; at += 2 * kVectorBytes) {
     const uint8_t* const from = bytes.data() + at;
-    const __m256i buckets =
-        _mm256_and_si256(_mm256_and_si256(BucketsAt(lane, 0, from),
-                                          BucketsAt(lane, 1, from + 1)),
-                         BucketsAt(lane, 2, from + 2));
-    const auto none = static_cast<uint32_t>(_mm256_movemask_epi8(
-        _mm256_cmpeq_epi8(buckets, _mm256_setzero_si256())));
-    for (uint32_t set = ~none; set != 0; set &= set - 1) {
-      places[found++] = static_cast<uint32_t>(at) +
-                        static_cast<uint32_t>(std::countr_zero(set));
-    }
+    const uint64_t low = PassOfPairs(masks, from);
+    const uint64_t high = PassOfPairs(masks, from + kVectorBytes);
+    passed += WriteBits(low | high << kVectorBytes, at, places + passed);
+  }
+  const uint8_t* const map = lane.map.data();
+  size_t found = 0;
+  for (size_t i = 0; i < passed; ++i) {
+    const uint32_t place = places[i];
+    uint16_t pair = 0;
+    std::memcpy(&pair, bytes.data() + place, sizeof(pair));
+    places[found] = place;
+    found += map[pair] != 0 ? 1U : 0U;
   }
   const size_t rest =
-      FindFewAnywhere(lane, bytes.subspan(at), end - at, places + found);
+      FindPairsAnywhere(lane, bytes.subspan(at), end - at, places + found);
   for (size_t i = 0; i < rest; ++i) {
     places[found + i] += static_cast<uint32_t>(at);
   }
   return found + rest;
 }
 
+size_t FindPairsWithAvx2(const PairLane& lane, ByteView bytes, size_t end,
+                         uint32_t* places) {
+  assert(end <= kGramBlockBytes && end < bytes.size());
+  switch (lane.masks.size() / kPairSetBytes) {
+    case 1:
+      return FindPairsWithMasks<1>(lane, bytes, end, places);
+    case 2:
+      return FindPairsWithMasks<2>(lane, bytes, end, places);
+    default:
+      return FindPairsAnywhere(lane, bytes, end, places);
+  }
+}
+
 }  // namespace
 
 std::span<const GramBlocks> AvailableGramBlocks() {
   static constexpr std::array<GramBlocks, 2> kBlocks = {
-      {{"avx2", FindWithAvx2, FindFewWithAvx2},
-       {"portable", FindGramsAnywhere, FindFewAnywhere}}};
+      {{"avx2", FindWithAvx2, FindPairsWithAvx2},
+       {"portable", FindGramsAnywhere, FindPairsAnywhere}}};
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0 &&
+                               __builtin_cpu_supports("bmi") != 0 &&
                                __builtin_cpu_supports("popcnt") != 0;
   return std::span(kBlocks).subspan(has_avx2 ? 0 : 1);
 }

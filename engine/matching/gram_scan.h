@@ -27,14 +27,8 @@ class GramScan {
   template <class Report>
   void Confirm(const GramFilter& filter, const GramLane& lane, ByteView bytes,
                size_t from, size_t count, Report& report);
-  template <class Lane, class Report>
-  static void CompareAll(const GramFilter& filter, const Lane& lane,
-                         size_t bucket, ByteView bytes, size_t at,
-                         Report& report);
   template <class Report>
   void ScanPairs(const GramFilter& filter, ByteView bytes, Report& report);
-  template <class Report>
-  void ScanFew(const GramFilter& filter, ByteView bytes, Report& report);
   template <class Report>
   static void Compare(const GramLiteral& literal, ByteView bytes, size_t begin,
                       Report& report);
@@ -43,7 +37,8 @@ class GramScan {
 
   struct Kept {  // A place where a literal may be.
     size_t at = 0;
-    uint32_t hash = 0;
+    uint32_t first = 0;  // Of its entries.
+    uint32_t last = 0;   // Behind them.
   };
 
   GramBlocks blocks_;
@@ -69,19 +64,36 @@ template <class Report>
 void GramScan::Confirm(const GramFilter& filter, const GramLane& lane,
                        ByteView bytes, size_t from, size_t count,
                        Report& report) {
-  size_t kept = 0;
+  // The tables are larger than the caches: what is read next is fetched for all
+  // places at once.
   for (size_t i = 0; i < count; ++i) {
     const size_t at = from + places_[i];
     const uint32_t hash = GramHash(GramWord(bytes.subspan(at)), lane.salt);
-    kept_[kept] = {at, hash};
-    kept += lane.MayHaveTag(hash) ? 1U : 0U;
+    const uint32_t bucket = hash >> lane.bucket_shift;
+    __builtin_prefetch(lane.buckets.data() + bucket);
+    kept_[i] = {at, bucket, bucket + 1};
+  }
+  for (size_t i = 0; i < count; ++i) {
+    kept_[i].first = lane.buckets[kept_[i].first];
+    kept_[i].last = lane.buckets[kept_[i].last];
+    __builtin_prefetch(lane.entries.data() + kept_[i].first);
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const auto [at, first, last] = kept_[i];
+    kept_[kept] = kept_[i];
+    const bool is_amid =
+        at >= kGramBytesInFront && bytes.size() - at >= kGramBytesFromOn;
+    kept += !is_amid || lane.MayBeAt(bytes.data() + at, first, last) ? 1U : 0U;
   }
   for (size_t i = 0; i < kept; ++i) {
-    const auto [at, hash] = kept_[i];
-    for (const GramEntry entry : lane.EntriesOf(hash)) {
-      if (entry.tag() != (hash & 0xff) || entry.distance() > at + 1) continue;
-      Compare(filter.literals[entry.literal()], bytes,
-              at + 1 - entry.distance(), report);
+    const auto [at, first, last] = kept_[i];
+    for (uint32_t k = first; k < last; ++k) {
+      const GramEntry& entry = lane.entries[k];
+      if (entry.distance > at + 1) continue;
+      const size_t begin = at + 1 - entry.distance;
+      if (!entry.MayBe(GramWord(bytes.subspan(begin)))) continue;
+      Compare(filter.literals[entry.literal], bytes, begin, report);
     }
   }
 }
@@ -106,18 +118,6 @@ void GramScan::ScanGrams(const GramFilter& filter, ByteView bytes,
   }
 }
 
-// Compares all literals of a bucket, whose tags are distances, at one place.
-template <class Lane, class Report>
-void GramScan::CompareAll(const GramFilter& filter, const Lane& lane,
-                          size_t bucket, ByteView bytes, size_t at,
-                          Report& report) {
-  for (uint32_t k = lane.buckets[bucket]; k < lane.buckets[bucket + 1]; ++k) {
-    const GramEntry entry = lane.entries[k];
-    if (entry.tag() > at) continue;
-    Compare(filter.literals[entry.literal()], bytes, at - entry.tag(), report);
-  }
-}
-
 template <class Report>
 void GramScan::ScanPairs(const GramFilter& filter, ByteView bytes,
                          Report& report) {
@@ -126,37 +126,17 @@ void GramScan::ScanPairs(const GramFilter& filter, ByteView bytes,
   while (from + kPairLiteralBytesMin <= bytes.size()) {
     const ByteView rest = bytes.subspan(from);
     const size_t end = std::min(kGramBlockBytes, rest.size() - 1);
-    const size_t found = FindPairs(lane, rest, end, places_.data());
+    const size_t found = blocks_.find_pairs(lane, rest, end, places_.data());
     for (size_t i = 0; i < found; ++i) {
       const size_t at = from + places_[i];
-      const uint8_t bucket =
+      const size_t bucket =
           lane.map[PairOf(bytes[at] | uint64_t{bytes[at + 1]} << 8)];
-      CompareAll(filter, lane, bucket, bytes, at, report);
-    }
-    from += end;
-  }
-}
-
-template <class Report>
-void GramScan::ScanFew(const GramFilter& filter, ByteView bytes,
-                       Report& report) {
-  const FewLane& lane = filter.few;
-  size_t from = 0;
-  while (from + kPairLiteralBytesMin <= bytes.size()) {
-    const ByteView rest = bytes.subspan(from);
-    // At the last places less than a row is left.
-    const bool is_end = rest.size() < kFewBytes;
-    const size_t end =
-        is_end ? 1 : std::min(kGramBlockBytes, rest.size() - kFewBytes + 1);
-    const size_t found =
-        is_end ? FindFewAnywhere(lane, rest, end, places_.data())
-               : blocks_.find_few(lane, rest, end, places_.data());
-    for (size_t i = 0; i < found; ++i) {
-      const size_t at = from + places_[i];
-      unsigned buckets = lane.BucketsOf(bytes.subspan(at));
-      for (; buckets != 0; buckets &= buckets - 1) {
-        const auto bucket = static_cast<size_t>(std::countr_zero(buckets));
-        CompareAll(filter, lane, bucket, bytes, at, report);
+      for (uint32_t k = lane.buckets[bucket]; k < lane.buckets[bucket + 1];
+           ++k) {
+        const ShortEntry entry = lane.entries[k];
+        if (entry.distance() > at) continue;
+        Compare(filter.literals[entry.literal()], bytes, at - entry.distance(),
+                report);
       }
     }
     from += end;
@@ -167,7 +147,6 @@ template <class Report>
 void GramScan::Scan(const GramFilter& filter, ByteView bytes, Report report) {
   if (!filter.grams.entries.empty()) ScanGrams(filter, bytes, report);
   if (!filter.pairs.entries.empty()) ScanPairs(filter, bytes, report);
-  if (!filter.few.entries.empty()) ScanFew(filter, bytes, report);
 }
 
 }  // namespace gatehouse

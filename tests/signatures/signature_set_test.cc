@@ -91,22 +91,11 @@ Signatures ManyLiterals() {
   return signatures;
 }
 
-TEST(SignatureSetTest, AFewShortTriggersHaveALaneOfTheirOwn) {
+TEST(SignatureSetTest, ShortTriggersBesideGramsAreFoundByPairs) {
   const auto set = Compile(ManyLiterals());
   EXPECT_EQ(set->triggers(0).grams().literals.size(), 15001U);
-  EXPECT_EQ(set->triggers(0).grams().few.entries.size(), 1U);
+  EXPECT_EQ(set->triggers(0).grams().pairs.entries.size(), 1U);
   EXPECT_EQ(set->triggers(0).others(), nullptr);
-}
-
-TEST(SignatureSetTest, SomeShortTriggersStandApart) {
-  Signatures signatures = ManyLiterals();
-  for (uint8_t i = 0; i < 20; ++i) {
-    signatures.bodies.push_back(
-        Literal("short" + std::to_string(i), {3, static_cast<uint8_t>(5 + i)}));
-  }
-  const auto set = Compile(std::move(signatures));
-  EXPECT_EQ(set->triggers(0).grams().literals.size(), 15000U);
-  EXPECT_NE(set->triggers(0).others(), nullptr);
 }
 
 TEST(SignatureSetTest, ManyTriggersOfFiveBytesDoNotFillTheMemory) {

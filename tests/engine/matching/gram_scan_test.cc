@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -90,7 +92,7 @@ std::vector<Literal> Literals(size_t count, std::mt19937& random) {
     Literal literal{Text(2 + random() % 7, random), random() % 2 == 0};
     const bool is_short = literal.text.size() < kGramLiteralBytesMin;
     if (is_short || random() % 3 == 0) {
-      literal.means = random() % 2 == 0 ? GramMeans::kPair : GramMeans::kFew;
+      literal.means = GramMeans::kPair;
     }
     if (literal.is_folded) {
       std::transform(literal.text.begin(), literal.text.end(),
@@ -127,9 +129,8 @@ TEST_P(GramScanTest, FindsALiteralAtEveryPlace) {
                                          {"n-eedle", true},
                                          {"n-eedles", true},
                                          {"n-eedless", true, GramMeans::kPair},
-                                         {"no", true, GramMeans::kFew},
-                                         {"nee", true, GramMeans::kFew},
-                                         {"n-eedless", false, GramMeans::kFew}};
+                                         {"no", false, GramMeans::kPair},
+                                         {"nee", false, GramMeans::kPair}};
   for (size_t at = 0; at < 1000; ++at) {
     Literal literal = literals[at % literals.size()];
     literal.text.resize(std::min<size_t>(literal.text.size(), 8));
@@ -160,6 +161,31 @@ TEST_P(GramScanTest, FindsEveryPlaceOnceBehindAnyByte) {
               SearchNaively({literal}, content))
         << round;
   }
+}
+
+// With one set of masks, with two, and without.
+TEST_P(GramScanTest, FindsAnyNumberOfPairs) {
+  std::mt19937 random(2);
+  std::string content = Text(2000, random);
+  for (int i = 0; i < 20000; ++i) content += static_cast<char>(random() % 256);
+  std::set<size_t> masks;
+  constexpr std::array<size_t, 8> kCounts = {1, 2, 10, 20, 100, 250, 300, 2000};
+  for (const size_t count : kCounts) {
+    std::vector<Literal> literals;
+    for (size_t i = 0; i < count; ++i) {
+      Literal& literal = literals.emplace_back();
+      literal.text = content.substr(random() % 20000, 2 + random() % 3);
+      literal.means = GramMeans::kPair;
+    }
+    EXPECT_EQ(SearchWith(GetParam(), literals, content),
+              SearchNaively(literals, content))
+        << count;
+    const std::vector<uint64_t> buffer = Packed(literals);
+    const auto filter = GramFilter::Open(buffer, literals.size());
+    ASSERT_TRUE(filter.has_value());
+    masks.insert(filter->pairs.masks.size() / kPairSetBytes);
+  }
+  EXPECT_EQ(masks, (std::set<size_t>{0, 1, 2}));
 }
 
 TEST_P(GramScanTest, FindsNothingInWhatIsTooShort) {

@@ -1,4 +1,4 @@
-// Makes the tables of a FewLane (gram_filter.h).
+// Makes the tables of a PairLane (gram_filter.h).
 //
 // Thread-safe: a pure function.
 #pragma once
@@ -10,14 +10,15 @@
 
 namespace gatehouse {
 
-struct FewLaneTables {
+struct PairLaneTables {
   std::vector<uint8_t> masks;
+  std::vector<uint8_t> map;
   std::vector<uint32_t> buckets;
-  std::vector<GramEntry> entries;
+  std::vector<ShortEntry> entries;
 };
 
 // `literals` are the indices of the texts; none: no tables.
-[[nodiscard]] FewLaneTables FewLaneOf(const std::vector<GramText>& texts,
-                                      const std::vector<uint32_t>& literals);
+[[nodiscard]] PairLaneTables PairLaneOf(const std::vector<GramText>& texts,
+                                        const std::vector<uint32_t>& literals);
 
 }  // namespace gatehouse
