@@ -29,7 +29,7 @@ std::vector<size_t> PairsOf(const GramText& text) {
 
 // Roughly, of all bytes of files of all kinds.
 constexpr double ShareOf(size_t byte) {
-  if (byte == 0) return 0.12;
+  if (byte == 0 || byte == ' ') return 0.12;
   if (byte == 0xff) return 0.02;
   if (byte >= 'a' && byte <= 'z') return 0.03;
   return byte >= ' ' && byte <= '~' ? 0.01 : 0.003;
@@ -149,18 +149,77 @@ class Grouping {
   std::vector<Partner> partners_;
 };
 
+double RateOf(const std::vector<Group>& groups) {
+  double rate = 0.0;
+  for (const Group& group : groups) rate += group.rate;
+  return rate;
+}
+
+// Of the pairs in the group with this number, but for one of all pairs.
+Group GroupWithout(const std::vector<Group>& pairs,
+                   const std::vector<size_t>& numbers, size_t number,
+                   size_t left_out) {
+  Group group;
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    if (numbers[i] == number && i != left_out) group = Joined(group, pairs[i]);
+  }
+  return group;
+}
+
+// Pairs are joined for good, and not all of these joins turn out well: each
+// moves to the group that gets worse by it the least, as long as that helps.
+constexpr int kMovesOfAllMax = 8;
+
+std::vector<Group> Improved(const std::vector<Group>& pairs,
+                            std::vector<Group> groups) {
+  std::vector<size_t> numbers;
+  for (const Group& pair : pairs) {
+    const auto has_pair = [&pair](const Group& group) {
+      return Joined(group, pair).values == group.values;
+    };
+    const auto own = std::find_if(groups.begin(), groups.end(), has_pair);
+    numbers.push_back(static_cast<size_t>(own - groups.begin()));
+  }
+  for (size_t k = 0; k < groups.size(); ++k) {
+    groups[k] = GroupWithout(pairs, numbers, k, pairs.size());
+  }
+  bool has_moved = true;
+  for (int moves = 0; has_moved && moves < kMovesOfAllMax; ++moves) {
+    has_moved = false;
+    for (size_t i = 0; i < pairs.size(); ++i) {
+      const size_t from = numbers[i];
+      const Group without = GroupWithout(pairs, numbers, from, i);
+      size_t to = from;
+      double least = groups[from].rate - without.rate;
+      for (size_t k = 0; k < groups.size(); ++k) {
+        if (k == from) continue;
+        const double worse = Joined(groups[k], pairs[i]).rate - groups[k].rate;
+        if (worse >= least) continue;
+        least = worse;
+        to = k;
+      }
+      if (to == from) continue;
+      groups[from] = without;
+      groups[to] = Joined(groups[to], pairs[i]);
+      numbers[i] = to;
+      has_moved = true;
+    }
+  }
+  return groups;
+}
+
 // Less than this is as well looked at one by one: a second set of masks costs
 // more.
 constexpr double kGroupsRateMax = 0.01;
 
-std::vector<Group> GroupsOf(std::vector<Group> pairs) {
-  Grouping grouping(std::move(pairs));
+std::vector<Group> GroupsOf(const std::vector<Group>& pairs) {
+  Grouping grouping(pairs);
   grouping.JoinTo(kPairSetsMax * kPairSetGroups);
   Grouping fewer = grouping;
   fewer.JoinTo(kPairSetGroups);
-  double rate = 0.0;
-  for (const Group& group : fewer.groups()) rate += group.rate;
-  return rate <= kGroupsRateMax ? fewer.groups() : grouping.groups();
+  std::vector<Group> few = Improved(pairs, fewer.groups());
+  if (RateOf(few) <= kGroupsRateMax) return few;
+  return Improved(pairs, grouping.groups());
 }
 
 std::vector<uint8_t> MasksOf(const std::vector<uint8_t>& map) {
@@ -169,7 +228,7 @@ std::vector<uint8_t> MasksOf(const std::vector<uint8_t>& map) {
     if (map[pair] != 0) groups.push_back(GroupOf(pair));
   }
   if (groups.size() > kMaskedPairsMax) return {};
-  groups = GroupsOf(std::move(groups));
+  groups = GroupsOf(groups);
   std::vector<uint8_t> masks(groups.size() <= kPairSetGroups
                                  ? kPairSetBytes
                                  : kPairSetsMax * kPairSetBytes);

@@ -64,12 +64,13 @@ Window CheapestWindow(const FixedRun& run, size_t window,
 // Takes the window for the trigger if it is cheaper.
 void ConsiderSpelled(const SpelledWindow& window, uint16_t part,
                      const LiteralRates& rates, ProgramTrigger& best) {
-  const double spelling =
-      kSpellingCost + CostOfLength(window.texts.front().size());
+  const size_t length = window.texts.front().size();
+  const double spelling = kSpellingCost + CostOfLength(length);
+  const double short_rate = length < kLiteralBytesShort ? kShortRate : 0.0;
   double rate = 0.0;
   double cost = 0.0;
   for (const std::vector<uint8_t>& text : window.texts) {
-    const double one = rates.RateOf(text, window.is_folded);
+    const double one = rates.RateOf(text, window.is_folded) + short_rate;
     rate += one;
     cost += one + kGramCost * GramRateOf(text, rates) + spelling;
     if (cost >= best.cost) return;
@@ -190,7 +191,8 @@ ProgramTrigger TriggerInLayer(ByteView program, size_t window,
       best.literals.assign(1, std::move(literal));
     }
   }
-  ConsiderAllSpelled(*parts, {kLiteralBytesShort, window, false}, rates, best);
+  ConsiderAllSpelled(*parts, {kPairLiteralBytesMin, window, false}, rates,
+                     best);
   return best;
 }
 

@@ -275,7 +275,7 @@ void ShardWriter::Add(const std::vector<uint32_t>& ids,
   std::stable_sort(tables.view_anchors.begin(), tables.view_anchors.end(),
                    IsAnchorBefore);
   std::stable_sort(uses.begin(), uses.end(), IsUseBefore);
-  std::vector<TriggerText>& texts = compiled.triggers.emplace_back();
+  std::vector<TriggerText>& texts = compiled.triggers.emplace_back().texts;
   for (UseOf& one : uses) {
     if (texts.empty() || texts.back() != one.text) {
       tables.triggers.push_back({TableIndex(tables.trigger_uses.size()), 0,
@@ -316,7 +316,7 @@ void AddShards(const std::vector<Signature>& signatures, size_t window,
   const ShardWriter shards(signatures, window, rates);
   const std::vector<uint32_t>& generic = by_target.front();
   shards.Add(generic, {}, writer, compiled);
-  tables.targets.assign(kTargetCount + 1, 0);
+  tables.targets.assign(kTargetShards, 0);
   for (size_t target = 1; target < kTargetCount; ++target) {
     if (by_target.at(target).empty()) continue;
     std::vector<uint32_t> ids = by_target.at(target);
@@ -330,6 +330,14 @@ void AddShards(const std::vector<Signature>& signatures, size_t window,
   views.insert(views.end(), texts.begin(), texts.end());
   tables.targets[kTextBytesIndex] = TableIndex(tables.shards.size());
   shards.Add(generic, views, writer, compiled);
+  tables.targets[kHtmlBytesIndex] = TableIndex(tables.shards.size());
+  shards.Add(generic, {}, writer, compiled);
+  // Of HTML there may be nothing but what is of any target.
+  uint32_t& html = tables.targets[static_cast<size_t>(Target::kHtml)];
+  if (html == 0) html = tables.targets[kHtmlBytesIndex];
+  for (const uint32_t shard : {html, tables.targets[kHtmlBytesIndex]}) {
+    compiled.triggers[shard].looked_in = LookedIn::kHtml;
+  }
   compiled.priced = shards.Priced();
 }
 

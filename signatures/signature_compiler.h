@@ -34,10 +34,20 @@ struct TriggerText {
   friend auto operator<=>(const TriggerText&, const TriggerText&) = default;
 };
 
+// Where the triggers of a shard are looked for.
+enum class LookedIn : uint8_t {
+  kAnything,
+  kHtml,  // Files or their normalised views.
+};
+
+struct ShardTriggers {
+  std::vector<TriggerText> texts;
+  LookedIn looked_in = LookedIn::kAnything;
+};
+
 struct CompiledTables {
   TableVectors tables;
-  // By shard.
-  std::vector<std::vector<TriggerText>> triggers;
+  std::vector<ShardTriggers> triggers;  // By shard.
   std::vector<PricedSignature> priced;  // In order of name.
 };
 

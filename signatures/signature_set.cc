@@ -103,7 +103,7 @@ Result<std::vector<uint64_t>> SignatureSet::CompileImage(Signatures signatures,
   if (!compiled) return Unexpected(compiled.error());
   image.bodies = PackTables(compiled->tables);
   compiled->tables = TableVectors();
-  for (const std::vector<TriggerText>& triggers : compiled->triggers) {
+  for (const ShardTriggers& triggers : compiled->triggers) {
     const Result<PackedTriggers> packed = PackTriggers(triggers, means);
     if (!packed) return Unexpected(packed.error());
     image.AddTriggers(packed->grams, packed->others);

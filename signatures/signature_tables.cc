@@ -261,7 +261,7 @@ const char* Inspector::FirstWrong() {
   if (!All(t.shards, [this](const auto& r) { return IsShard(r); })) {
     return "shards";
   }
-  if (t.targets.size() != kTargetCount + 1 ||
+  if (t.targets.size() != kTargetShards ||
       !All(t.targets, [&t](uint32_t s) { return s < t.shards.size(); })) {
     return "targets";
   }

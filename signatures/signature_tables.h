@@ -23,7 +23,7 @@ namespace gatehouse {
 
 // Records are on disk, byte for byte: whoever changes one raises
 // kTablesVersion.
-inline constexpr uint32_t kTablesVersion = 4;
+inline constexpr uint32_t kTablesVersion = 5;
 
 struct ByteRange {  // In the table `bytes`.
   uint32_t begin = 0;
@@ -172,7 +172,11 @@ struct ShardRecord {
   uint32_t always_view = 0;
 };
 
-inline constexpr size_t kTextBytesIndex = kTargetCount;  // In targets.
+// In targets, besides those of the targets: the shards for the own bytes of
+// texts and of HTML files.
+inline constexpr size_t kTextBytesIndex = kTargetCount;
+inline constexpr size_t kHtmlBytesIndex = kTargetCount + 1;
+inline constexpr size_t kTargetShards = kTargetCount + 2;
 
 struct SignatureTables {
   std::span<const SignatureRecord> signatures;  // In order of name.
@@ -194,7 +198,7 @@ struct SignatureTables {
   std::span<const AnchorUse> view_anchors;
   std::span<const uint32_t> always;
   std::span<const ShardRecord> shards;
-  // By target: its shard; last, that for the own bytes of texts.
+  // By target: its shard; then those for own bytes.
   std::span<const uint32_t> targets;
   // Patterns of macros, by group: their signatures never count alone.
   std::span<const uint32_t> macro_signatures;

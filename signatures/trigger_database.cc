@@ -34,8 +34,9 @@ std::string PatternOf(const std::vector<uint8_t>& literal) {
 
 // Hyperscan is faster with less than this, where a literal of either case and
 // one that is short count so often: measured on texts, ELF and PE files with
-// 1,000 to 10,000 literals, of which none to a third are of either case.
-constexpr size_t kGramWeightMin = 12000;
+// 500 to 10,000 literals, and on HTML files with 10 to 10,000.
+constexpr size_t kGramWeightMin = 9000;
+constexpr size_t kGramWeightMinOfHtml = 20;
 constexpr size_t kFoldedWeight = 20;
 constexpr size_t kShortWeight = 40;
 
@@ -44,17 +45,18 @@ bool IsForGrams(const TriggerText& trigger) {
          trigger.bytes.size() <= kGramLiteralBytesMax;
 }
 
-bool UsesGrams(const std::vector<TriggerText>& triggers, TriggerMeans means) {
+bool UsesGrams(const ShardTriggers& triggers, TriggerMeans means) {
   if (means != TriggerMeans::kFastest) return means == TriggerMeans::kGrams;
   size_t weight = 0;
-  for (const TriggerText& trigger : triggers) {
+  for (const TriggerText& trigger : triggers.texts) {
     if (!IsForGrams(trigger)) {
       weight += kShortWeight;
     } else {
       weight += trigger.is_folded ? kFoldedWeight : 1;
     }
   }
-  return weight >= kGramWeightMin;
+  const bool is_html = triggers.looked_in == LookedIn::kHtml;
+  return weight >= (is_html ? kGramWeightMinOfHtml : kGramWeightMin);
 }
 
 // Literals with grams of any byte in front cost 200 times as much memory.
@@ -143,12 +145,13 @@ void TriggerDatabase::Free::operator()(hs_database* database) const {
 
 TriggerDatabase::~TriggerDatabase() = default;
 
-Result<PackedTriggers> PackTriggers(const std::vector<TriggerText>& triggers,
+Result<PackedTriggers> PackTriggers(const ShardTriggers& shard,
                                     TriggerMeans means) {
+  const std::vector<TriggerText>& triggers = shard.texts;
   if (triggers.size() > kGramLiteralsMax) {
     return Fail(ErrorCode::kLimitExceeded, "compile: too many triggers");
   }
-  const bool uses_grams = UsesGrams(triggers, means);
+  const bool uses_grams = UsesGrams(shard, means);
   const bool are_too_many = AreTooMany(triggers);
   const auto means_of = [are_too_many](const TriggerText& trigger) {
     const bool is_short = !IsForGrams(trigger) || trigger.has_common_gram ||

@@ -37,7 +37,7 @@ struct PackedTriggers {
 
 // CPU-bound. Errors: kInvalidInput with Hyperscan's message; kNotSupported when
 // this processor is too old; kLimitExceeded; kOperational.
-Result<PackedTriggers> PackTriggers(const std::vector<TriggerText>& triggers,
+Result<PackedTriggers> PackTriggers(const ShardTriggers& shard,
                                     TriggerMeans means);
 
 class TriggerDatabase {

@@ -92,8 +92,10 @@ size_t BodyScan::ShardOf(Target target) const {
 
 // Of a text, that also knows what its normalised form may have.
 size_t BodyScan::ShardOfBytes() const {
-  if (form_ != NormalisedForm::kText) return ShardOf(target_);
-  return signatures_.tables().targets[kTextBytesIndex];
+  const std::span<const uint32_t> targets = signatures_.tables().targets;
+  if (form_ == NormalisedForm::kText) return targets[kTextBytesIndex];
+  if (form_ == NormalisedForm::kHtml) return targets[kHtmlBytesIndex];
+  return ShardOf(target_);
 }
 
 size_t BodyScan::overlap_bytes() const {

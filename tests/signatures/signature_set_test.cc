@@ -126,11 +126,26 @@ TEST(SignatureSetTest, AFileMeetsTheSignaturesOfItsTargetAndOfAny) {
                        Literal("elf", {1, 2, 3, 4, 5, 8}, Target::kElf)};
   const auto set = Compile(std::move(signatures));
   const size_t any = ShardOf(*set, Target::kAny);
-  EXPECT_EQ(ShardOf(*set, Target::kHtml), any);
+  EXPECT_EQ(ShardOf(*set, Target::kGraphics), any);
   EXPECT_NE(ShardOf(*set, Target::kPe), any);
   EXPECT_NE(ShardOf(*set, Target::kPe), ShardOf(*set, Target::kElf));
   EXPECT_EQ(set->tables().shards[any].trigger_count, 1U);
   EXPECT_EQ(set->tables().shards[ShardOf(*set, Target::kPe)].trigger_count, 2U);
+}
+
+// Hyperscan is slow on HTML files.
+TEST(SignatureSetTest, HtmlFilesHaveAFilterOfGramsAlsoForSmallSets) {
+  Signatures signatures;
+  for (uint8_t i = 0; i < 40; ++i) {
+    signatures.bodies.push_back(
+        Literal(std::to_string(i), {1, 2, 3, 4, 5, 6, i}));
+  }
+  const auto set = Compile(std::move(signatures));
+  const size_t html = set->tables().targets[kHtmlBytesIndex];
+  EXPECT_EQ(ShardOf(*set, Target::kHtml), html);
+  EXPECT_EQ(set->triggers(html).grams().literals.size(), 40U);
+  const size_t any = ShardOf(*set, Target::kAny);
+  EXPECT_TRUE(set->triggers(any).grams().literals.empty());
 }
 
 TEST(SignatureSetTest, EverySetIsANewGeneration) {

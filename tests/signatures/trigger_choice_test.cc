@@ -136,6 +136,15 @@ TEST_F(TriggerChoiceTest, WhatHasOnlyShortLiteralsIsSpelledOut) {
               SizeIs(1));
 }
 
+TEST_F(TriggerChoiceTest, PairsThatAreSpelledOutAreBetterThanWhatIsEverywhere) {
+  // Zeros are in all files, and 81e8 and 81c0 in few.
+  (void)Chosen("0", {"81(e8|c0)??????0000"});
+  const auto choices = ChooseTriggers(signature_, 8, rates_);
+  EXPECT_FALSE(choices.front().is_always);
+  ASSERT_THAT(choices.front().literals, SizeIs(2));
+  EXPECT_THAT(choices.front().literals[0].bytes, SizeIs(2));
+}
+
 TEST_F(TriggerChoiceTest, TheBeginningOfATextsFormIsLookedAtThere) {
   signature_ = Parsed("Name;Engine:81-255,Target:7;0;0:7b5c72");
   const auto choices =
