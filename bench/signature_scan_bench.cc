@@ -31,6 +31,8 @@
 #include "bench/measured_sets.h"
 #include "bench/pattern_expression.h"
 #include "engine/file_digest.h"
+#include "engine/format/file_type.h"
+#include "engine/format/normalised_views.h"
 #include "engine/matching/body_scan.h"
 #include "engine/scanner.h"
 #include "signatures/definitions.h"
@@ -207,21 +209,38 @@ class OneDatabaseSubject : public Subject {
   std::unique_ptr<TriggerScan> scan_;
 };
 
+NormalisedForm FormOf(ByteView file) {
+  const ByteView head = file.first(std::min(file.size(), kBlockBytes));
+  switch (static_cast<Target>(TargetOf(DetectFileType(head, file.size())))) {
+    case Target::kText:
+      return NormalisedForm::kText;
+    case Target::kHtml:
+      return NormalisedForm::kHtml;
+    default:
+      return NormalisedForm::kNone;
+  }
+}
+
+// Hyperscan over the bytes of the files, or also over their normalised views:
+// what is needed for the same verdicts.
 class ExpressionSubject : public Subject {
  public:
-  explicit ExpressionSubject(const std::vector<std::string>& expressions)
-      : Subject("Hyperscan"), matches_(expressions.size()) {
-    const double begin = ThreadSeconds();
-    database_ = std::make_unique<ExpressionDatabase>(expressions);
-    (void)std::printf("%zu expressions compiled in %.2f s, %zu refused\n",
-                      expressions.size(), ThreadSeconds() - begin,
-                      database_->left_out());
-  }
+  ExpressionSubject(std::shared_ptr<const ExpressionDatabase> database,
+                    size_t expressions, bool has_views)
+      : Subject(has_views ? "Hyperscan, with views" : "Hyperscan"),
+        database_(std::move(database)),
+        has_views_(has_views),
+        matches_(expressions) {}
 
   uint64_t Scan(const CleanCorpus& corpus) override {
     std::fill(matches_.begin(), matches_.end(), 0);
     for (const CleanFile& file : corpus.files) {
       database_->Scan(file.bytes, matches_);
+      if (!has_views_) continue;
+      for (const NormalisedView& view :
+           views_.Make(file.bytes, FormOf(file.bytes))) {
+        database_->Scan(view.bytes, matches_);
+      }
     }
     uint64_t found = 0;
     for (const uint32_t count : matches_) found += count;
@@ -229,9 +248,24 @@ class ExpressionSubject : public Subject {
   }
 
  private:
-  std::unique_ptr<ExpressionDatabase> database_;
+  const std::shared_ptr<const ExpressionDatabase> database_;  // Of both.
+  const bool has_views_;
+  NormalisedViews views_;
   std::vector<uint32_t> matches_;
 };
+
+void AddExpressionSubjects(const std::vector<std::string>& expressions,
+                           std::vector<std::unique_ptr<Subject>>& subjects) {
+  const double begin = ThreadSeconds();
+  const auto database = std::make_shared<const ExpressionDatabase>(expressions);
+  (void)std::printf("%zu expressions compiled in %.2f s, %zu refused\n",
+                    expressions.size(), ThreadSeconds() - begin,
+                    database->left_out());
+  for (const bool has_views : {false, true}) {
+    subjects.push_back(std::make_unique<ExpressionSubject>(
+        database, expressions.size(), has_views));
+  }
+}
 
 // The files of each corpus, opened once: the product reads them.
 using OpenFiles = std::map<std::string, std::vector<UniqueFd>>;
@@ -343,7 +377,7 @@ void MeasureSet(MeasuredSet set, const Options& options,
   subjects.push_back(std::make_unique<BodySubject>(compiled, false));
   subjects.push_back(std::make_unique<OneDatabaseSubject>(std::move(bodies)));
   if (!set.expressions.empty()) {
-    subjects.push_back(std::make_unique<ExpressionSubject>(set.expressions));
+    AddExpressionSubjects(set.expressions, subjects);
   }
   OpenFiles opened;
   if (has_hashes) {
