@@ -225,21 +225,22 @@ NormalisedForm FormOf(ByteView file) {
 // what is needed for the same verdicts.
 class ExpressionSubject : public Subject {
  public:
-  ExpressionSubject(std::shared_ptr<const ExpressionDatabase> database,
-                    size_t expressions, bool has_views)
+  // `database` must outlive this.
+  ExpressionSubject(const ExpressionDatabase& database, size_t expressions,
+                    bool has_views)
       : Subject(has_views ? "Hyperscan, with views" : "Hyperscan"),
-        database_(std::move(database)),
+        database_(database),
         has_views_(has_views),
         matches_(expressions) {}
 
   uint64_t Scan(const CleanCorpus& corpus) override {
     std::fill(matches_.begin(), matches_.end(), 0);
     for (const CleanFile& file : corpus.files) {
-      database_->Scan(file.bytes, matches_);
+      database_.Scan(file.bytes, matches_);
       if (!has_views_) continue;
       for (const NormalisedView& view :
            views_.Make(file.bytes, FormOf(file.bytes))) {
-        database_->Scan(view.bytes, matches_);
+        database_.Scan(view.bytes, matches_);
       }
     }
     uint64_t found = 0;
@@ -248,23 +249,21 @@ class ExpressionSubject : public Subject {
   }
 
  private:
-  const std::shared_ptr<const ExpressionDatabase> database_;  // Of both.
+  const ExpressionDatabase& database_;
   const bool has_views_;
   NormalisedViews views_;
   std::vector<uint32_t> matches_;
 };
 
-void AddExpressionSubjects(const std::vector<std::string>& expressions,
-                           std::vector<std::unique_ptr<Subject>>& subjects) {
+std::unique_ptr<const ExpressionDatabase> CompiledExpressions(
+    const std::vector<std::string>& expressions) {
+  if (expressions.empty()) return nullptr;
   const double begin = ThreadSeconds();
-  const auto database = std::make_shared<const ExpressionDatabase>(expressions);
+  auto database = std::make_unique<const ExpressionDatabase>(expressions);
   (void)std::printf("%zu expressions compiled in %.2f s, %zu refused\n",
                     expressions.size(), ThreadSeconds() - begin,
                     database->left_out());
-  for (const bool has_views : {false, true}) {
-    subjects.push_back(std::make_unique<ExpressionSubject>(
-        database, expressions.size(), has_views));
-  }
+  return database;
 }
 
 // The files of each corpus, opened once: the product reads them.
@@ -372,12 +371,15 @@ void MeasureSet(MeasuredSet set, const Options& options,
   bodies.bodies = set.signatures.bodies;
   const auto compiled = Compiled(bodies);
   PrintPriced(*compiled);
+  const auto expressions = CompiledExpressions(set.expressions);
   Subjects subjects;
   subjects.push_back(std::make_unique<BodySubject>(compiled, true));
   subjects.push_back(std::make_unique<BodySubject>(compiled, false));
   subjects.push_back(std::make_unique<OneDatabaseSubject>(std::move(bodies)));
-  if (!set.expressions.empty()) {
-    AddExpressionSubjects(set.expressions, subjects);
+  for (const bool has_views : {false, true}) {
+    if (expressions == nullptr) break;
+    subjects.push_back(std::make_unique<ExpressionSubject>(
+        *expressions, set.expressions.size(), has_views));
   }
   OpenFiles opened;
   if (has_hashes) {

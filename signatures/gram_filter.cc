@@ -107,12 +107,13 @@ size_t FalseRuns(const std::vector<uint32_t>& bitmap, uint32_t salt) {
 }
 
 constexpr uint32_t kSaltsTried = 16;
+constexpr uint32_t kSaltFactor = 0x85ebca77;
 
 uint32_t BestSalt(const std::vector<Gram>& grams) {
   uint32_t best = 0;
   size_t fewest = ~size_t{0};
   for (uint32_t i = 1; i <= kSaltsTried && fewest != 0; ++i) {
-    const uint32_t salt = i * kGramFactor2;
+    const uint32_t salt = i * kSaltFactor;
     const size_t runs = FalseRuns(BitmapOf(grams, salt), salt);
     if (runs < fewest) {
       fewest = runs;

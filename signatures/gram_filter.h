@@ -34,7 +34,7 @@ namespace gatehouse {
 
 // The buffer is on disk, byte for byte, and so are the hashes: whoever changes
 // one raises the version.
-inline constexpr uint32_t kGramFilterVersion = 4;
+inline constexpr uint32_t kGramFilterVersion = 5;
 inline constexpr size_t kGramLiteralBytesMin = 5;
 inline constexpr size_t kPairLiteralBytesMin = 2;
 inline constexpr size_t kGramLiteralBytesMax = 8;
@@ -68,16 +68,14 @@ inline constexpr uint32_t kGramFold = 0x20202020;
   constexpr uint64_t kFold = uint64_t{kGramFold} << 32 | kGramFold;
   return word | (word >> 1 & kFold);
 }
-inline constexpr uint32_t kGramFactor1 = 0x9e3779b1;
-inline constexpr uint32_t kGramFactor2 = 0x85ebca77;
+inline constexpr uint32_t kGramFactor = 0x9e3779b1;
 
 // Of the first four bytes of a word.
 [[nodiscard]] inline uint32_t GramHash(uint64_t word, uint32_t salt) {
   auto hash = static_cast<uint32_t>(word);
   hash |= hash >> 1 & kGramFold;
-  hash = hash * kGramFactor1 + salt;
-  hash ^= hash >> 15;
-  return hash * kGramFactor2;
+  hash = (hash ^ salt) * kGramFactor;
+  return hash ^ hash >> 15;
 }
 
 // Of a word of the bitmap one of the upper bits, which lower bits of the hash
@@ -85,7 +83,7 @@ inline constexpr uint32_t kGramFactor2 = 0x85ebca77;
 // whatever its case.
 [[nodiscard]] inline uint32_t GramBits(uint32_t hash, uint64_t word) {
   const auto fifth = static_cast<uint32_t>(word >> 32);
-  const uint32_t lower = hash + fifth + (fifth >> 6 & 3);
+  const uint32_t lower = hash + fifth;
   return uint32_t{0x10000} << (hash >> 4 & 15) | uint32_t{1} << (lower & 15);
 }
 // When the fifth byte may be any.

@@ -358,6 +358,14 @@ Parsed<Pattern> ParseVariant(std::string text, const PatternFlags& flags) {
     text = "(W)" + text + "(W)";
   }
   if (flags.wide) {
+    // Both become gaps, but each ends as it began.
+    for (size_t at = text.find('['); at != std::string::npos;
+         at = text.find('[', at + 1)) {
+      const size_t end = text.find_first_of("]}", at);
+      if (end == std::string::npos || text[end] != ']') {
+        return Fail("a bracket that does not pair");
+      }
+    }
     std::replace(text.begin(), text.end(), '[', '{');
     std::replace(text.begin(), text.end(), ']', '}');
   }
