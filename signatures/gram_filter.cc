@@ -12,8 +12,7 @@ namespace {
 
 constexpr uint32_t kHashBits = 32;
 // Bitmaps have a word or two for each gram: both bits of a strange one are set
-// in one of some hundred cases. The smallest fits the first level cache, the
-// largest leaves ten bits of the hash to choose bits by.
+// in one of some hundred cases. The smallest fits the first level cache.
 constexpr uint32_t kBitmapBitsMin = 13;
 constexpr uint32_t kBitmapBitsMax = 20;
 constexpr uint32_t kBucketBitsMin = 4;
@@ -66,20 +65,8 @@ struct HashedEntry {
   GramEntry entry;
 };
 
-// A gram without a fifth byte fills a word, and so stops as much as this many;
-// for their sake a bitmap grows up to what a second level cache has.
-constexpr size_t kWordWeight = 64;
-constexpr uint32_t kBitmapBitsForWords = 15;
-
-uint32_t BitmapBitsFor(const std::vector<Gram>& grams) {
-  size_t weight = 0;
-  for (const Gram& gram : grams) weight += gram.has_fifth ? 1 : kWordWeight;
-  return std::max(BitsFor(grams.size(), kBitmapBitsMin, kBitmapBitsMax),
-                  BitsFor(weight, kBitmapBitsMin, kBitmapBitsForWords));
-}
-
 std::vector<uint32_t> BitmapOf(const std::vector<Gram>& grams, uint32_t salt) {
-  const uint32_t bits = BitmapBitsFor(grams);
+  const uint32_t bits = BitsFor(grams.size(), kBitmapBitsMin, kBitmapBitsMax);
   std::vector<uint32_t> bitmap(size_t{1} << bits);
   for (const Gram& gram : grams) {
     const uint32_t hash = GramHash(gram.word, salt);
@@ -250,6 +237,7 @@ bool IsLaneWhole(GramFilter& filter) {
   return std::all_of(lane.entries.begin(), lane.entries.end(),
                      [&](const GramEntry& entry) {
                        return entry.literal < filter.literals.size() &&
+                              entry.distance <= kGramStride &&
                               entry.distance + kGramBytesMin <=
                                   filter.literals[entry.literal].length + 1 &&
                               entry.shift < 8 * sizeof(entry.folded);

@@ -5,10 +5,11 @@
 // that three divides. The first four bytes from there, hashed, choose a word of
 // a bitmap, and with the fifth byte two bits in it: where both are set, a
 // bucket tells which literals have such a gram, and their bytes are compared. A
-// literal whose gram ends after four bytes sets the whole word. Of five bytes
-// too few are left behind the third: then the place before the literal is
-// looked at, and all grams count that have any byte there. Letters count in
-// lower case up to there, so that literals of either kind stand side by side.
+// literal whose gram ends after four bytes sets one and all that may be the
+// other. Of five bytes too few are left behind the third: then the place before
+// the literal is looked at, and all grams count that have any byte there.
+// Letters count in lower case up to there, so that literals of either kind
+// stand side by side.
 //
 // What is shorter, or has grams that are everywhere, is found by a pair of its
 // bytes: a table tells for every pair whose it is. Masks pass over most places
@@ -126,7 +127,7 @@ struct ShortEntry {
 // So many entries of a bucket are looked at without asking how many it has.
 inline constexpr size_t kGramEntriesAtOnce = 4;
 // Around the place of a gram, what is compared with entries.
-inline constexpr size_t kGramBytesInFront = 2;
+inline constexpr size_t kGramBytesInFront = kGramStride - 1;
 inline constexpr size_t kGramBytesFromOn = kGramLiteralBytesMax + 1;
 
 struct GramLane {

@@ -26,6 +26,8 @@ constexpr double kManyGramsCost = 3e-6;
 constexpr size_t kSpelledPartBytesMax = 4096;
 // What is cheaper is not worth being spelled out.
 constexpr double kSpelledCostMin = 1e-6;
+// More short ones would make the masks of all pairs useless.
+constexpr size_t kShortSpellingsMax = 8;
 
 // What a literal costs for its length alone.
 double CostOfLength(size_t bytes) {
@@ -66,7 +68,9 @@ void ConsiderSpelled(const SpelledWindow& window, uint16_t part,
                      const LiteralRates& rates, ProgramTrigger& best) {
   const size_t length = window.texts.front().size();
   const double spelling = kSpellingCost + CostOfLength(length);
-  const double short_rate = length < kLiteralBytesShort ? kShortRate : 0.0;
+  const bool is_short = length < kLiteralBytesShort;
+  if (is_short && window.texts.size() > kShortSpellingsMax) return;
+  const double short_rate = is_short ? kShortRate : 0.0;
   double rate = 0.0;
   double cost = 0.0;
   for (const std::vector<uint8_t>& text : window.texts) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 #include <string>
 #include <string_view>
@@ -90,7 +91,7 @@ void ExpectSound(const GramFilter& filter) {
     }
     for (const GramEntry& entry : lane.entries) {
       ASSERT_LT(entry.literal, filter.literals.size());
-      ASSERT_LE(entry.distance, kGramBytesInFront + 1);
+      ASSERT_LE(entry.distance, kGramStride);
       ASSERT_LT(entry.shift, 64);
     }
   }
@@ -117,6 +118,25 @@ TEST(GramFilterTest, WhatIsLookedAtOfAnEmptyLastBucketIsWithinTheTable) {
   const std::span<const uint32_t> buckets = filter->grams.buckets;
   ASSERT_EQ(buckets[buckets.size() - 2], buckets.back());
   ExpectSound(*filter);
+}
+
+// What is compared would begin before the block.
+TEST(GramFilterTest, RefusesAnEntryThatBeginsTooFarInFront) {
+  std::vector<uint64_t> buffer =
+      PackGramFilter({GramText{AsBytes("abcdefgh")}});
+  const auto filter = GramFilter::Open(buffer, kTriggers);
+  ASSERT_TRUE(filter.has_value());
+  GramEntry entry = filter->grams.entries.front();
+  const auto at =
+      static_cast<size_t>(static_cast<const uint64_t*>(static_cast<const void*>(
+                              filter->grams.entries.data())) -
+                          buffer.data());
+  for (const uint8_t distance : {uint8_t{3}, uint8_t{4}, uint8_t{5}}) {
+    entry.distance = distance;
+    std::memcpy(&buffer[at], &entry, sizeof(entry));
+    EXPECT_EQ(GramFilter::Open(buffer, kTriggers).has_value(),
+              distance <= kGramStride);
+  }
 }
 
 TEST(GramFilterTest, WhatWasTamperedWithIsRefusedOrSound) {
