@@ -1,9 +1,10 @@
 // Fuzzes filters of grams: packing, opening and scanning.
 //
 // Three bytes first: how many texts, how many changes, whether the content is
-// repeated until it is about as long as a block. Then the texts, a byte of kind
-// and up to eight of text each; then the changes of five bytes each: which
-// table, two of place, what is done, a value. The rest is the content.
+// repeated until it is about as long as a block, and rates of pairs are given.
+// Then the texts, a byte of kind and up to eight of text each; then the changes
+// of five bytes each: which table, two of place, what is done, a value. The
+// rest is the content.
 //
 // Asserts that a filter of the texts finds what a naive search finds, each
 // place once; and that what still opens after the changes reports nothing that
@@ -51,8 +52,7 @@ ByteView Take(size_t count, ByteView& input) {
   return taken;
 }
 
-// Kinds: three bits of length, one of folding, one of pairs instead of grams,
-// three of the place of the pair.
+// Kinds: three bits of length, one of folding, one of a pair instead of grams.
 std::vector<GramText> TakeTexts(size_t count, ByteView& input) {
   std::vector<GramText> texts;
   while (texts.size() < count && !input.empty()) {
@@ -66,12 +66,24 @@ std::vector<GramText> TakeTexts(size_t count, ByteView& input) {
     text.trigger = static_cast<uint32_t>(texts.size());
     if ((kind & 16) != 0 ||
         text.bytes.size() < gatehouse::kGramLiteralBytesMin) {
-      text.means = gatehouse::GramMeans::kPair;
+      text.is_by_pair = true;
     }
-    text.pair_at = static_cast<uint8_t>((kind >> 5) % (text.bytes.size() - 1));
     texts.push_back(text);
   }
   return texts;
+}
+
+// Some rates of pairs, which choose by which bytes literals are found; even
+// choices: none.
+gatehouse::PairRates RatesBy(uint8_t choice) {
+  static const std::vector<float> rates = [] {
+    std::vector<float> some;
+    for (size_t i = 0; i < gatehouse::kPairs; ++i) {
+      some.push_back(static_cast<float>(1 + i * 7919 % 101));
+    }
+    return some;
+  }();
+  return choice % 2 == 0 ? gatehouse::PairRates() : rates;
 }
 
 // In memory of its own, so that sanitizers see what is behind it.
@@ -234,7 +246,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ByteView input = ByteView(data, size).subspan(kHeadBytes);
   const std::vector<GramText> texts =
       TakeTexts(data[0] % (kTextsMax + 1), input);
-  const std::vector<uint64_t> right = gatehouse::PackGramFilter(texts);
+  const std::vector<uint64_t> right =
+      gatehouse::PackGramFilter(texts, RatesBy(data[2]));
   const auto filter = GramFilter::Open(right, texts.size());
   Require(filter.has_value(), "what was packed opens");
 

@@ -54,8 +54,8 @@ std::vector<uint64_t> MakeBuffer() {
   gatehouse::Signatures signatures;
   LoadInto("fuzz.ldb", kLines, signatures);
   LoadInto("fuzz.ndb", kOtherLines, signatures);
-  const auto compiled =
-      gatehouse::CompileTables(std::move(signatures.bodies), 8);
+  const auto compiled = gatehouse::CompileTables(
+      std::move(signatures.bodies), 8, gatehouse::LiteralRates::BuiltIn());
   if (!compiled ||
       !gatehouse::OpenTables(gatehouse::PackTables(compiled->tables))) {
     (void)std::fprintf(stderr, "violated: the tables are right\n");

@@ -175,7 +175,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
           "its magics are right");
   // What the text can say, the compiler takes.
   if (loaded.bodies.size() < 64) {
-    const auto compiled = gatehouse::CompileTables(loaded.bodies, 8);
+    static const auto rates = gatehouse::LiteralRates::BuiltIn();
+    const auto compiled = gatehouse::CompileTables(loaded.bodies, 8, rates);
     Require(compiled.has_value(), "it compiles");
     const auto buffer = gatehouse::PackTables(compiled->tables);
     Require(gatehouse::OpenTables(buffer).has_value(), "its tables are right");

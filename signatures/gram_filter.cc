@@ -4,6 +4,7 @@
 #include <bit>
 #include <cassert>
 #include <type_traits>
+#include <utility>
 
 #include "signatures/pair_lane.h"
 
@@ -20,10 +21,12 @@ constexpr uint32_t kBucketBitsMax = 22;
 
 // The head: version; then begin (in words) and count of the literals, then of
 // the bitmap, the buckets and the entries of grams, of the map, the buckets,
-// the entries and the masks of pairs; then the salt.
+// the entries and the masks of pairs; then the salt, and how many bytes are
+// masked.
 constexpr size_t kTables = 8;
 constexpr size_t kSaltWord = 1 + 2 * kTables;
-constexpr size_t kHeadWords = kSaltWord + 1;
+constexpr size_t kMaskedBytesWord = kSaltWord + 1;
+constexpr size_t kHeadWords = kMaskedBytesWord + 1;
 
 uint64_t HeadWord() { return uint64_t{kGramFilterVersion} << 32 | kTables; }
 
@@ -191,6 +194,39 @@ bool View(std::span<const uint64_t> buffer, size_t table,
   return true;
 }
 
+// Whether the masks pass wherever the literal may be found by its bytes from
+// `place` on.
+bool DoMasksPassFor(const PairLane& lane, const GramLiteral& literal,
+                    uint32_t place) {
+  std::vector<uint32_t> words = {0};
+  for (uint32_t i = 0; i < lane.masked_bytes; ++i) {
+    const uint32_t at = 8 * (place + i);
+    const bool is_behind = place + i >= literal.length;
+    const uint64_t mask = is_behind ? 0 : literal.mask >> at & 0xff;
+    const uint64_t value = is_behind ? 0 : literal.value >> at & 0xff;
+    if (!is_behind && mask != 0xff && mask != 0xdf) return false;
+    std::vector<uint32_t> longer;
+    for (const uint32_t word : words) {
+      for (uint32_t byte = 0; byte < 256; ++byte) {
+        if ((byte & mask) == value) longer.push_back(word | byte << 8 * i);
+      }
+    }
+    words = std::move(longer);
+  }
+  return std::all_of(words.begin(), words.end(),
+                     [&lane](uint32_t word) { return lane.DoMasksPass(word); });
+}
+
+bool AreMasksWhole(const PairLane& lane) {
+  if (lane.masks.empty()) return true;
+  if (lane.masked_bytes < 2 || lane.masked_bytes > kMaskedBytesMax) {
+    return false;
+  }
+  const size_t set_bytes = PairSetBytes(lane.masked_bytes);
+  return lane.masks.size() % set_bytes == 0 &&
+         lane.masks.size() <= kPairSetsMax * set_bytes;
+}
+
 bool IsPairLaneWhole(const GramFilter& filter) {
   const PairLane& lane = filter.pairs;
   if (lane.entries.empty()) {
@@ -199,17 +235,18 @@ bool IsPairLaneWhole(const GramFilter& filter) {
   if (lane.map.size() != kPairs || lane.buckets.size() != kPairBuckets + 1 ||
       lane.buckets[0] != 0 || lane.buckets.back() != lane.entries.size() ||
       !std::is_sorted(lane.buckets.begin(), lane.buckets.end()) ||
-      lane.masks.size() % kPairSetBytes != 0 ||
-      lane.masks.size() > kPairSetsMax * kPairSetBytes) {
+      !AreMasksWhole(lane)) {
     return false;
   }
-  for (size_t pair = 0; !lane.masks.empty() && pair < kPairs; ++pair) {
-    if (lane.map[pair] != 0 && !lane.DoMasksPass(pair)) return false;
-  }
-  return std::all_of(lane.entries.begin(), lane.entries.end(),
-                     [&filter](const ShortEntry& entry) {
-                       return entry.literal() < filter.literals.size();
-                     });
+  return std::all_of(
+      lane.entries.begin(), lane.entries.end(),
+      [&filter, &lane](const ShortEntry& entry) {
+        if (entry.literal() >= filter.literals.size()) return false;
+        const GramLiteral& literal = filter.literals[entry.literal()];
+        return entry.distance() + kPairLiteralBytesMin <= literal.length &&
+               (lane.masks.empty() ||
+                DoMasksPassFor(lane, literal, entry.distance()));
+      });
 }
 
 bool IsPowerWithin(size_t size, uint32_t bits_min, uint32_t bits_max) {
@@ -270,6 +307,7 @@ Result<GramFilter> GramFilter::Open(std::span<const uint64_t> buffer,
            literal.length <= kGramLiteralBytesMax;
   };
   filter.grams.salt = static_cast<uint32_t>(buffer[kSaltWord]);
+  filter.pairs.masked_bytes = static_cast<uint32_t>(buffer[kMaskedBytesWord]);
   const bool is_right =
       std::all_of(filter.literals.begin(), filter.literals.end(), is_literal) &&
       IsPairLaneWhole(filter) && IsLaneWhole(filter);
@@ -309,7 +347,8 @@ void AddGrams(const GramText& text, uint32_t literal,
 
 }  // namespace
 
-std::vector<uint64_t> PackGramFilter(const std::vector<GramText>& texts) {
+std::vector<uint64_t> PackGramFilter(const std::vector<GramText>& texts,
+                                     PairRates rates) {
   assert(texts.size() <= kGramLiteralsMax);
   std::vector<GramLiteral> literals;
   std::vector<Gram> grams;
@@ -318,8 +357,11 @@ std::vector<uint64_t> PackGramFilter(const std::vector<GramText>& texts) {
     assert(text.bytes.size() <= kGramLiteralBytesMax);
     const auto literal = static_cast<uint32_t>(literals.size());
     literals.push_back(LiteralOf(text));
-    if (text.means == GramMeans::kPair) by_pair.push_back(literal);
-    if (text.means == GramMeans::kGrams) AddGrams(text, literal, grams);
+    if (text.is_by_pair) {
+      by_pair.push_back(literal);
+    } else {
+      AddGrams(text, literal, grams);
+    }
   }
   std::vector<uint64_t> buffer(kHeadWords);
   buffer[0] = HeadWord();
@@ -331,7 +373,8 @@ std::vector<uint64_t> PackGramFilter(const std::vector<GramText>& texts) {
   Append(lane.bitmap, table++, buffer);
   Append(lane.buckets, table++, buffer);
   Append(lane.entries, table++, buffer);
-  const PairLaneTables pairs = PairLaneOf(texts, by_pair);
+  const PairLaneTables pairs = PairLaneOf(texts, by_pair, rates);
+  buffer[kMaskedBytesWord] = pairs.masked_bytes;
   Append(pairs.map, table++, buffer);
   Append(pairs.buckets, table++, buffer);
   Append(pairs.entries, table++, buffer);

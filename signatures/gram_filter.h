@@ -13,9 +13,9 @@
 //
 // What is shorter, or has grams that are everywhere, is found by a pair of its
 // bytes: a table tells for every pair whose it is. Masks pass over most places
-// before: pairs are put into groups, and the halves of a byte choose bits of
-// the groups that have such a byte there. (So do the literal matchers of
-// Hyperscan that its authors call Teddy.)
+// before: literals are put into groups, and the halves of the pair's bytes and
+// of the one behind it choose bits of the groups that have such a byte there.
+// (So do the literal matchers of Hyperscan that its authors call Teddy.)
 //
 // Everything lies in one buffer of plain records that refer to each other by
 // index; Open looks at every one of them. Thread-safe: immutable views.
@@ -35,7 +35,7 @@ namespace gatehouse {
 
 // The buffer is on disk, byte for byte, and so are the hashes: whoever changes
 // one raises the version.
-inline constexpr uint32_t kGramFilterVersion = 5;
+inline constexpr uint32_t kGramFilterVersion = 6;
 inline constexpr size_t kGramLiteralBytesMin = 5;
 inline constexpr size_t kPairLiteralBytesMin = 2;
 inline constexpr size_t kGramLiteralBytesMax = 8;
@@ -171,29 +171,36 @@ inline constexpr size_t kPairBuckets = 256;
 // The pair that a word begins with.
 [[nodiscard]] inline size_t PairOf(uint64_t word) { return word & 0xffff; }
 
-// Of a pair's bytes: by set of eight groups of pairs, by byte, by half of it,
-// the lower one first, by its value: which groups have it, a bit each.
+// Masks look at a pair's two bytes, or at the one behind them as well. By set
+// of eight groups of literals, by byte, by half of it, the lower one first, by
+// its value: which groups have it, a bit each.
+inline constexpr size_t kMaskedBytesMax = 3;
 inline constexpr size_t kHalfValues = 16;
 inline constexpr size_t kPairSetsMax = 2;
-inline constexpr size_t kPairSetBytes = 2 * 2 * kHalfValues;
 inline constexpr size_t kPairSetGroups = 8;
-// With more pairs masks would let too much through.
-inline constexpr size_t kMaskedPairsMax = 256;
+// With more literals masks would let too much through.
+inline constexpr size_t kMaskedLiteralsMax = 256;
+[[nodiscard]] constexpr size_t PairSetBytes(size_t masked_bytes) {
+  return masked_bytes * 2 * kHalfValues;
+}
 
 struct PairLane {
-  // Let through what the map has, and some more. Empty: there are too many.
+  // Let through what the entries have, and some more. Empty: there are too
+  // many.
   std::span<const uint8_t> masks;
+  uint32_t masked_bytes = 0;          // Of each place.
   std::span<const uint8_t> map;       // By pair: its bucket, or zero.
   std::span<const uint32_t> buckets;  // Where each begins, and the end of all.
   std::span<const ShortEntry> entries;
 
-  [[nodiscard]] bool DoMasksPass(size_t pair) const {
+  // What the word begins with.
+  [[nodiscard]] bool DoMasksPass(uint32_t word) const {
     unsigned groups = 0;
-    for (size_t i = 0; i < masks.size(); i += kPairSetBytes) {
-      const uint8_t* values = masks.data() + i;
+    const size_t set_bytes = PairSetBytes(masked_bytes);
+    for (size_t set = 0; set < masks.size(); set += set_bytes) {
       unsigned all = 0xff;
-      for (size_t half = 0; half < 4; ++half, values += kHalfValues) {
-        all &= values[pair >> (4 * half) & 15U];
+      for (size_t half = 0; half < size_t{2} * masked_bytes; ++half) {
+        all &= masks[set + half * kHalfValues + (word >> (4 * half) & 15U)];
       }
       groups |= all;
     }
@@ -211,22 +218,21 @@ struct GramFilter {
                                  size_t triggers);
 };
 
-// How a literal is found.
-enum class GramMeans : uint8_t {
-  kGrams,  // By its grams: it has kGramLiteralBytesMin at least.
-  kPair,   // By one pair of its bytes.
-};
-
 struct GramText {
   ByteView bytes;  // kGramLiteralBytesMax at most.
   bool is_folded = false;
   uint32_t trigger = 0;
-  GramMeans means = GramMeans::kGrams;
-  uint8_t pair_at = 0;  // Where its rarest pair begins, for the other means.
+  // Not by its grams, for which it has kGramLiteralBytesMin at least, but by
+  // one pair of its bytes.
+  bool is_by_pair = false;
 };
+
+// How often content has each pair of bytes, by first byte, then second; all of
+// them make one. Empty: nobody knows. They decide what is fast, nothing else.
+using PairRates = std::span<const float>;
 
 // Of at most kGramLiteralsMax texts.
 [[nodiscard]] std::vector<uint64_t> PackGramFilter(
-    const std::vector<GramText>& texts);
+    const std::vector<GramText>& texts, PairRates rates = {});
 
 }  // namespace gatehouse

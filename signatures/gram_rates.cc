@@ -1,8 +1,5 @@
 #include "signatures/gram_rates.h"
 
-#include <algorithm>
-#include <limits>
-
 #include "signatures/gram_filter.h"
 
 namespace gatehouse {
@@ -38,18 +35,6 @@ double GramRates::Of(size_t begin) const {
 
 double GramRateOf(ByteView literal, const LiteralRates& rates) {
   return GramRates(literal, literal.size(), rates).Of(0);
-}
-
-uint8_t RarestPairOf(ByteView literal, const LiteralRates& rates) {
-  uint8_t rarest = 0;
-  double least = std::numeric_limits<double>::infinity();
-  for (size_t i = 0; i + 2 <= std::min<size_t>(literal.size(), 256); ++i) {
-    const double rate = rates.RateOf(literal.subspan(i, 2), true);
-    if (rate >= least) continue;
-    least = rate;
-    rarest = static_cast<uint8_t>(i);
-  }
-  return rarest;
 }
 
 }  // namespace gatehouse

@@ -1,5 +1,5 @@
 // How often content stops the search for a literal: its grams where a
-// GramFilter looks, or its rarest pair.
+// GramFilter looks.
 //
 // Thread-safe: pure functions and immutable values.
 #pragma once
@@ -31,8 +31,5 @@ class GramRates {
 
 // Of a literal alone.
 [[nodiscard]] double GramRateOf(ByteView literal, const LiteralRates& rates);
-
-// Where the rarest two bytes of a literal begin, of its first 256.
-[[nodiscard]] uint8_t RarestPairOf(ByteView literal, const LiteralRates& rates);
 
 }  // namespace gatehouse

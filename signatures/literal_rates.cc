@@ -38,7 +38,7 @@ struct PairModel {
 }  // namespace
 
 struct LiteralRates::Model {
-  std::array<PairModel, 2> kinds;  // Text, binaries.
+  std::array<PairModel, 2> kinds;  // By FileKind.
   std::vector<float> quads;        // By bucket.
   double quad_noise = 0.0;
   ByteView sextets;  // Two buckets a byte.
@@ -145,6 +145,10 @@ LiteralRates::LiteralRates(std::unique_ptr<const Model> model)
     : model_(std::move(model)) {}
 LiteralRates::LiteralRates(LiteralRates&&) noexcept = default;
 LiteralRates::~LiteralRates() = default;
+
+std::span<const float> LiteralRates::PairsOf(FileKind kind) const {
+  return model_->kinds.at(static_cast<size_t>(kind)).pairs;
+}
 
 double LiteralRates::RateOf(ByteView literal, bool is_folded) const {
   assert(literal.size() >= 2);

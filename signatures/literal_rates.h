@@ -8,11 +8,15 @@
 // Thread-safe: immutable.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 
 #include "base/bytes.h"
 
 namespace gatehouse {
+
+enum class FileKind : uint8_t { kTexts, kBinaries };
 
 class LiteralRates {
  public:
@@ -25,6 +29,10 @@ class LiteralRates {
   // `is_folded`, ASCII letters count in either case. `literal` has two bytes or
   // more.
   [[nodiscard]] double RateOf(ByteView literal, bool is_folded) const;
+
+  // How often each pair of bytes occurs per byte of files of one kind, by first
+  // byte, then second. As long as this lives.
+  [[nodiscard]] std::span<const float> PairsOf(FileKind kind) const;
 
   struct Model;
 

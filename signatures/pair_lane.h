@@ -12,6 +12,7 @@ namespace gatehouse {
 
 struct PairLaneTables {
   std::vector<uint8_t> masks;
+  uint32_t masked_bytes = 0;
   std::vector<uint8_t> map;
   std::vector<uint32_t> buckets;
   std::vector<ShortEntry> entries;
@@ -19,6 +20,7 @@ struct PairLaneTables {
 
 // `literals` are the indices of the texts; none: no tables.
 [[nodiscard]] PairLaneTables PairLaneOf(const std::vector<GramText>& texts,
-                                        const std::vector<uint32_t>& literals);
+                                        const std::vector<uint32_t>& literals,
+                                        PairRates rates);
 
 }  // namespace gatehouse

@@ -188,7 +188,6 @@ TriggerText ShardWriter::TextOf(const TriggerLiteral& literal) const {
       literal.bytes.size() < kTriggerBytesLong &&
       rates_.RateOf(literal.bytes, literal.is_folded) > kTriggerRateFrequent;
   text.has_common_gram = GramRateOf(literal.bytes, rates_) > kGramRateMax;
-  text.rarest_pair = RarestPairOf(literal.bytes, rates_);
   return text;
 }
 
@@ -338,20 +337,23 @@ void AddShards(const std::vector<Signature>& signatures, size_t window,
   for (const uint32_t shard : {html, tables.targets[kHtmlBytesIndex]}) {
     compiled.triggers[shard].looked_in = LookedIn::kHtml;
   }
+  const uint32_t text = tables.targets[static_cast<size_t>(Target::kText)];
+  if (text != 0) compiled.triggers[text].looked_in = LookedIn::kTexts;
+  compiled.triggers[tables.targets[kTextBytesIndex]].looked_in =
+      LookedIn::kTexts;
   compiled.priced = shards.Priced();
 }
 
 }  // namespace
 
 Result<CompiledTables> CompileTables(std::vector<Signature> signatures,
-                                     size_t window) {
+                                     size_t window, const LiteralRates& rates) {
   if (signatures.size() > kSignaturesMax) {
     return Fail(ErrorCode::kLimitExceeded, "compile: too many signatures");
   }
   std::stable_sort(
       signatures.begin(), signatures.end(),
       [](const Signature& a, const Signature& b) { return a.name < b.name; });
-  const LiteralRates rates = LiteralRates::BuiltIn();
   TableWriter writer;
   for (Signature& signature : signatures) {
     SortLogic(signature, rates);

@@ -29,7 +29,6 @@ struct TriggerText {
   bool is_frequent = false;
   // Its grams are so common that a filter of grams would stop at nothing else.
   bool has_common_gram = false;
-  uint8_t rarest_pair = 0;  // Where its rarest two bytes begin.
 
   friend auto operator<=>(const TriggerText&, const TriggerText&) = default;
 };
@@ -37,7 +36,8 @@ struct TriggerText {
 // Where the triggers of a shard are looked for.
 enum class LookedIn : uint8_t {
   kAnything,
-  kHtml,  // Files or their normalised views.
+  kTexts,  // Or their normalised forms.
+  kHtml,   // Files or their normalised views.
 };
 
 struct ShardTriggers {
@@ -53,6 +53,6 @@ struct CompiledTables {
 
 // The signatures are numbered in order of name. Errors: kLimitExceeded.
 Result<CompiledTables> CompileTables(std::vector<Signature> signatures,
-                                     size_t window);
+                                     size_t window, const LiteralRates& rates);
 
 }  // namespace gatehouse

@@ -98,13 +98,14 @@ Result<std::vector<uint64_t>> SignatureSet::CompileImage(Signatures signatures,
   SetImageVectors image;
   const ByteView note_bytes = AsBytes(notes);
   image.notes.assign(note_bytes.begin(), note_bytes.end());
+  const LiteralRates rates = LiteralRates::BuiltIn();
   Result<CompiledTables> compiled =
-      CompileTables(std::move(signatures.bodies), kTriggerWindow);
+      CompileTables(std::move(signatures.bodies), kTriggerWindow, rates);
   if (!compiled) return Unexpected(compiled.error());
   image.bodies = PackTables(compiled->tables);
   compiled->tables = TableVectors();
   for (const ShardTriggers& triggers : compiled->triggers) {
-    const Result<PackedTriggers> packed = PackTriggers(triggers, means);
+    const Result<PackedTriggers> packed = PackTriggers(triggers, rates, means);
     if (!packed) return Unexpected(packed.error());
     image.AddTriggers(packed->grams, packed->others);
   }

@@ -146,6 +146,7 @@ void TriggerDatabase::Free::operator()(hs_database* database) const {
 TriggerDatabase::~TriggerDatabase() = default;
 
 Result<PackedTriggers> PackTriggers(const ShardTriggers& shard,
+                                    const LiteralRates& rates,
                                     TriggerMeans means) {
   const std::vector<TriggerText>& triggers = shard.texts;
   if (triggers.size() > kGramLiteralsMax) {
@@ -153,10 +154,9 @@ Result<PackedTriggers> PackTriggers(const ShardTriggers& shard,
   }
   const bool uses_grams = UsesGrams(shard, means);
   const bool are_too_many = AreTooMany(triggers);
-  const auto means_of = [are_too_many](const TriggerText& trigger) {
-    const bool is_short = !IsForGrams(trigger) || trigger.has_common_gram ||
-                          (are_too_many && HasManyGrams(trigger));
-    return is_short ? GramMeans::kPair : GramMeans::kGrams;
+  const auto is_by_pair = [are_too_many](const TriggerText& trigger) {
+    return !IsForGrams(trigger) || trigger.has_common_gram ||
+           (are_too_many && HasManyGrams(trigger));
   };
   std::vector<GramText> grams;
   std::vector<unsigned> others;
@@ -165,12 +165,17 @@ Result<PackedTriggers> PackTriggers(const ShardTriggers& shard,
     if (!uses_grams || trigger.bytes.size() > kGramLiteralBytesMax) {
       others.push_back(id);
     } else {
-      grams.push_back({trigger.bytes, trigger.is_folded, id, means_of(trigger),
-                       trigger.rarest_pair});
+      grams.push_back(
+          {trigger.bytes, trigger.is_folded, id, is_by_pair(trigger)});
     }
   }
   PackedTriggers packed;
-  if (!grams.empty()) packed.grams = PackGramFilter(grams);
+  if (!grams.empty()) {
+    const FileKind kind = shard.looked_in == LookedIn::kAnything
+                              ? FileKind::kBinaries
+                              : FileKind::kTexts;
+    packed.grams = PackGramFilter(grams, rates.PairsOf(kind));
+  }
   Result<std::vector<uint8_t>> compiled = CompileOthers(triggers, others);
   if (!compiled) return Unexpected(compiled.error());
   packed.others = std::move(*compiled);

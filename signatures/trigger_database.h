@@ -38,6 +38,7 @@ struct PackedTriggers {
 // CPU-bound. Errors: kInvalidInput with Hyperscan's message; kNotSupported when
 // this processor is too old; kLimitExceeded; kOperational.
 Result<PackedTriggers> PackTriggers(const ShardTriggers& shard,
+                                    const LiteralRates& rates,
                                     TriggerMeans means);
 
 class TriggerDatabase {

@@ -12,4 +12,12 @@ size_t FindPairAnywhere(const BytePair& pair, std::string_view text,
   return std::string_view::npos;
 }
 
+unsigned PairsInAnywhere(const BytePairs& pairs, std::string_view text) {
+  unsigned found = 0;
+  for (size_t i = 0; i + 1 < text.size(); ++i) {
+    found |= pairs.first().Of(text[i]) & pairs.second().Of(text[i + 1]);
+  }
+  return found;
+}
+
 }  // namespace gatehouse

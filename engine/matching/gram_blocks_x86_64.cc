@@ -4,6 +4,7 @@
 // takes time (docs/decisions/0020-grams-before-hyperscan.md).
 #include <immintrin.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cassert>
@@ -145,33 +146,44 @@ constexpr auto kMembers = MakeMembers();
   return _mm256_broadcastsi128_si256(half);
 }
 
-// Masks of a PairLane, a vector for each of its rows of values.
-template <size_t kSets>
+// Masks of a PairLane, a vector for each of their rows of values.
+template <size_t kSets, size_t kMaskedBytes>
 struct PairMasks {
-  __m256i rows[kSets * kPairSetBytes / kHalfValues];
+  __m256i rows[kSets * PairSetBytes(kMaskedBytes) / kHalfValues];
 };
 
-// A bit for each of the 32 places from `bytes` on where the masks let a pair
-// through.
-template <size_t kSets>
+// Groups that have a byte, by the rows of its halves.
+[[gnu::target("avx2,bmi,popcnt")]] inline __m256i GroupsOfByte(
+    const __m256i* rows, __m256i byte) {
+  const __m256i half = _mm256_set1_epi8(15);
+  const __m256i high = _mm256_and_si256(_mm256_srli_epi16(byte, 4), half);
+  return _mm256_and_si256(
+      _mm256_shuffle_epi8(rows[0], _mm256_and_si256(byte, half)),
+      _mm256_shuffle_epi8(rows[1], high));
+}
+
+// Groups that have what stands at each of the 32 places from `bytes` on.
+template <size_t kMaskedBytes>
+[[gnu::target("avx2,bmi,popcnt")]] inline __m256i GroupsOfBytes(
+    const __m256i* rows, const uint8_t* bytes) {
+  static_assert(kMaskedBytes == 2 || kMaskedBytes == 3);
+  const __m256i pair = _mm256_and_si256(
+      GroupsOfByte(rows, Load(bytes)), GroupsOfByte(rows + 2, Load(bytes + 1)));
+  if constexpr (kMaskedBytes == 2) return pair;
+  return _mm256_and_si256(pair, GroupsOfByte(rows + 4, Load(bytes + 2)));
+}
+
+// A bit for each of the 32 places from `bytes` on where the masks let what
+// stands there through. Without a loop: not every compiler unrolls it.
+template <size_t kSets, size_t kMaskedBytes>
 [[gnu::target("avx2,bmi,popcnt")]] inline uint32_t PassOfPairs(
-    const PairMasks<kSets>& masks, const uint8_t* bytes) {
-  const __m256i nibble = _mm256_set1_epi8(15);
-  const __m256i first = Load(bytes);
-  const __m256i second = Load(bytes + 1);
-  const __m256i halves[4] = {
-      _mm256_and_si256(first, nibble),
-      _mm256_and_si256(_mm256_srli_epi16(first, 4), nibble),
-      _mm256_and_si256(second, nibble),
-      _mm256_and_si256(_mm256_srli_epi16(second, 4), nibble)};
-  __m256i groups = _mm256_setzero_si256();
-  for (size_t set = 0; set < kSets; ++set) {
-    __m256i all = _mm256_shuffle_epi8(masks.rows[4 * set], halves[0]);
-    for (size_t half = 1; half < 4; ++half) {
-      all = _mm256_and_si256(
-          all, _mm256_shuffle_epi8(masks.rows[4 * set + half], halves[half]));
-    }
-    groups = _mm256_or_si256(groups, all);
+    const PairMasks<kSets, kMaskedBytes>& masks, const uint8_t* bytes) {
+  static_assert(kSets == 1 || kSets == 2);
+  constexpr size_t kRows = 2 * kMaskedBytes;
+  __m256i groups = GroupsOfBytes<kMaskedBytes>(masks.rows, bytes);
+  if constexpr (kSets == 2) {
+    groups = _mm256_or_si256(
+        groups, GroupsOfBytes<kMaskedBytes>(masks.rows + kRows, bytes));
   }
   return ~static_cast<uint32_t>(
       _mm256_movemask_epi8(_mm256_cmpeq_epi8(groups, _mm256_setzero_si256())));
@@ -188,13 +200,12 @@ template <size_t... kPlaces>
 }
 
 // Of 64 places nearly always no more than this many get through.
-using PairsAtOnce = std::make_index_sequence<6>;
+using PairsAtOnce = std::make_index_sequence<2>;
 
 // Writes where the bits are set, counted from `at` on, and returns how many.
 [[gnu::target("avx2,bmi,popcnt")]] inline size_t WriteBits(uint64_t bits,
                                                            size_t at,
                                                            uint32_t* places) {
-  if (bits == 0) return 0;
   const auto count = static_cast<size_t>(std::popcount(bits));
   WriteLowest(PairsAtOnce(), bits, at, places);
   for (size_t i = PairsAtOnce::size(); i < count; i += PairsAtOnce::size()) {
@@ -203,10 +214,10 @@ using PairsAtOnce = std::make_index_sequence<6>;
   return count;
 }
 
-template <size_t kSets>
+template <size_t kSets, size_t kMaskedBytes>
 [[gnu::target("avx2,bmi,popcnt")]] size_t FindPairsWithMasks(
     const PairLane& lane, ByteView bytes, size_t end, uint32_t* places) {
-  PairMasks<kSets> masks;
+  PairMasks<kSets, kMaskedBytes> masks;
   const uint8_t* values = lane.masks.data();
   for (__m256i& row : masks.rows) {
     row = Twice(values);
@@ -214,10 +225,15 @@ template <size_t kSets>
   }
   size_t passed = 0;
   size_t at = 0;
-  for (; at + 2 * kVectorBytes <= end; at += 2 * kVectorBytes) {
+  // Behind the last place as many bytes are looked at as behind any.
+  const size_t last = std::min(end, bytes.size() - (kMaskedBytes - 1));
+  for (; at + 2 * kVectorBytes <= last; at += 2 * kVectorBytes) {
     const uint8_t* const from = bytes.data() + at;
     const uint64_t low = PassOfPairs(masks, from);
     const uint64_t high = PassOfPairs(masks, from + kVectorBytes);
+    if constexpr (kSets == 1 && kMaskedBytes == 2) {
+      if ((low | high) == 0) continue;
+    }
     passed += WriteBits(low | high << kVectorBytes, at, places + passed);
   }
   const uint8_t* const map = lane.map.data();
@@ -240,14 +256,14 @@ template <size_t kSets>
 size_t FindPairsWithAvx2(const PairLane& lane, ByteView bytes, size_t end,
                          uint32_t* places) {
   assert(end <= kGramBlockBytes && end < bytes.size());
-  switch (lane.masks.size() / kPairSetBytes) {
-    case 1:
-      return FindPairsWithMasks<1>(lane, bytes, end, places);
-    case 2:
-      return FindPairsWithMasks<2>(lane, bytes, end, places);
-    default:
-      return FindPairsAnywhere(lane, bytes, end, places);
+  if (lane.masks.empty()) return FindPairsAnywhere(lane, bytes, end, places);
+  const bool is_one_set = lane.masks.size() == PairSetBytes(lane.masked_bytes);
+  if (lane.masked_bytes == 2) {
+    return is_one_set ? FindPairsWithMasks<1, 2>(lane, bytes, end, places)
+                      : FindPairsWithMasks<2, 2>(lane, bytes, end, places);
   }
+  return is_one_set ? FindPairsWithMasks<1, 3>(lane, bytes, end, places)
+                    : FindPairsWithMasks<2, 3>(lane, bytes, end, places);
 }
 
 }  // namespace

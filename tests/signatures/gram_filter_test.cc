@@ -17,8 +17,8 @@ std::vector<uint64_t> Packed() {
   return PackGramFilter({{AsBytes("abcdefgh"), true, 0},
                          {AsBytes("1234567"), false, 1},
                          {AsBytes("xy-zz"), true, 2},
-                         {AsBytes("q!"), true, 0, GramMeans::kPair, 0},
-                         {AsBytes("v?z#"), true, 2, GramMeans::kPair, 1}});
+                         {AsBytes("q!"), true, 0, true},
+                         {AsBytes("v?z#"), true, 2, true}});
 }
 
 TEST(GramFilterTest, OpensWhatWasPacked) {
@@ -55,15 +55,66 @@ TEST(GramFilterTest, RunsOfZerosPass) {
   EXPECT_FALSE(filter->grams.MayHave(0));
 }
 
+// Of every three bytes.
+size_t PassedByMasks(const PairLane& lane) {
+  size_t passed = 0;
+  for (uint32_t word = 0; word < uint32_t{1} << 24; ++word) {
+    passed += lane.DoMasksPass(word) ? 1U : 0U;
+  }
+  return passed;
+}
+
 TEST(GramFilterTest, MasksLetLittleElseThrough) {
   const std::vector<uint64_t> buffer = Packed();
   const auto filter = GramFilter::Open(buffer, kTriggers);
   ASSERT_TRUE(filter.has_value());
-  size_t passed = 0;
+  // Two ways to write each pair, any byte behind it.
+  EXPECT_EQ(PassedByMasks(filter->pairs), 4U * 256);
+}
+
+// As if files had nothing but lower-case letters, nearly.
+std::vector<float> RatesOfLetters() {
+  std::vector<float> rates;
   for (size_t pair = 0; pair < kPairs; ++pair) {
-    passed += filter->pairs.DoMasksPass(pair) ? 1U : 0U;
+    const auto is_letter = [](size_t byte) {
+      return byte >= 'a' && byte <= 'z';
+    };
+    const bool are_letters = is_letter(pair >> 8) && is_letter(pair & 0xff);
+    rates.push_back(are_letters ? 1.0F / (26 * 26) : 1e-9F);
   }
-  EXPECT_EQ(passed, 4U);
+  return rates;
+}
+
+TEST(GramFilterTest, MasksAreMadeForWhatIsLookedThrough) {
+  std::vector<std::string> bytes;
+  std::mt19937_64 random(12);
+  for (int i = 0; i < 200; ++i) {
+    std::string& literal = bytes.emplace_back();
+    for (int k = 0; k < 3; ++k) {
+      const auto letter = static_cast<char>('a' + random() % 26);
+      literal += static_cast<char>(i % 4 == 0 ? letter : letter ^ 0x80);
+    }
+  }
+  std::vector<GramText> texts;
+  for (const std::string& literal : bytes) {
+    texts.push_back({AsBytes(literal), false, 0, true});
+  }
+  // Of all ways to write three letters.
+  const auto passed_with = [&texts](PairRates rates) {
+    const std::vector<uint64_t> buffer = PackGramFilter(texts, rates);
+    const auto filter = GramFilter::Open(buffer, kTriggers);
+    EXPECT_TRUE(filter.has_value());
+    size_t passed = 0;
+    for (uint32_t word = 0; filter && word < 26 * 26 * 26; ++word) {
+      const uint32_t letters = ('a' + word % 26) | ('a' + word / 26 % 26) << 8 |
+                               ('a' + word / 676) << 16;
+      passed += filter->pairs.DoMasksPass(letters) ? 1U : 0U;
+    }
+    return passed;
+  };
+  const size_t passed = passed_with(RatesOfLetters());
+  EXPECT_GE(passed, 45U);
+  EXPECT_LT(2 * passed, passed_with({}));
 }
 
 TEST(GramFilterTest, RefusesATriggerThatIsNone) {
@@ -100,9 +151,13 @@ void ExpectSound(const GramFilter& filter) {
   }
   for (const ShortEntry& entry : filter.pairs.entries) {
     ASSERT_LT(entry.literal(), filter.literals.size());
-  }
-  for (size_t pair = 0; !filter.pairs.masks.empty() && pair < kPairs; ++pair) {
-    EXPECT_TRUE(filter.pairs.map[pair] == 0 || filter.pairs.DoMasksPass(pair));
+    const GramLiteral& literal = filter.literals[entry.literal()];
+    ASSERT_LE(entry.distance() + kPairLiteralBytesMin, literal.length);
+    const auto word =
+        static_cast<uint32_t>(literal.value >> (8 * entry.distance()));
+    const bool can_be_there = (literal.value & ~literal.mask) == 0;
+    EXPECT_TRUE(filter.pairs.masks.empty() || !can_be_there ||
+                filter.pairs.DoMasksPass(word));
   }
   for (const GramLiteral& literal : filter.literals) {
     EXPECT_LT(literal.trigger, kTriggers);

@@ -25,7 +25,8 @@ class SignaturePriceTest : public testing::Test {
     auto parsed =
         ParseLdbLine("Name;Engine:81-255,Target:0;" + logic + ";" + atoms);
     EXPECT_TRUE(std::holds_alternative<Signature>(parsed)) << atoms;
-    auto compiled = CompileTables({std::get<Signature>(std::move(parsed))}, 8);
+    auto compiled = CompileTables({std::get<Signature>(std::move(parsed))}, 8,
+                                  LiteralRates::BuiltIn());
     EXPECT_TRUE(compiled.has_value());
     return compiled->priced;
   }

@@ -28,7 +28,8 @@ TableVectors SomeTables() {
     EXPECT_TRUE(std::holds_alternative<Signature>(parsed)) << line;
     signatures.push_back(std::get<Signature>(std::move(parsed)));
   }
-  return CompileTables(std::move(signatures), 8)->tables;
+  return CompileTables(std::move(signatures), 8, LiteralRates::BuiltIn())
+      ->tables;
 }
 
 bool IsTaken(const TableVectors& tables) {

@@ -18,7 +18,7 @@ namespace {
 struct Literal {
   std::string text;
   bool is_folded = false;
-  GramMeans means = GramMeans::kGrams;
+  bool is_by_pair = false;
 };
 
 using Found = std::vector<std::pair<uint32_t, size_t>>;  // Trigger and end.
@@ -48,15 +48,27 @@ Found SearchNaively(const std::vector<Literal>& literals,
   return found;
 }
 
+// So that literals are found by any of their bytes, not by the first ones.
+const std::vector<float>& SomeRates() {
+  static const std::vector<float> rates = [] {
+    std::vector<float> some;
+    std::mt19937 random(4);
+    for (size_t i = 0; i < kPairs; ++i) {
+      some.push_back(static_cast<float>(random() % 100) / (50 * kPairs));
+    }
+    return some;
+  }();
+  return rates;
+}
+
 std::vector<uint64_t> Packed(const std::vector<Literal>& literals) {
   std::vector<GramText> texts;
   for (uint32_t i = 0; i < literals.size(); ++i) {
     GramText text{AsBytes(literals[i].text), literals[i].is_folded, i};
-    text.means = literals[i].means;
-    text.pair_at = static_cast<uint8_t>((i * 7) % (text.bytes.size() - 1));
+    text.is_by_pair = literals[i].is_by_pair;
     texts.push_back(text);
   }
-  return PackGramFilter(texts);
+  return PackGramFilter(texts, SomeRates());
 }
 
 Found SearchWith(const GramBlocks& blocks, const std::vector<Literal>& literals,
@@ -92,7 +104,7 @@ std::vector<Literal> Literals(size_t count, std::mt19937& random) {
     Literal literal{Text(2 + random() % 7, random), random() % 2 == 0};
     const bool is_short = literal.text.size() < kGramLiteralBytesMin;
     if (is_short || random() % 3 == 0) {
-      literal.means = GramMeans::kPair;
+      literal.is_by_pair = true;
     }
     if (literal.is_folded) {
       std::transform(literal.text.begin(), literal.text.end(),
@@ -122,15 +134,10 @@ TEST_P(GramScanTest, FindsWhatANaiveSearchFinds) {
 }
 
 TEST_P(GramScanTest, FindsALiteralAtEveryPlace) {
-  const std::vector<Literal> literals = {{"no", true, GramMeans::kPair},
-                                         {"nee", true, GramMeans::kPair},
-                                         {"n-eed", true},
-                                         {"n-eedl", true},
-                                         {"n-eedle", true},
-                                         {"n-eedles", true},
-                                         {"n-eedless", true, GramMeans::kPair},
-                                         {"no", false, GramMeans::kPair},
-                                         {"nee", false, GramMeans::kPair}};
+  const std::vector<Literal> literals = {
+      {"no", true, true},        {"nee", true, true}, {"n-eed", true},
+      {"n-eedl", true},          {"n-eedle", true},   {"n-eedles", true},
+      {"n-eedless", true, true}, {"no", false, true}, {"nee", false, true}};
   for (size_t at = 0; at < 1000; ++at) {
     Literal literal = literals[at % literals.size()];
     literal.text.resize(std::min<size_t>(literal.text.size(), 8));
@@ -163,29 +170,36 @@ TEST_P(GramScanTest, FindsEveryPlaceOnceBehindAnyByte) {
   }
 }
 
-// With one set of masks, with two, and without.
+// With one set of masks and with two, of two bytes and of three, and without.
 TEST_P(GramScanTest, FindsAnyNumberOfPairs) {
   std::mt19937 random(2);
   std::string content = Text(2000, random);
   for (int i = 0; i < 20000; ++i) content += static_cast<char>(random() % 256);
-  std::set<size_t> masks;
-  constexpr std::array<size_t, 8> kCounts = {1, 2, 10, 20, 100, 250, 300, 2000};
+  std::set<std::pair<size_t, size_t>> masks;  // Sets, bytes.
+  constexpr std::array<size_t, 10> kCounts = {1,  2,  10, 20,  30,
+                                              40, 50, 80, 300, 2000};
   for (const size_t count : kCounts) {
-    std::vector<Literal> literals;
-    for (size_t i = 0; i < count; ++i) {
-      Literal& literal = literals.emplace_back();
-      literal.text = content.substr(random() % 20000, 2 + random() % 3);
-      literal.means = GramMeans::kPair;
+    for (const size_t shortest : {size_t{2}, size_t{3}}) {
+      std::vector<Literal> literals;
+      for (size_t i = 0; i < count; ++i) {
+        Literal& literal = literals.emplace_back();
+        const size_t length = shortest + random() % (2 * shortest - 3);
+        literal.text = content.substr(random() % 20000, length);
+        literal.is_by_pair = true;
+      }
+      EXPECT_EQ(SearchWith(GetParam(), literals, content),
+                SearchNaively(literals, content))
+          << count;
+      const std::vector<uint64_t> buffer = Packed(literals);
+      const auto filter = GramFilter::Open(buffer, literals.size());
+      ASSERT_TRUE(filter.has_value());
+      const PairLane& lane = filter->pairs;
+      masks.emplace(lane.masks.size() / PairSetBytes(lane.masked_bytes),
+                    lane.masks.empty() ? 0 : lane.masked_bytes);
     }
-    EXPECT_EQ(SearchWith(GetParam(), literals, content),
-              SearchNaively(literals, content))
-        << count;
-    const std::vector<uint64_t> buffer = Packed(literals);
-    const auto filter = GramFilter::Open(buffer, literals.size());
-    ASSERT_TRUE(filter.has_value());
-    masks.insert(filter->pairs.masks.size() / kPairSetBytes);
   }
-  EXPECT_EQ(masks, (std::set<size_t>{0, 1, 2}));
+  EXPECT_EQ(masks, (std::set<std::pair<size_t, size_t>>{
+                       {0, 0}, {1, 2}, {1, 3}, {2, 2}, {2, 3}}));
 }
 
 TEST_P(GramScanTest, FindsNothingInWhatIsTooShort) {
