@@ -22,6 +22,13 @@ bool IsOneOf(uint8_t byte, std::string_view characters) {
 constexpr std::string_view kWordBefore = " -./<@_";
 constexpr std::string_view kWordBehind = "\n\r \"'-/=>_";
 
+// Whether its program is the operation of its run, and nothing else.
+bool IsOneLiteral(const PatternPart& part) {
+  constexpr size_t kHeadBytes = 3;  // What the run's bytes stand behind.
+  return part.runs.size() == 1 &&
+         part.code.size() == part.runs[0].bytes.size() + kHeadBytes;
+}
+
 }  // namespace
 
 const std::vector<uint64_t>& PartMatcher::EndsAt(Content& content,
@@ -36,10 +43,28 @@ const std::vector<uint64_t>& PartMatcher::EndsAt(Content& content,
   view_ = content.At(front, context + part.length_max + kContext);
   starts_at_front_ = front == 0;
   ends_at_end_ = front + view_.size() >= content.size();
+  if (!HasRuns(part, context)) return ends_;
+  if (IsOneLiteral(part)) {
+    ends_.push_back(begin + part.length_min);
+    return ends_;
+  }
   places_.assign(1, context);
   RunProgram(part.code, 0, places_);
   for (const uint32_t place : places_) ends_.push_back(front + place);
   return ends_;
+}
+
+// Whether the runs whose places are known are there: most places end here, and
+// programs take longer to read than these to compare.
+bool PartMatcher::HasRuns(const PatternPart& part, uint32_t begin) const {
+  return std::all_of(
+      part.runs.begin(), part.runs.end(), [&](const FixedRun& run) {
+        if (run.distance_min != run.distance_max) return true;
+        const size_t at = begin + size_t{run.distance_min};
+        return at <= view_.size() && run.bytes.size() <= view_.size() - at &&
+               IsEqual(run.bytes, view_.subspan(at, run.bytes.size()),
+                       run.is_folded);
+      });
 }
 
 void PartMatcher::RunProgram(ByteView code, size_t depth, Places& places) {

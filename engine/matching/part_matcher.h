@@ -29,6 +29,7 @@ class PartMatcher {
  private:
   using Places = std::vector<uint32_t>;  // In view_, ascending.
 
+  bool HasRuns(const PatternPart& part, uint32_t begin) const;
   void RunProgram(ByteView code, size_t depth, Places& places);
   void RunStep(const PatternStep& step, size_t depth, Places& places);
   void RunOneOf(const PatternStep& step, size_t depth, Places& places);

@@ -97,17 +97,22 @@ void PatternSearch::SearchPart(Task& task, size_t part) {
   }
 }
 
+bool PatternSearch::TryEach(Task& task, size_t part,
+                            const PlaceInterval& interval) {
+  for (uint64_t at = interval.first; at <= interval.last; ++at) {
+    if (!TryAt(task, part, at)) return false;
+  }
+  return true;
+}
+
 // False: no need to go on.
 bool PatternSearch::SearchInterval(Task& task, size_t part,
                                    PlaceInterval interval) {
-  const PatternPart& what = task.parts[part];
-  const ProbeSearch search(what);
-  if (!search.is_usable() || interval.last - interval.first < kFewPlaces) {
-    for (uint64_t at = interval.first; at <= interval.last; ++at) {
-      if (!TryAt(task, part, at)) return false;
-    }
-    return true;
+  if (interval.last - interval.first < kFewPlaces) {
+    return TryEach(task, part, interval);
   }
+  const ProbeSearch search(task.parts[part]);
+  if (!search.is_usable()) return TryEach(task, part, interval);
   uint64_t at = interval.first + search.distance_min();
   const uint64_t end = interval.last + search.distance_max();  // Included.
   while (at <= end) {

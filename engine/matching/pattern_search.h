@@ -62,6 +62,7 @@ class PatternSearch {
   void Run(Task& task, const std::vector<PlaceInterval>& starts);
   void SearchPart(Task& task, size_t part);
   bool SearchInterval(Task& task, size_t part, PlaceInterval interval);
+  bool TryEach(Task& task, size_t part, const PlaceInterval& interval);
   bool TryPlaces(Task& task, size_t part, const PlaceInterval& interval,
                  const ProbeSearch& search);
   bool TryAt(Task& task, size_t part, uint64_t begin);

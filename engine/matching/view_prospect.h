@@ -20,7 +20,7 @@
 #include "base/bytes.h"
 #include "engine/format/content.h"
 #include "engine/matching/byte_set.h"
-#include "engine/matching/part_matcher.h"
+#include "engine/matching/pattern_search.h"
 #include "engine/matching/probe_search.h"
 #include "engine/matching/regex_literal.h"
 #include "engine/matching/work_budget.h"
@@ -76,11 +76,17 @@ class ViewProspect {
     bool is_foreign = false;  // Has a literal that no normalised text has.
     ProbeSearch search;       // For the word.
   };
+  struct Variant {
+    std::vector<Look> looks;  // By part.
+    // Of a pattern of several parts, which follow each other.
+    std::vector<PatternPart> parts;
+    std::optional<uint64_t> length_max;  // Of all of them together.
+  };
   struct Known {
-    std::vector<std::vector<Look>> variants;  // And their parts.
-    std::vector<std::vector<Look>> choices;   // One of each is needed, too.
-    std::vector<RegexLiteralSet> texts;       // That parts are views of.
-    bool is_foreign = true;                   // All of them.
+    std::vector<Variant> variants;
+    std::vector<std::vector<Look>> choices;  // One of each is needed, too.
+    std::vector<RegexLiteralSet> texts;      // That parts are views of.
+    bool is_foreign = true;                  // All of them.
     // Of the text with this number: whether there may be so many matches.
     uint64_t text = 0;
     uint64_t enough = 0;
@@ -112,13 +118,18 @@ class ViewProspect {
                        uint64_t enough);
   bool MayMatchAnywhere(const Case& one, const AtomRecord& atom,
                         uint64_t enough);
-  bool MayMatchSo(const std::vector<Look>& parts, const OwnText& text,
+  bool MayMatchSo(const Variant& variant, const OwnText& text,
                   uint64_t& enough);
   void ReadHead(const OwnText& text);
   bool HasAny(const std::vector<Look>& looks, const OwnText& text);
   bool MayStartAt(const Look& look, const OffsetRecord& offset) const;
   bool FitsHead(const Look& look, uint64_t place) const;
-  bool MayStand(const Look& look, const OwnText& text, uint64_t& enough);
+  // A part is looked for; or around its word the whole variant.
+  struct Wanted {
+    const Look& look;
+    const Variant* whole = nullptr;
+  };
+  bool MayStand(const Wanted& wanted, const OwnText& text, uint64_t& enough);
   static std::optional<size_t> NextWord(const Look& look, ByteView bytes,
                                         size_t from, WorkBudget& looks);
   // Of a literal, the bytes from `begin` to `end` stand at `place`.
@@ -130,10 +141,20 @@ class ViewProspect {
   };
   static bool IsAmidLiteral(const Piece& piece, const Chunk& chunk,
                             size_t place, WorkBudget& looks);
-  bool StandsIn(const Look& look, const Chunk& chunk, WorkBudget& looks,
+  bool StandsIn(const Wanted& wanted, const Chunk& chunk, WorkBudget& looks,
                 uint64_t& enough);
   bool MayMatchAround(const Look& look, const Chunk& chunk, size_t place,
                       WorkBudget& looks);
+  bool MayMatchWholeAround(const Variant& whole, const Chunk& chunk,
+                           size_t place, WorkBudget& looks);
+  // What becomes of some bytes of a chunk, in around_.
+  struct Around {
+    size_t place = 0;  // What stood at a place of the chunk.
+    bool begins_text = false;
+    bool ends_text = false;
+  };
+  Around NormaliseAround(const Chunk& chunk, size_t place, size_t reach,
+                         WorkBudget& looks);
   Known& KnownOf(const AtomRecord& atom);
   void AddRegex(const AtomRecord& atom, Known& known) const;
 
@@ -148,7 +169,7 @@ class ViewProspect {
   std::vector<const Look*> by_size_;  // Of the variant that is looked for.
   std::vector<uint8_t> around_;       // Some bytes of the text, normalised.
   size_t looks_left_ = 0;             // Around places.
-  PartMatcher matcher_;
+  PatternSearch search_;
 };
 
 }  // namespace gatehouse

@@ -124,6 +124,40 @@ TEST_F(ViewUsesTest, FindsAShortTextThatIsTheBeginning) {
   EXPECT_FALSE(Finds("aceg"));
 }
 
+TEST_F(ViewUsesTest, PartsAreLookedForTogetherBeforeTheFormIsMade) {
+  // "function" {0-10} "--" {0-3} "is"
+  UseLine(
+      "A;Engine:81-255,Target:7;0;"
+      "66756e6374696f6e{0-10}2d2d{0-3}6973");
+  for (const std::string& text :
+       {std::string("a function, and then -- this"),
+        std::string("is -- function --"),
+        "-- is " + std::string(5000, 'x') + " function",
+        "function " + std::string(11, 'x') + "--is"}) {
+    EXPECT_FALSE(Finds(text)) << text;
+    EXPECT_FALSE(makes_form_) << text;
+  }
+  for (const std::string& text :
+       {std::string("function--is"),
+        std::string("Function"
+                    "\t\n --\x01 \x02IS"),
+        "function " + std::string(500, ' ') + "-- is",
+        "function " + std::string(500, 'x') + "-- is function 123456 -- is",
+        std::string("is -- function f\x01unction--is"),
+        "function" + std::string(5000, '\x01') + "--is"}) {
+    EXPECT_TRUE(Finds(text)) << text;
+  }
+}
+
+// Of gaps that are too long for that, or have no limit, each part is enough.
+TEST_F(ViewUsesTest, FindsPartsThatAreFarApart) {
+  for (const std::string gap : {"*", "{2000}", "{0-3000}"}) {
+    UseLine("A;Engine:81-255,Target:7;0;66756e6374696f6e" + gap + "2d2d6973");
+    EXPECT_TRUE(Finds("Function" + std::string(2000, 'x') + "--is")) << gap;
+    EXPECT_FALSE(Finds("Function" + std::string(2000, 'x') + "-is")) << gap;
+  }
+}
+
 TEST_F(ViewUsesTest, FindsEveryWayToSpellALiteral) {
   UseLine("A;Engine:81-255,Target:7;0;76617220(6f|30)(6f|30)(6f|30)(6f|30)3d");
   for (const std::string text : {"var oooo=", "VAR\n0000=", "var o0O0=",
