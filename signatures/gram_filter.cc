@@ -51,7 +51,7 @@ GramLiteral LiteralOf(const GramText& text) {
 
 struct LaneVectors {
   std::vector<uint32_t> bitmap;
-  std::vector<uint32_t> buckets;
+  std::vector<GramBucket> buckets;
   std::vector<GramEntry> entries;
 };
 
@@ -65,8 +65,17 @@ struct Gram {
 
 struct HashedEntry {
   uint32_t hash = 0;
+  uint32_t follows = 0;
   GramEntry entry;
 };
+
+// What is behind the first four bytes, as far as it is the literal's.
+uint32_t FollowsOf(const Gram& gram, const GramLiteral& literal) {
+  const uint64_t folded = FoldedWord(gram.word);
+  const size_t bytes = literal.length + size_t{1} - gram.distance;
+  if (bytes > kGramBytes) return GramFollows(folded);
+  return bytes == kGramBytes ? GramFollowsOfAnySixth(folded) : ~uint32_t{0};
+}
 
 std::vector<uint32_t> BitmapOf(const std::vector<Gram>& grams, uint32_t salt) {
   const uint32_t bits = BitsFor(grams.size(), kBitmapBitsMin, kBitmapBitsMax);
@@ -132,7 +141,9 @@ LaneVectors LaneOf(const std::vector<Gram>& grams,
   std::vector<HashedEntry> hashed;
   hashed.reserve(grams.size());
   for (const Gram& gram : grams) {
-    hashed.push_back({GramHash(gram.word, salt), EntryOf(gram, literals)});
+    hashed.push_back({GramHash(gram.word, salt),
+                      FollowsOf(gram, literals[gram.literal]),
+                      EntryOf(gram, literals)});
   }
   std::stable_sort(hashed.begin(), hashed.end(),
                    [](const HashedEntry& a, const HashedEntry& b) {
@@ -146,6 +157,7 @@ LaneVectors LaneOf(const std::vector<Gram>& grams,
     const uint32_t bucket = one.hash >> (kHashBits - bits);
     if (bucket != last_bucket) bucket_begin = lane.entries.size();
     last_bucket = bucket;
+    lane.buckets[bucket].follows |= one.follows;
     // With another byte in front a gram may look the same here: its place would
     // be reported twice.
     const bool is_known =
@@ -155,11 +167,11 @@ LaneVectors LaneOf(const std::vector<Gram>& grams,
                              entry.distance == one.entry.distance;
                     });
     if (is_known) continue;
-    ++lane.buckets[bucket + 1];
+    ++lane.buckets[bucket + 1].begin;
     lane.entries.push_back(one.entry);
   }
   for (size_t i = 1; i < lane.buckets.size(); ++i) {
-    lane.buckets[i] += lane.buckets[i - 1];
+    lane.buckets[i].begin += lane.buckets[i - 1].begin;
   }
   lane.entries.resize(lane.entries.size() + kGramEntriesAtOnce,
                       lane.entries.back());
@@ -249,6 +261,13 @@ bool IsPairLaneWhole(const GramFilter& filter) {
       });
 }
 
+bool AreSorted(std::span<const GramBucket> buckets) {
+  return std::is_sorted(buckets.begin(), buckets.end(),
+                        [](const GramBucket& a, const GramBucket& b) {
+                          return a.begin < b.begin;
+                        });
+}
+
 bool IsPowerWithin(size_t size, uint32_t bits_min, uint32_t bits_max) {
   return std::has_single_bit(size) && size >= size_t{1} << bits_min &&
          size <= size_t{1} << bits_max;
@@ -261,9 +280,9 @@ bool IsLaneWhole(GramFilter& filter) {
   if (!IsPowerWithin(lane.bitmap.size(), kBitmapBitsMin, kBitmapBitsMax) ||
       lane.buckets.empty() ||
       !IsPowerWithin(lane.buckets.size() - 1, kBucketBitsMin, kBucketBitsMax) ||
-      lane.buckets.front() != 0 ||
-      lane.buckets.back() + kGramEntriesAtOnce != lane.entries.size() ||
-      !std::is_sorted(lane.buckets.begin(), lane.buckets.end())) {
+      lane.buckets.front().begin != 0 ||
+      lane.buckets.back().begin + kGramEntriesAtOnce != lane.entries.size() ||
+      !AreSorted(lane.buckets)) {
     return false;
   }
   lane.bitmap_shift =

@@ -4,12 +4,12 @@
 // A literal, wherever it stands, has one of its first three bytes at a place
 // that three divides. The first four bytes from there, hashed, choose a word of
 // a bitmap, and with the fifth byte two bits in it: where both are set, a
-// bucket tells which literals have such a gram, and their bytes are compared. A
-// literal whose gram ends after four bytes sets one and all that may be the
-// other. Of five bytes too few are left behind the third: then the place before
-// the literal is looked at, and all grams count that have any byte there.
-// Letters count in lower case up to there, so that literals of either kind
-// stand side by side.
+// bucket tells whether any of its literals goes on like that, and which they
+// are, and their bytes are compared. A literal whose gram ends after four bytes
+// sets one and all that may be the other. Of five bytes too few are left behind
+// the third: then the place before the literal is looked at, and all grams
+// count that have any byte there. Letters count in lower case up to there, so
+// that literals of either kind stand side by side.
 //
 // What is shorter, or has grams that are everywhere, is found by a pair of its
 // bytes: a table tells for every pair whose it is. Masks pass over most places
@@ -35,7 +35,7 @@ namespace gatehouse {
 
 // The buffer is on disk, byte for byte, and so are the hashes: whoever changes
 // one raises the version.
-inline constexpr uint32_t kGramFilterVersion = 6;
+inline constexpr uint32_t kGramFilterVersion = 7;
 inline constexpr size_t kGramLiteralBytesMin = 5;
 inline constexpr size_t kPairLiteralBytesMin = 2;
 inline constexpr size_t kGramLiteralBytesMax = 8;
@@ -92,6 +92,21 @@ inline constexpr uint32_t kGramFactor = 0x9e3779b1;
   return uint32_t{0x10000} << (hash >> 4 & 15) | 0xffff;
 }
 
+// A bucket has a bit for the fifth byte and the sixth of each of its grams.
+[[nodiscard]] inline uint32_t GramFollows(uint64_t folded_word) {
+  const auto fifth = static_cast<uint32_t>(folded_word >> 32);
+  const auto sixth = static_cast<uint32_t>(folded_word >> 40);
+  return uint32_t{1} << (((fifth & 0x10) + sixth) & 31);
+}
+// When the sixth byte may be any.
+[[nodiscard]] inline uint32_t GramFollowsOfAnySixth(uint64_t folded_word) {
+  uint32_t bits = 0;
+  for (uint64_t sixth = 0; sixth < 32; ++sixth) {
+    bits |= GramFollows((folded_word & 0xff'ffff'ffff) | sixth << 40);
+  }
+  return bits;
+}
+
 struct GramLiteral {
   uint64_t value = 0;  // Its bytes, little-endian, as the mask leaves them: of
   uint64_t mask = 0;   // a letter of either case, without what tells them.
@@ -115,6 +130,12 @@ struct GramEntry {
   }
 };
 
+// Grams whose hashes begin alike.
+struct GramBucket {
+  uint32_t begin = 0;    // Of its entries; they end where the next one begins.
+  uint32_t follows = 0;  // GramFollows of its grams.
+};
+
 // A short literal, by bytes of it.
 struct ShortEntry {
   uint32_t bits = 0;
@@ -131,8 +152,8 @@ inline constexpr size_t kGramBytesInFront = kGramStride - 1;
 inline constexpr size_t kGramBytesFromOn = kGramLiteralBytesMax + 1;
 
 struct GramLane {
-  std::span<const uint32_t> bitmap;   // A power of two of words.
-  std::span<const uint32_t> buckets;  // Where each begins, and the end of all.
+  std::span<const uint32_t> bitmap;     // A power of two of words.
+  std::span<const GramBucket> buckets;  // And the end of all.
   // Behind the last one kGramEntriesAtOnce that count for nothing: they are
   // looked at where the last bucket is empty.
   std::span<const GramEntry> entries;

@@ -68,18 +68,24 @@ void GramScan::Confirm(const GramFilter& filter, const GramLane& lane,
   // places at once.
   for (size_t i = 0; i < count; ++i) {
     const size_t at = from + places_[i];
-    const uint32_t hash = GramHash(GramWord(bytes.subspan(at)), lane.salt);
-    const uint32_t bucket = hash >> lane.bucket_shift;
+    const uint64_t word = GramWord(bytes.subspan(at));
+    const uint32_t bucket = GramHash(word, lane.salt) >> lane.bucket_shift;
     __builtin_prefetch(lane.buckets.data() + bucket);
-    kept_[i] = {at, bucket, bucket + 1};
+    kept_[i] = {at, bucket, GramFollows(FoldedWord(word))};
   }
+  // Nearly all that begin as a literal does go on in another way.
+  size_t following = 0;
   for (size_t i = 0; i < count; ++i) {
-    kept_[i].first = lane.buckets[kept_[i].first];
-    kept_[i].last = lane.buckets[kept_[i].last];
+    const auto [at, bucket, follows] = kept_[i];
+    const GramBucket& own = lane.buckets[bucket];
+    kept_[following] = {at, own.begin, lane.buckets[bucket + 1].begin};
+    following += (own.follows & follows) != 0 ? 1U : 0U;
+  }
+  for (size_t i = 0; i < following; ++i) {
     __builtin_prefetch(lane.entries.data() + kept_[i].first);
   }
   size_t kept = 0;
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < following; ++i) {
     const auto [at, first, last] = kept_[i];
     kept_[kept] = kept_[i];
     const bool is_amid =

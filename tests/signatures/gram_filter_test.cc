@@ -30,8 +30,8 @@ TEST(GramFilterTest, OpensWhatWasPacked) {
   EXPECT_EQ(filter->literals[1].length, 7U);
   // Three grams of the first two; two of the last, and any byte in front, but
   // for those that share a bucket.
-  EXPECT_LE(filter->grams.buckets.back(), 3U + 3 + 2 + 192);
-  EXPECT_GE(filter->grams.buckets.back(), 3U + 3 + 2 + 100);
+  EXPECT_LE(filter->grams.buckets.back().begin, 3U + 3 + 2 + 192);
+  EXPECT_GE(filter->grams.buckets.back().begin, 3U + 3 + 2 + 100);
   EXPECT_EQ(filter->pairs.entries.size(), 4U);  // In either case.
 }
 
@@ -137,8 +137,8 @@ void ExpectSound(const GramFilter& filter) {
     const uint64_t hashes = uint64_t{1} << 32;
     EXPECT_LT((hashes - 1) >> lane.bitmap_shift, lane.bitmap.size());
     EXPECT_LT(((hashes - 1) >> lane.bucket_shift) + 1, lane.buckets.size());
-    for (const uint32_t begin : lane.buckets) {
-      EXPECT_LE(begin + kGramEntriesAtOnce, lane.entries.size());
+    for (const GramBucket& bucket : lane.buckets) {
+      EXPECT_LE(bucket.begin + kGramEntriesAtOnce, lane.entries.size());
     }
     for (const GramEntry& entry : lane.entries) {
       ASSERT_LT(entry.literal, filter.literals.size());
@@ -170,8 +170,8 @@ TEST(GramFilterTest, WhatIsLookedAtOfAnEmptyLastBucketIsWithinTheTable) {
       PackGramFilter({GramText{AsBytes("abcdefg")}});
   const auto filter = GramFilter::Open(buffer, kTriggers);
   ASSERT_TRUE(filter.has_value());
-  const std::span<const uint32_t> buckets = filter->grams.buckets;
-  ASSERT_EQ(buckets[buckets.size() - 2], buckets.back());
+  const std::span<const GramBucket> buckets = filter->grams.buckets;
+  ASSERT_EQ(buckets[buckets.size() - 2].begin, buckets.back().begin);
   ExpectSound(*filter);
 }
 
