@@ -359,10 +359,11 @@ Parsed<Pattern> ParseVariant(std::string text, const PatternFlags& flags) {
   }
   if (flags.wide) {
     // Both become gaps, but each ends as it began.
-    for (size_t at = text.find('['); at != std::string::npos;
-         at = text.find('[', at + 1)) {
+    for (size_t at = text.find_first_of("[{"); at != std::string::npos;
+         at = text.find_first_of("[{", at + 1)) {
       const size_t end = text.find_first_of("]}", at);
-      if (end == std::string::npos || text[end] != ']') {
+      const char paired = text[at] == '[' ? ']' : '}';
+      if (end == std::string::npos || text[end] != paired) {
         return Fail("a bracket that does not pair");
       }
     }
