@@ -127,10 +127,11 @@ bool Parser::ParseBraces() {
 bool Parser::EndPart(Range gap) {
   if (part_is_empty_) return Fail("a gap with nothing in front of it");
   if (gap.max == 0) gap.max = kUnlimitedGap;  // So the format's first reader.
-  if (gap.max != kUnlimitedGap && gap.max > kGapMax) {
+  const bool is_limited = gap.max != kUnlimitedGap;
+  if (gap.min > kGapMax || (is_limited && gap.max > kGapMax)) {
     return Fail("gap too large");
   }
-  if (gap.min > kGapMax || gap.min > gap.max) {
+  if (gap.min > gap.max) {
     return Fail("gap's minimum is larger than its maximum");
   }
   writer_.Gap(static_cast<uint32_t>(gap.min), static_cast<uint32_t>(gap.max));

@@ -81,6 +81,10 @@ constexpr std::array kDeliberateDifferences = {
     DeliberateDifference{false, "range of ",
                          "a range that ends before it begins never holds; "
                          "whoever writes it should be told"},
+    DeliberateDifference{
+        false, "gap too large",
+        "no file that is scanned has 4 GiB in between; whoever "
+        "writes it should be told"},
     DeliberateDifference{true, "a literal of less than three bytes",
                          "ClamAV's limit is that of one of its matchers"},
     DeliberateDifference{true, "not a value to compare with",
