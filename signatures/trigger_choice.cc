@@ -63,7 +63,7 @@ class Chooser {
         window_(window),
         rates_(rates),
         looked_through_(looked_through),
-        of_patterns_(signature.atoms.size()) {}
+        of_atoms_(signature.atoms.size()) {}
 
   TriggerChoice OfNode(uint32_t node) const;
   // The nodes of which all must hold, if `node` does.
@@ -73,15 +73,16 @@ class Chooser {
   void CollectTerms(uint32_t node, LogicKind kind,
                     std::vector<uint32_t>& terms) const;
   TriggerChoice OfManyDifferent(const LogicNode& node) const;
-  TriggerChoice OfAtom(uint32_t atom) const;
+  const TriggerChoice& OfAtom(uint32_t atom) const;
+  TriggerChoice OfNewAtom(uint32_t atom) const;
   TriggerChoice OfPattern(const PatternAtom& pattern, uint32_t atom) const;
 
   const Signature& signature_;
   const size_t window_;
   const LiteralRates& rates_;
   const LookedThrough looked_through_;
-  // By atom: what OfPattern said; it is asked many times.
-  mutable std::vector<std::optional<TriggerChoice>> of_patterns_;
+  // By atom: each is asked many times, and triggers ask for triggers.
+  mutable std::vector<std::optional<TriggerChoice>> of_atoms_;
 };
 
 // A place of its own: one look, whatever the file holds.
@@ -126,12 +127,16 @@ TriggerChoice Chooser::OfPattern(const PatternAtom& pattern,
   return choice;
 }
 
-TriggerChoice Chooser::OfAtom(uint32_t atom) const {
+const TriggerChoice& Chooser::OfAtom(uint32_t atom) const {
+  std::optional<TriggerChoice>& known = of_atoms_[atom];
+  if (!known) known = OfNewAtom(atom);
+  return *known;
+}
+
+TriggerChoice Chooser::OfNewAtom(uint32_t atom) const {
   const Atom& what = signature_.atoms[atom];
   if (const auto* pattern = std::get_if<PatternAtom>(&what)) {
-    std::optional<TriggerChoice>& known = of_patterns_[atom];
-    if (!known) known = OfPattern(*pattern, atom);
-    return *known;
+    return OfPattern(*pattern, atom);
   }
   if (const auto* regex = std::get_if<RegexAtom>(&what)) {
     return OfNode(regex->trigger);

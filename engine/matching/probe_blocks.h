@@ -17,6 +17,13 @@ struct Probe {
   uint32_t at = 0;
   uint8_t value = 0;
   uint8_t ignored = 0;  // Bits that may differ; set in `value`.
+  // Others that fit: those that are less, as signed values.
+  int8_t below = kNone;
+  static constexpr int8_t kNone = -128;
+
+  [[nodiscard]] bool Fits(uint8_t byte) const {
+    return (byte | ignored) == value || static_cast<int8_t>(byte) < below;
+  }
 };
 
 struct Probes {
@@ -30,8 +37,7 @@ struct Probes {
 
   [[nodiscard]] bool Fit(const uint8_t* place) const {
     for (size_t i = 0; i < count; ++i) {
-      const Probe& probe = all[i];
-      if ((place[probe.at] | probe.ignored) != probe.value) return false;
+      if (!all[i].Fits(place[all[i].at])) return false;
     }
     return true;
   }

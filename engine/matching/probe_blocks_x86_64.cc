@@ -32,20 +32,33 @@ __m128i Load(const uint8_t* place) {
   return bytes;
 }
 
+// A probe, for sixteen places.
+struct NarrowProbe {
+  explicit NarrowProbe(const Probe& probe)
+      : at(probe.at),
+        value(_mm_set1_epi8(Signed(probe.value))),
+        ignored(_mm_set1_epi8(Signed(probe.ignored))),
+        below(_mm_set1_epi8(probe.below)) {}
+
+  [[nodiscard]] __m128i Fits(const uint8_t* block) const {
+    const __m128i bytes = Load(block + at);
+    return _mm_or_si128(_mm_cmpeq_epi8(_mm_or_si128(bytes, ignored), value),
+                        _mm_cmpgt_epi8(below, bytes));
+  }
+
+  size_t at;
+  __m128i value;
+  __m128i ignored;
+  __m128i below;
+};
+
 ProbedBlocks FindBySse2(const Probes& probes, ByteView bytes, size_t from) {
   constexpr size_t kPlaces = sizeof(__m128i);
-  const auto& [first, second] = probes.rarest;
-  const __m128i first_value = _mm_set1_epi8(Signed(first.value));
-  const __m128i first_ignored = _mm_set1_epi8(Signed(first.ignored));
-  const __m128i second_value = _mm_set1_epi8(Signed(second.value));
-  const __m128i second_ignored = _mm_set1_epi8(Signed(second.ignored));
+  const NarrowProbe first(probes.rarest[0]);
+  const NarrowProbe second(probes.rarest[1]);
   for (; from + probes.span + kPlaces <= bytes.size(); from += kPlaces) {
     const uint8_t* const block = bytes.data() + from;
-    const __m128i fits = _mm_and_si128(
-        _mm_cmpeq_epi8(_mm_or_si128(Load(block + first.at), first_ignored),
-                       first_value),
-        _mm_cmpeq_epi8(_mm_or_si128(Load(block + second.at), second_ignored),
-                       second_value));
+    const __m128i fits = _mm_and_si128(first.Fits(block), second.Fits(block));
     const auto marked = static_cast<uint32_t>(_mm_movemask_epi8(fits));
     size_t place = 0;
     if (marked != 0 && FindMarked(probes, block, marked, place)) {
@@ -61,32 +74,39 @@ ProbedBlocks FindBySse2(const Probes& probes, ByteView bytes, size_t from) {
   return bytes;
 }
 
+// A probe, for 32 places.
+struct WideProbe {
+  [[gnu::target("avx2")]] explicit WideProbe(const Probe& probe)
+      : at(probe.at),
+        value(_mm256_set1_epi8(Signed(probe.value))),
+        ignored(_mm256_set1_epi8(Signed(probe.ignored))),
+        below(_mm256_set1_epi8(probe.below)) {}
+
+  [[nodiscard, gnu::target("avx2")]] __m256i Fits(const uint8_t* block) const {
+    const __m256i bytes = LoadWide(block + at);
+    return _mm256_or_si256(
+        _mm256_cmpeq_epi8(_mm256_or_si256(bytes, ignored), value),
+        _mm256_cmpgt_epi8(below, bytes));
+  }
+
+  size_t at;
+  __m256i value;
+  __m256i ignored;
+  __m256i below;
+};
+
 // Two blocks at once.
 [[gnu::target("avx2")]] ProbedBlocks FindByAvx2(const Probes& probes,
                                                 ByteView bytes, size_t from) {
   constexpr size_t kPlaces = sizeof(__m256i);
-  const auto& [first, second] = probes.rarest;
-  const __m256i first_value = _mm256_set1_epi8(Signed(first.value));
-  const __m256i first_ignored = _mm256_set1_epi8(Signed(first.ignored));
-  const __m256i second_value = _mm256_set1_epi8(Signed(second.value));
-  const __m256i second_ignored = _mm256_set1_epi8(Signed(second.ignored));
+  const WideProbe first(probes.rarest[0]);
+  const WideProbe second(probes.rarest[1]);
   for (; from + probes.span + 2 * kPlaces <= bytes.size();
        from += 2 * kPlaces) {
     const uint8_t* const block = bytes.data() + from;
-    const uint8_t* const at_first = block + first.at;
-    const uint8_t* const at_second = block + second.at;
-    const __m256i low = _mm256_and_si256(
-        _mm256_cmpeq_epi8(_mm256_or_si256(LoadWide(at_first), first_ignored),
-                          first_value),
-        _mm256_cmpeq_epi8(_mm256_or_si256(LoadWide(at_second), second_ignored),
-                          second_value));
-    const __m256i high = _mm256_and_si256(
-        _mm256_cmpeq_epi8(
-            _mm256_or_si256(LoadWide(at_first + kPlaces), first_ignored),
-            first_value),
-        _mm256_cmpeq_epi8(
-            _mm256_or_si256(LoadWide(at_second + kPlaces), second_ignored),
-            second_value));
+    const __m256i low = _mm256_and_si256(first.Fits(block), second.Fits(block));
+    const __m256i high = _mm256_and_si256(first.Fits(block + kPlaces),
+                                          second.Fits(block + kPlaces));
     const __m256i any = _mm256_or_si256(low, high);
     if (_mm256_testz_si256(any, any) != 0) continue;
     const auto low_bits = static_cast<uint32_t>(_mm256_movemask_epi8(low));

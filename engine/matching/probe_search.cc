@@ -75,21 +75,21 @@ bool IsEqual(ByteView literal, ByteView bytes, bool is_folded) {
 
 // Runs whose distance from the start varies by the same amount keep their
 // distance from each other: those are looked at together.
-ProbeSearch::ProbeSearch(const PatternPart& part) {
+ProbeSearch::ProbeSearch(const PatternPart& part, Space space) {
   const auto spread = [&part](size_t run) {
     return part.runs[run].distance_max - part.runs[run].distance_min;
   };
   size_t first = 0;
   for (size_t i = 1; i <= part.runs.size(); ++i) {
     if (i < part.runs.size() && spread(i) == spread(first)) continue;
-    Consider(part, first, i);
+    Consider(part, first, i, space);
     first = i;
   }
 }
 
 // The rarest bytes of these runs, if they are better than what there was.
 void ProbeSearch::Consider(const PatternPart& part, size_t first_run,
-                           size_t last_run) {
+                           size_t last_run, Space space) {
   const uint32_t begin = part.runs[first_run].distance_min;
   RarestProbes all;
   for (size_t i = first_run; i < last_run; ++i) {
@@ -102,8 +102,9 @@ void ProbeSearch::Consider(const PatternPart& part, size_t first_run,
       // Behind its equal a byte says little.
       const bool is_repeated = j != 0 && run.bytes[j - 1] == byte;
       const uint8_t ignored = is_either ? 0x20 : 0;
+      const bool is_any = space == Space::kWhiteOrDropped && byte == ' ';
       all.Add({static_cast<uint32_t>(at), static_cast<uint8_t>(byte | ignored),
-               ignored},
+               ignored, is_any ? int8_t{' ' + 1} : Probe::kNone},
               is_repeated ? kMostCommon : kCommonness[byte]);
     }
   }

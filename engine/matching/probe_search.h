@@ -25,7 +25,13 @@ class ProbeSearch {
   static constexpr size_t kNone = ~size_t{0};
   static constexpr size_t kSpanMax = 4096;
 
-  explicit ProbeSearch(const PatternPart& part);
+  // What a space of the part means.
+  enum class Space : uint8_t {
+    kItself,
+    // White space, and what normalisation drops: it may stand in front of it.
+    kWhiteOrDropped,
+  };
+  explicit ProbeSearch(const PatternPart& part, Space space = Space::kItself);
 
   // False: the part has no given bytes at all.
   [[nodiscard]] bool is_usable() const { return probes_.count != 0; }
@@ -40,7 +46,8 @@ class ProbeSearch {
   [[nodiscard]] size_t Find(ByteView bytes, size_t from) const;
 
  private:
-  void Consider(const PatternPart& part, size_t first_run, size_t last_run);
+  void Consider(const PatternPart& part, size_t first_run, size_t last_run,
+                Space space);
 
   Probes probes_;
   uint32_t distance_min_ = 0;

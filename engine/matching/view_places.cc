@@ -33,7 +33,7 @@ bool ViewProspect::MayStand(const Wanted& wanted, const OwnText& text,
   if (look.size == 0 || !text.has_all_seams) return true;
   // The literal around a seam may be made of seams, too.
   if (!text.looks.Take(text.seams.size() / kSearchDivisor + 1) ||
-      NextWord(look, text.seams, 0, text.looks)) {
+      IsInSeams(look, text.seams, text.looks)) {
     return true;
   }
   Content& content = text.content;
@@ -57,17 +57,37 @@ bool ViewProspect::MayStand(const Wanted& wanted, const OwnText& text,
   return false;
 }
 
-// Where the word stands, at or behind `from`.
+// Whether the word is one that was joined.
+bool ViewProspect::IsInSeams(const Look& look, ByteView seams,
+                             WorkBudget& looks) {
+  const ByteView word = look.run.bytes.subspan(look.begin, look.size);
+  const size_t behind = word.size() - look.in_seams.distance_min();
+  size_t found = look.in_seams.Find(seams, look.in_seams.distance_min());
+  for (; found != ProbeSearch::kNone && behind <= seams.size() - found;
+       found = look.in_seams.Find(seams, found + 1)) {
+    (void)looks.Take(kFoundUnits);
+    if (IsEqual(word, seams.subspan(found + behind - word.size(), word.size()),
+                true)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Where the word stands as it is, at or behind `from`, with the white space
+// beside it.
 std::optional<size_t> ViewProspect::NextWord(const Look& look, ByteView bytes,
                                              size_t from, WorkBudget& looks) {
   const ByteView word = look.run.bytes.subspan(look.begin, look.size);
-  size_t found = look.search.Find(bytes, from + look.search.distance_min());
+  const size_t first = std::max(from, look.in_front) - look.in_front;
+  const size_t before = look.in_text.distance_min();
+  size_t found = look.in_text.Find(bytes, first + before);
   while (found != ProbeSearch::kNone) {
     (void)looks.Take(kFoundUnits);
-    const size_t place = found - look.search.distance_min();
+    const size_t place = found - before + look.in_front;
     if (word.size() > bytes.size() - place) break;
     if (IsEqual(word, bytes.subspan(place, word.size()), true)) return place;
-    found = look.search.Find(bytes, found + 1);
+    found = look.in_text.Find(bytes, found + 1);
   }
   return std::nullopt;
 }

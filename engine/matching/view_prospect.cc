@@ -4,7 +4,9 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "engine/format/normalised_text.h"
 #include "engine/matching/normalised_reader.h"
@@ -42,6 +44,30 @@ std::optional<uint64_t> LengthMaxOf(const std::vector<PatternPart>& parts) {
   return length;
 }
 
+// In about half bits: a guess, good enough to ask for the rarer words first.
+unsigned RarityOf(ByteView word, size_t spaces_beside) {
+  enum class Kind : uint8_t { kNone, kLetter, kDigit, kMark };
+  constexpr std::string_view kRareLetters = "jqxz";
+  constexpr std::string_view kUsualMarks = ".,()\"'=-_/;:";
+  Kind before = Kind::kNone;
+  unsigned rarity = static_cast<unsigned>(2 * spaces_beside);
+  for (const char c : AsText(word)) {
+    Kind kind = Kind::kMark;
+    unsigned bits = kUsualMarks.find(c) != std::string_view::npos ? 12 : 16;
+    if (c >= '0' && c <= '9') {
+      kind = Kind::kDigit;
+      bits = 12;
+    } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
+      kind = Kind::kLetter;
+      bits = kRareLetters.find(c) != std::string_view::npos ? 14 : 8;
+    }
+    // What goes on is half expected.
+    rarity += kind == before ? bits / 2 : bits;
+    before = kind;
+  }
+  return rarity;
+}
+
 PatternPart PartOf(ByteView word) {
   PatternPart part;
   if (!word.empty()) part.runs.push_back({word, true, 0, 0});
@@ -51,26 +77,36 @@ PatternPart PartOf(ByteView word) {
 }  // namespace
 
 ViewProspect::Look::Look(const PatternPart& what)
-    : part(what), search(PatternPart()) {
+    : part(what), in_seams(PatternPart()), in_text(PatternPart()) {
+  size_t sides = 0;  // Where white space is beside the word.
   for (const FixedRun& one : part.runs) {
+    const size_t last = one.bytes.size();
     size_t first = 0;
-    for (size_t i = 0; i <= one.bytes.size(); ++i) {
-      const bool is_end = i == one.bytes.size();
-      if (!is_end && IsForeign(one.bytes[i], one.is_folded)) is_foreign = true;
-      if (!is_end && one.bytes[i] != ' ') continue;
+    for (size_t i = 0; i <= last; ++i) {
+      if (i < last && IsForeign(one.bytes[i], one.is_folded)) is_foreign = true;
+      if (i < last && one.bytes[i] != ' ') continue;
       // White space that is not single.
-      if (!is_end && i != 0 && one.bytes[i - 1] == ' ') is_foreign = true;
-      if (i - first > size) {
+      if (i < last && i != 0 && one.bytes[i - 1] == ' ') is_foreign = true;
+      const size_t count = (first != 0 ? 1U : 0U) + (i != last ? 1U : 0U);
+      if (std::pair(i - first, count) > std::pair(size, sides)) {
         run = one;
         begin = first;
         size = i - first;
+        sides = count;
       }
       first = i + 1;
     }
   }
-  size = std::min(size, kProspectWordBytesMax);
   behind = size == 0 ? ByteSet().set() : BytesBehind(part, run);
-  if (size != 0) search = ProbeSearch(PartOf(run.bytes.subspan(begin, size)));
+  if (size == 0) return;
+  size = std::min(size, kProspectWordBytesMax);
+  rarity = RarityOf(run.bytes.subspan(begin, size), sides);
+  in_front = begin != 0 ? 1 : 0;
+  const size_t last = std::min(begin + size + 1, run.bytes.size());
+  in_seams = ProbeSearch(PartOf(run.bytes.subspan(begin, size)));
+  in_text = ProbeSearch(
+      PartOf(run.bytes.subspan(begin - in_front, last - begin + in_front)),
+      ProbeSearch::Space::kWhiteOrDropped);
 }
 
 ViewProspect::ViewProspect(const SignatureTables& tables) : tables_(tables) {
@@ -124,7 +160,10 @@ const std::vector<const AnchorUse*>& ViewProspect::MayBeginWith(
 
 void ViewProspect::Begin(const OwnText& text) {
   ++text_;
-  if (known_.size() > kKnownMax) known_.clear();
+  if (known_.size() > kKnownMax) {
+    needs_.clear();
+    known_.clear();
+  }
   has_head_ = false;
   looks_left_ = kLooksMin + text.content.size() / kBytesPerLook;
 }
@@ -143,15 +182,13 @@ bool ViewProspect::MayMatch(const SignatureRecord& signature,
                             const OwnText& text) {
   const uint32_t root = signature.logic_count - uint32_t{1};
   return MayHold({signature, text, false}, root) &&
+         HasNeeds({signature, text, true}) &&
          MayHold({signature, text, true}, root);
 }
 
 bool ViewProspect::MayHold(const Case& one, uint32_t number) {
   const LogicNode& node = tables_.LogicOf(one.signature)[number];
-  const bool holds_without =
-      node.comparison == Comparison::kLess ||
-      (node.comparison == Comparison::kEqual && node.count == 0);
-  if (holds_without) return true;
+  if (HoldsWithoutMatch(node)) return true;
   uint64_t enough = 1;
   if (node.comparison == Comparison::kEqual) enough = node.count;
   if (node.comparison == Comparison::kGreater) {
@@ -175,14 +212,21 @@ bool ViewProspect::MayMatchAtom(const Case& one, uint32_t atom,
     case AtomKind::kPattern:
       return MayMatchPattern(one, record, enough);
     case AtomKind::kRegex:
-      return MayHold(one, tables_.regexes[record.detail].trigger) &&
-             MayMatchAnywhere(one, record, 1);
+      return MayTriggerHold(one, record) &&
+             (!one.searches || MayMatchAnywhere(one, record, 1));
     case AtomKind::kByteCompare:
       return MayMatchAtom(one, tables_.compares[record.detail].reference, 1);
     case AtomKind::kMacro:
       return MayMatchAtom(one, atom - 1, 1);
   }
   return true;
+}
+
+bool ViewProspect::MayTriggerHold(const Case& one, const AtomRecord& regex) {
+  Case trigger = one;
+  trigger.is_trigger = true;
+  return one.is_trigger ||
+         MayHold(trigger, tables_.regexes[regex.detail].trigger);
 }
 
 ViewProspect::Known& ViewProspect::KnownOf(const AtomRecord& atom) {
@@ -261,11 +305,11 @@ bool ViewProspect::MayMatchAnywhere(const Case& one, const AtomRecord& atom,
   }
   uint64_t left = enough;
   known.may_match = std::any_of(known.variants.begin(), known.variants.end(),
-                                [&](const Variant& variant) {
+                                [&](Variant& variant) {
                                   return MayMatchSo(variant, one.text, left);
                                 }) &&
                     std::all_of(known.choices.begin(), known.choices.end(),
-                                [&](const std::vector<Look>& looks) {
+                                [&](std::vector<Look>& looks) {
                                   return HasAny(looks, one.text);
                                 });
   known.text = text_;
@@ -275,33 +319,29 @@ bool ViewProspect::MayMatchAnywhere(const Case& one, const AtomRecord& atom,
 
 // Whether one variant may match as often as is enough; what it has is
 // subtracted from that.
-bool ViewProspect::MayMatchSo(const Variant& variant, const OwnText& text,
+bool ViewProspect::MayMatchSo(Variant& variant, const OwnText& text,
                               uint64_t& enough) {
-  if (variant.looks.size() == 1) {
-    return MayStand({variant.looks.front()}, text, enough);
+  std::vector<Look>& looks = variant.looks;
+  if (looks.empty()) return true;
+  if (!StandsOnce(looks.front(), text)) return false;
+  if (looks.size() == 1) {
+    return enough == 1 || MayStand({looks.front()}, text, enough);
   }
-  // Long words are missing sooner.
-  by_size_.clear();
-  for (const Look& look : variant.looks) by_size_.push_back(&look);
-  std::stable_sort(
-      by_size_.begin(), by_size_.end(),
-      [](const Look* a, const Look* b) { return a->size > b->size; });
   const bool may_stand =
-      std::all_of(by_size_.begin(), by_size_.end(), [&](const Look* look) {
-        uint64_t once = 1;
-        return MayStand({*look}, text, once);
-      });
+      std::all_of(looks.begin(), looks.end(),
+                  [&](Look& look) { return StandsOnce(look, text); });
   if (!may_stand || variant.parts.empty()) return may_stand;
-  // All of them somewhere: also together, around the longest word?
+  // All of them somewhere: also together, around the rarest word?
+  const auto rarest = std::max_element(
+      looks.begin(), looks.end(),
+      [](const Look& a, const Look& b) { return a.rarity < b.rarity; });
   uint64_t once = 1;
-  return MayStand({*by_size_.front(), &variant}, text, once);
+  return MayStand({*rarest, &variant}, text, once);
 }
 
-bool ViewProspect::HasAny(const std::vector<Look>& looks, const OwnText& text) {
-  return std::any_of(looks.begin(), looks.end(), [&](const Look& look) {
-    uint64_t once = 1;
-    return MayStand({look}, text, once);
-  });
+bool ViewProspect::HasAny(std::vector<Look>& looks, const OwnText& text) {
+  return std::any_of(looks.begin(), looks.end(),
+                     [&](Look& look) { return StandsOnce(look, text); });
 }
 
 bool ViewProspect::MayStartAt(const Look& look,

@@ -74,7 +74,25 @@ class ViewProspect {
     size_t size = 0;          // None: there is none.
     ByteSet behind;           // What may follow the run.
     bool is_foreign = false;  // Has a literal that no normalised text has.
-    ProbeSearch search;       // For the word.
+    ProbeSearch in_seams;     // For the word.
+    ProbeSearch in_text;      // With the white space beside it, if the run has
+    size_t in_front = 0;      // some: of that, how much is in front of it.
+    // Of the text with this number: whether it may stand there.
+    uint64_t text = 0;
+    bool stands = false;
+
+    unsigned rarity = 0;  // The more, the fewer texts have it; 0 if all may.
+  };
+  // One of these must stand in a text.
+  struct Need {
+    std::vector<Look*> any;
+    unsigned rarity = 0;  // Of the least rare one.
+  };
+  // Of a signature, in the order in which they are asked for.
+  struct Needs {
+    std::vector<Need> all;
+    // To read expressions takes long: only when a text has all the others.
+    bool has_expressions = false;
   };
   struct Variant {
     std::vector<Look> looks;  // By part.
@@ -96,6 +114,9 @@ class ViewProspect {
     const SignatureRecord& signature;
     const OwnText& text;
     bool searches = false;  // Else only what needs no look through the text.
+    // Of an expression. Triggers that ask for triggers could take for ever, so
+    // of those within one it is only told whether their expressions may match.
+    bool is_trigger = false;
   };
   // View anchors that look at the same bytes, by value.
   struct Beginning {
@@ -112,16 +133,36 @@ class ViewProspect {
     bool ends_text = false;
   };
 
+  // Also when there is no match at all.
+  static bool HoldsWithoutMatch(const LogicNode& node) {
+    return node.comparison == Comparison::kLess ||
+           (node.comparison == Comparison::kEqual && node.count == 0);
+  }
+  bool HasNeeds(const Case& one);
+  bool HasAll(std::vector<Need>& needs, const OwnText& text);
+  // Of patterns or of expressions.
+  struct NeedsWish {
+    const SignatureRecord& signature;
+    AtomKind kind = AtomKind::kPattern;
+    bool is_trigger = false;  // As in a Case.
+  };
+  void SetNeeds(const NeedsWish& wish, std::vector<Need>& needs);
+  void AddNeeds(const NeedsWish& wish, uint32_t node, std::vector<Need>& needs);
+  void AddNeedsOfEither(const NeedsWish& wish, const LogicNode& node,
+                        std::vector<Need>& needs);
+  void AddNeedsOfAtom(const AtomRecord& atom, std::vector<Need>& needs);
+  static void AddNeed(std::vector<Look*> any, std::vector<Need>& needs);
+  bool StandsOnce(Look& look, const OwnText& text);
   bool MayHold(const Case& one, uint32_t node);
   bool MayMatchAtom(const Case& one, uint32_t atom, uint64_t enough);
+  bool MayTriggerHold(const Case& one, const AtomRecord& regex);
   bool MayMatchPattern(const Case& one, const AtomRecord& atom,
                        uint64_t enough);
   bool MayMatchAnywhere(const Case& one, const AtomRecord& atom,
                         uint64_t enough);
-  bool MayMatchSo(const Variant& variant, const OwnText& text,
-                  uint64_t& enough);
+  bool MayMatchSo(Variant& variant, const OwnText& text, uint64_t& enough);
   void ReadHead(const OwnText& text);
-  bool HasAny(const std::vector<Look>& looks, const OwnText& text);
+  bool HasAny(std::vector<Look>& looks, const OwnText& text);
   bool MayStartAt(const Look& look, const OffsetRecord& offset) const;
   bool FitsHead(const Look& look, uint64_t place) const;
   // A part is looked for; or around its word the whole variant.
@@ -130,6 +171,7 @@ class ViewProspect {
     const Variant* whole = nullptr;
   };
   bool MayStand(const Wanted& wanted, const OwnText& text, uint64_t& enough);
+  static bool IsInSeams(const Look& look, ByteView seams, WorkBudget& looks);
   static std::optional<size_t> NextWord(const Look& look, ByteView bytes,
                                         size_t from, WorkBudget& looks);
   // Of a literal, the bytes from `begin` to `end` stand at `place`.
@@ -160,15 +202,16 @@ class ViewProspect {
 
   const SignatureTables& tables_;
   std::unordered_map<uint32_t, Known> known_;  // By code.
+  // They point into known_.
+  std::unordered_map<const SignatureRecord*, Needs> needs_;
   uint64_t text_ = 0;
   std::vector<uint8_t> head_;  // What the text begins with, normalised.
   bool is_head_whole_ = false;
   bool has_head_ = false;
   std::vector<Beginning> beginnings_;
   std::vector<const AnchorUse*> may_begin_;
-  std::vector<const Look*> by_size_;  // Of the variant that is looked for.
-  std::vector<uint8_t> around_;       // Some bytes of the text, normalised.
-  size_t looks_left_ = 0;             // Around places.
+  std::vector<uint8_t> around_;  // Some bytes of the text, normalised.
+  size_t looks_left_ = 0;        // Around places.
   PatternSearch search_;
 };
 

@@ -83,6 +83,21 @@ TEST_F(TriggerChoiceTest, WantsAllWhenMembersMayCountTwice) {
               ElementsAre(UnorderedElementsAre(0, 1, 2)));
 }
 
+// Each expression asks for the one before, twice: who follows all ways never
+// ends.
+TEST_F(TriggerChoiceTest, TriggersThatAskForTriggersAreReadOnce) {
+  std::string line = "N;Engine:81-255,Target:0;60;" + kA;
+  for (int i = 0; i < 60; ++i) {
+    const std::string before = std::to_string(i);
+    line += ";" + before + "&" + before + "/x/";
+  }
+  signature_ = Parsed(line);
+  SortLogic(signature_, rates_);
+  const auto choices = ChooseTriggers(signature_, 8, rates_);
+  ASSERT_THAT(choices, SizeIs(1));
+  EXPECT_THAT(choices.front().literals, SizeIs(1));
+}
+
 TEST_F(TriggerChoiceTest, AbsenceNeedsNoTrigger) {
   for (const char* logic : {"0=0", "0<3", "0=0|1"}) {
     const auto parsed =

@@ -96,5 +96,40 @@ TEST(ViewRegexTest, IsFoundWhereItMatchesTheNormalisedForm) {
   EXPECT_GT(matches, 300U);  // Else it would say little.
 }
 
+// As in trigger_choice_test: what is told of the form before it is made.
+TEST(ViewRegexTest, TriggersMayAskForTriggers) {
+  constexpr uint16_t kChain = 40;
+  Signature signature = LiteralSignature("A", AsBytes("some fun"));
+  signature.target = Target::kText;
+  signature.logic.clear();
+  const auto add = [&signature](LogicKind kind, uint16_t left, uint16_t right) {
+    LogicNode node;
+    node.kind = kind;
+    node.left = left;
+    node.right = right;
+    signature.logic.push_back(node);
+    return static_cast<uint16_t>(signature.logic.size() - 1);
+  };
+  for (uint16_t i = 0; i < kChain; ++i) {
+    RegexAtom regex;
+    regex.expression = "f[u]n";
+    const uint16_t left = add(LogicKind::kAtom, i, 0);
+    const uint16_t right = add(LogicKind::kAtom, i, 0);
+    regex.trigger = add(LogicKind::kAnd, left, right);
+    signature.atoms.emplace_back(regex);
+  }
+  (void)add(LogicKind::kAtom, kChain, 0);
+  Signatures signatures;
+  signatures.bodies.push_back(std::move(signature));
+  auto set = SignatureSet::Compile(std::move(signatures));
+  ASSERT_TRUE(set.has_value());
+  const auto scanner = Scanner::Create(std::move(*set));
+  ASSERT_TRUE(scanner.has_value());
+  for (const std::string text : {"Some\n FUN", "some fu"}) {
+    const Verdict verdict = (*scanner)->Scan(FileOf(text).UnsafeFd(), {});
+    EXPECT_EQ(verdict.threat_name, text == "some fu" ? "" : "A");
+  }
+}
+
 }  // namespace
 }  // namespace gatehouse
