@@ -21,6 +21,8 @@ struct Cell {
   Texts texts;
   bool has_folded = false;  // Letters of either case..
   bool has_plain = false;   // ..and of one.
+  // The pattern has several for it; in the own bytes of a text one may be left.
+  bool is_choice = false;
   uint32_t distance_min = 0;
   uint32_t distance_max = 0;
 
@@ -113,6 +115,7 @@ std::optional<std::vector<Cell>> CellsOf(const PatternStep& step) {
   if (step.op == PatternOp::kMasked) {
     for (size_t i = 0; i + 1 < step.bytes.size(); i += 2) {
       cells.push_back(CellOf({step.bytes[i], step.bytes[i + 1]}));
+      cells.back().is_choice = true;
       if (cells.back().texts.size() > kSpellingsMax) return std::nullopt;
     }
     return cells;
@@ -120,6 +123,7 @@ std::optional<std::vector<Cell>> CellsOf(const PatternStep& step) {
   if (step.op != PatternOp::kOneOf) return std::nullopt;
   std::optional<Cell> one = OneOfThem(step);
   if (!one) return std::nullopt;
+  one->is_choice = true;
   cells.push_back(std::move(*one));
   return cells;
 }
@@ -192,8 +196,10 @@ void AddWindowsFrom(const std::vector<Cell>& run, size_t first,
   window.distance_max = run[first].distance_max;
   bool has_folded = false;
   bool has_plain = false;
+  bool has_choice = false;
   for (size_t i = first; i < run.size(); ++i) {
     const Cell& cell = run[i];
+    has_choice = has_choice || cell.is_choice;
     has_folded = has_folded || cell.has_folded;
     has_plain = has_plain || cell.has_plain;
     const size_t length = window.texts.front().size() + cell.length();
@@ -203,7 +209,7 @@ void AddWindowsFrom(const std::vector<Cell>& run, size_t first,
     }
     window.texts = Product(window.texts, cell.texts);
     window.is_folded = has_folded;
-    if (length >= wish.bytes_min && window.texts.size() > 1) {
+    if (length >= wish.bytes_min && has_choice) {
       windows.push_back(window);
     }
   }
@@ -217,7 +223,7 @@ std::vector<SpelledWindow> SpelledWindowsOf(ByteView part,
   for (const std::vector<Cell>& run : RunsOf(part, wish.is_in_text)) {
     const bool has_choice =
         std::any_of(run.begin(), run.end(),
-                    [](const Cell& cell) { return cell.texts.size() > 1; });
+                    [](const Cell& cell) { return cell.is_choice; });
     if (!has_choice) continue;
     for (size_t i = 0; i < run.size(); ++i) {
       AddWindowsFrom(run, i, wish, windows);

@@ -31,8 +31,8 @@ struct WindowWish {
   bool is_in_text = false;
 };
 
-// Of one part (PatternPart::code), those that can be written in 2 to
-// kSpellingsMax ways.
+// Of one part (PatternPart::code), those that have such a place and can be
+// written in up to kSpellingsMax ways.
 [[nodiscard]] std::vector<SpelledWindow> SpelledWindowsOf(
     ByteView part, const WindowWish& wish);
 
