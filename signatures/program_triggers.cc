@@ -7,6 +7,7 @@
 #include "signatures/byte_pattern.h"
 #include "signatures/gram_filter.h"
 #include "signatures/gram_rates.h"
+#include "signatures/signature_tables.h"
 #include "signatures/spelled_windows.h"
 
 namespace gatehouse {
@@ -131,6 +132,9 @@ std::optional<std::vector<FixedRun>> PiecesInText(const FixedRun& run) {
 // Around a literal, on either side: what is looked at before more is.
 constexpr size_t kAroundBytesMax = 16;
 
+// A neighbour that is there by chance as often says little.
+constexpr double kNeighbourChanceMax = 0.25;
+
 // A literal of a run, in the own bytes of a text.
 TriggerLiteral InText(ByteView run, size_t begin, size_t length) {
   TriggerLiteral literal;
@@ -145,10 +149,16 @@ TriggerLiteral InText(ByteView run, size_t begin, size_t length) {
   return literal;
 }
 
+struct InTextWish {
+  uint16_t part = 0;
+  size_t window = 0;
+  const LiteralRates& rates;
+};
+
 // The cheapest literal of a run, if it is cheaper than what there was.
 void ConsiderInText(const FixedRun& run, const std::vector<FixedRun>& pieces,
-                    size_t window, const LiteralRates& rates,
-                    ProgramTrigger& best) {
+                    const InTextWish& wish, ProgramTrigger& best) {
+  const auto& [part, window, rates] = wish;
   for (const FixedRun& piece : pieces) {
     Window found = CheapestWindow(piece, window, rates, kRateAlways);
     if (found.bytes.empty()) continue;
@@ -160,6 +170,10 @@ void ConsiderInText(const FixedRun& run, const std::vector<FixedRun>& pieces,
         static_cast<size_t>(piece.bytes.data() - run.bytes.data());
     TriggerLiteral literal =
         InText(run.bytes, piece_begin + found.begin, found.bytes.size());
+    const auto begin = static_cast<uint32_t>(piece_begin) + found.begin;
+    literal.part = part;
+    literal.distance_min = run.distance_min + begin;
+    literal.distance_max = run.distance_max + begin;
     // Where it is seen, what is around it is looked at.
     if (!literal.around.empty()) {
       found.cost -= (1.0 - kAroundCost) * found.rate;
@@ -171,6 +185,85 @@ void ConsiderInText(const FixedRun& run, const std::vector<FixedRun>& pieces,
     best.cost = found.cost;
     best.literals.assign(1, std::move(literal));
   }
+}
+
+// Bytes between a literal and what is its neighbour.
+struct Gap {
+  uint64_t min = 0;
+  uint64_t max = 0;
+};
+
+// Takes the run for a neighbour if it is seldom there by chance, and more
+// seldom than what there was.
+void ConsiderNeighbour(const FixedRun& run, Gap gap, bool is_before,
+                       const LiteralRates& rates, double& chance,
+                       TriggerNeighbour& best) {
+  // The nearest bytes of the run; of two letters and more the rate is known.
+  const size_t size = std::min(run.bytes.size(), kNeighbourBytesMax);
+  if (gap.max > kNeighbourGapMax || size < 2) return;
+  const ByteView bytes =
+      is_before ? run.bytes.last(size) : run.bytes.first(size);
+  const double found =
+      rates.RateOf(bytes, true) * static_cast<double>(gap.max - gap.min + 1);
+  if (found >= chance) return;
+  chance = found;
+  best = {bytes, static_cast<uint32_t>(gap.min), static_cast<uint32_t>(gap.max),
+          is_before};
+}
+
+// The run of the pattern before or behind the literal that tells most.
+TriggerNeighbour NeighbourOf(const std::vector<PatternPart>& parts,
+                             const TriggerLiteral& literal,
+                             const LiteralRates& rates) {
+  TriggerNeighbour best;
+  double chance = kNeighbourChanceMax;
+  const PatternPart& part = parts[literal.part];
+  const uint64_t first = literal.distance_min;
+  const uint64_t last = first + literal.bytes.size();
+  const uint64_t spread = literal.distance_max - literal.distance_min;
+  const FixedRun* before = nullptr;
+  const FixedRun* behind = nullptr;
+  for (const FixedRun& run : part.runs) {
+    if (run.distance_min + run.bytes.size() <= first) before = &run;
+    if (behind == nullptr && run.distance_min >= last) behind = &run;
+  }
+  // Distances are sums of what is between: so are their differences.
+  if (before != nullptr) {
+    const uint64_t end = before->distance_min + before->bytes.size();
+    const uint64_t min = first - end;
+    ConsiderNeighbour(
+        *before,
+        {min, min + spread - (before->distance_max - before->distance_min)},
+        true, rates, chance, best);
+  } else if (literal.part > 0 && !parts[literal.part - 1].runs.empty()) {
+    const PatternPart& other = parts[literal.part - 1];
+    const FixedRun& run = other.runs.back();
+    const uint64_t bytes = run.bytes.size();
+    ConsiderNeighbour(
+        run,
+        {first + part.gap_min + other.length_min - run.distance_min - bytes,
+         literal.distance_max + uint64_t{part.gap_max} + other.length_max -
+             run.distance_max - bytes},
+        true, rates, chance, best);
+  }
+  if (behind != nullptr) {
+    const uint64_t min = behind->distance_min - last;
+    ConsiderNeighbour(
+        *behind,
+        {min, min + behind->distance_max - behind->distance_min - spread},
+        false, rates, chance, best);
+  } else if (literal.part + size_t{1} < parts.size() &&
+             !parts[literal.part + size_t{1}].runs.empty()) {
+    const PatternPart& other = parts[literal.part + size_t{1}];
+    const FixedRun& run = other.runs.front();
+    ConsiderNeighbour(
+        run,
+        {part.length_min - last + other.gap_min + run.distance_min,
+         part.length_max - last - spread + uint64_t{other.gap_max} +
+             run.distance_max},
+        false, rates, chance, best);
+  }
+  return best;
 }
 
 }  // namespace
@@ -205,18 +298,22 @@ ProgramTrigger TriggerInText(ByteView program, size_t window,
   ProgramTrigger best;
   const auto parts = PartsOf(program);
   if (!parts) return best;
-  for (const PatternPart& part : *parts) {
-    for (const FixedRun& run : part.runs) {
+  for (size_t i = 0; i < parts->size(); ++i) {
+    for (const FixedRun& run : (*parts)[i].runs) {
       const auto pieces = PiecesInText(run);
       if (!pieces) {
         best.is_never = true;
         best.literals.clear();
         return best;
       }
-      ConsiderInText(run, *pieces, window, rates, best);
+      ConsiderInText(run, *pieces, {static_cast<uint16_t>(i), window, rates},
+                     best);
     }
   }
   ConsiderAllSpelled(*parts, {kLiteralBytesShort, window, true}, rates, best);
+  for (TriggerLiteral& literal : best.literals) {
+    literal.neighbour = NeighbourOf(*parts, literal, rates);
+  }
   return best;
 }
 

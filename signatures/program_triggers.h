@@ -19,6 +19,15 @@ inline constexpr double kRateAlways = std::numeric_limits<double>::infinity();
 // Shorter literals slow the search down besides what they find.
 inline constexpr size_t kLiteralBytesShort = 5;
 
+// What stands before or behind a literal of a text's form, in every match.
+struct TriggerNeighbour {
+  ByteView bytes;  // In the program; none: there is no such thing.
+  // So many bytes of the form are between them and the literal.
+  uint32_t gap_min = 0;
+  uint32_t gap_max = 0;
+  bool is_before = false;
+};
+
 // A literal of the signature's atom, in its program.
 struct TriggerLiteral {
   std::vector<uint8_t> bytes;
@@ -34,6 +43,7 @@ struct TriggerLiteral {
   // program), and where it begins.
   ByteView around;
   uint32_t begin = 0;
+  TriggerNeighbour neighbour;
 };
 
 struct ProgramTrigger {

@@ -31,8 +31,12 @@ struct UseOf {
 // Of one text, those of one kind stand together, and those with the same bytes
 // around it.
 bool IsUseBefore(const UseOf& a, const UseOf& b) {
-  return std::tie(a.text, a.is_of_view, a.view.around.begin, a.view.begin) <
-         std::tie(b.text, b.is_of_view, b.view.around.begin, b.view.begin);
+  const auto key = [](const UseOf& use) {
+    return std::tie(use.text, use.is_of_view, use.view.around.begin,
+                    use.view.begin, use.view.neighbour.begin, use.view.gap_min,
+                    use.view.gap_max, use.view.is_before);
+  };
+  return key(a) < key(b);
 }
 
 class ShardWriter {
@@ -222,6 +226,13 @@ void ShardWriter::AddViewUse(uint32_t id, const TriggerLiteral& literal,
     one.view.begin = static_cast<uint16_t>(literal.begin);
   }
   one.view.length = static_cast<uint16_t>(literal.bytes.size());
+  const TriggerNeighbour& neighbour = literal.neighbour;
+  if (!neighbour.bytes.empty()) {
+    one.view.neighbour = writer.AddCode(neighbour.bytes);
+    one.view.gap_min = static_cast<uint16_t>(neighbour.gap_min);
+    one.view.gap_max = static_cast<uint16_t>(neighbour.gap_max);
+    one.view.is_before = neighbour.is_before ? 1 : 0;
+  }
   uses.push_back(std::move(one));
 }
 

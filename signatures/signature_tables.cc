@@ -185,7 +185,9 @@ bool Inspector::IsTriggerUse(const TriggerUse& use) const {
 bool Inspector::IsViewUse(const ViewUse& use) const {
   return use.signature < tables_.signatures.size() && IsRange(use.around) &&
          (use.around.size == 0 ||
-          size_t{use.begin} + use.length <= use.around.size);
+          size_t{use.begin} + use.length <= use.around.size) &&
+         IsRange(use.neighbour) && use.neighbour.size <= kNeighbourBytesMax &&
+         use.gap_min <= use.gap_max && use.gap_max <= kNeighbourGapMax;
 }
 
 bool Inspector::IsShard(const ShardRecord& shard) const {

@@ -23,7 +23,7 @@ namespace gatehouse {
 
 // Records are on disk, byte for byte: whoever changes one raises
 // kTablesVersion.
-inline constexpr uint32_t kTablesVersion = 5;
+inline constexpr uint32_t kTablesVersion = 6;
 
 struct ByteRange {  // In the table `bytes`.
   uint32_t begin = 0;
@@ -138,8 +138,18 @@ struct ViewUse {
   uint16_t length = 0;
   uint8_t group = 0;   // One bit.
   uint8_t groups = 0;  // The form has to be made when all these were seen.
-  uint16_t reserved = 0;
+  // Not zero: the neighbour stands before the literal, else behind it.
+  uint8_t is_before = 0;
+  uint8_t reserved = 0;
+  // In bytes: what else stands near the literal in the form, with so many bytes
+  // between. Empty: nothing that says much.
+  ByteRange neighbour;
+  uint16_t gap_min = 0;
+  uint16_t gap_max = 0;
 };
+// Farther ones would be there by chance, and longer ones say no more.
+inline constexpr size_t kNeighbourGapMax = 128;
+inline constexpr size_t kNeighbourBytesMax = 8;
 
 // A pattern that is looked at where it must be. Those of a shard are in order
 // (IsAnchorBefore): one look at the bytes finds which of them may be there.

@@ -23,6 +23,8 @@ struct Cell {
   bool has_plain = false;   // ..and of one.
   // The pattern has several for it; in the own bytes of a text one may be left.
   bool is_choice = false;
+  // Some of what the pattern has there is longer: what follows is elsewhere.
+  bool is_cut = false;
   uint32_t distance_min = 0;
   uint32_t distance_max = 0;
 
@@ -83,16 +85,23 @@ std::optional<Cell> WholeCellOf(ByteView program) {
   return whole;
 }
 
+// Of texts of different lengths, what they all have.
+void CutToShortest(Cell& cell) {
+  size_t least = cell.length();
+  for (const auto& text : cell.texts) {
+    cell.is_cut = cell.is_cut || text.size() != cell.length();
+    least = std::min(least, text.size());
+  }
+  for (auto& text : cell.texts) text.resize(least);
+}
+
 std::optional<Cell> OneOfThem(const PatternStep& step) {
   const auto programs = ProgramsOf(step);
   if (!programs) return std::nullopt;
   Cell all;
   for (const ByteView program : *programs) {
     const std::optional<Cell> one = WholeCellOf(program);
-    if (!one || one->length() == 0) return std::nullopt;
-    const bool is_other_length =
-        !all.texts.empty() && one->length() != all.length();
-    if (is_other_length ||
+    if (!one || one->length() == 0 ||
         all.texts.size() + one->texts.size() > kSpellingsMax) {
       return std::nullopt;
     }
@@ -100,6 +109,8 @@ std::optional<Cell> OneOfThem(const PatternStep& step) {
     all.has_folded = all.has_folded || one->has_folded;
     all.has_plain = all.has_plain || one->has_plain;
   }
+  if (all.texts.empty()) return std::nullopt;
+  CutToShortest(all);
   return all;
 }
 
@@ -159,20 +170,16 @@ std::vector<std::vector<Cell>> RunsOf(ByteView part, bool is_in_text) {
          step->boundary.place != BoundaryPlace::kWithin)) {
       continue;  // It takes no place.
     }
+    const auto lengths = LengthsOf(*step);
+    if (!lengths) return {};
     auto cells = CellsOf(*step);
-    if (!cells) {
-      runs.emplace_back();
-      const auto lengths = LengthsOf(*step);
-      if (!lengths) return {};
-      distance_min += lengths->min;
-      distance_max += lengths->max;
-      continue;
-    }
-    for (Cell& cell : *cells) {
-      cell.distance_min = distance_min;
-      cell.distance_max = distance_max;
-      distance_min += static_cast<uint32_t>(cell.length());
-      distance_max += static_cast<uint32_t>(cell.length());
+    uint32_t at = 0;
+    bool is_over = !cells;
+    for (Cell& cell : cells ? *cells : std::vector<Cell>()) {
+      cell.distance_min = distance_min + at;
+      cell.distance_max = distance_max + at;
+      at += static_cast<uint32_t>(cell.length());
+      is_over = is_over || cell.is_cut;
       std::sort(cell.texts.begin(), cell.texts.end());
       cell.texts.erase(std::unique(cell.texts.begin(), cell.texts.end()),
                        cell.texts.end());
@@ -182,6 +189,9 @@ std::vector<std::vector<Cell>> RunsOf(ByteView part, bool is_in_text) {
       }
       runs.back().push_back(std::move(cell));
     }
+    if (is_over) runs.emplace_back();
+    distance_min += lengths->min;
+    distance_max += lengths->max;
   }
   if (reader.is_broken()) return {};
   return runs;

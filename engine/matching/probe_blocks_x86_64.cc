@@ -1,6 +1,7 @@
 // With AVX2, if there is, or SSE2, which every such processor has.
 #include <immintrin.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -32,7 +33,20 @@ __m128i Load(const uint8_t* place) {
   return bytes;
 }
 
+// What probes ask of a byte: less is faster.
+enum class Asked : uint8_t {
+  kValue,
+  kBits,  // Without those that may differ.
+  kAny,   // Or that it is less.
+};
+
+Asked AskedBy(const Probe& probe) {
+  if (probe.below != Probe::kNone) return Asked::kAny;
+  return probe.ignored != 0 ? Asked::kBits : Asked::kValue;
+}
+
 // A probe, for sixteen places.
+template <Asked kAsked>
 struct NarrowProbe {
   explicit NarrowProbe(const Probe& probe)
       : at(probe.at),
@@ -42,8 +56,10 @@ struct NarrowProbe {
 
   [[nodiscard]] __m128i Fits(const uint8_t* block) const {
     const __m128i bytes = Load(block + at);
-    return _mm_or_si128(_mm_cmpeq_epi8(_mm_or_si128(bytes, ignored), value),
-                        _mm_cmpgt_epi8(below, bytes));
+    if constexpr (kAsked == Asked::kValue) return _mm_cmpeq_epi8(bytes, value);
+    const __m128i equal = _mm_cmpeq_epi8(_mm_or_si128(bytes, ignored), value);
+    if constexpr (kAsked == Asked::kBits) return equal;
+    return _mm_or_si128(equal, _mm_cmpgt_epi8(below, bytes));
   }
 
   size_t at;
@@ -52,10 +68,11 @@ struct NarrowProbe {
   __m128i below;
 };
 
+template <Asked kAsked>
 ProbedBlocks FindBySse2(const Probes& probes, ByteView bytes, size_t from) {
   constexpr size_t kPlaces = sizeof(__m128i);
-  const NarrowProbe first(probes.rarest[0]);
-  const NarrowProbe second(probes.rarest[1]);
+  const NarrowProbe<kAsked> first(probes.rarest[0]);
+  const NarrowProbe<kAsked> second(probes.rarest[1]);
   for (; from + probes.span + kPlaces <= bytes.size(); from += kPlaces) {
     const uint8_t* const block = bytes.data() + from;
     const __m128i fits = _mm_and_si128(first.Fits(block), second.Fits(block));
@@ -68,13 +85,14 @@ ProbedBlocks FindBySse2(const Probes& probes, ByteView bytes, size_t from) {
   return {from, false};
 }
 
-[[gnu::target("avx2")]] __m256i LoadWide(const uint8_t* place) {
+[[gnu::target("avx2")]] inline __m256i LoadWide(const uint8_t* place) {
   __m256i bytes;
   std::memcpy(&bytes, place, sizeof(bytes));
   return bytes;
 }
 
 // A probe, for 32 places.
+template <Asked kAsked>
 struct WideProbe {
   [[gnu::target("avx2")]] explicit WideProbe(const Probe& probe)
       : at(probe.at),
@@ -84,9 +102,13 @@ struct WideProbe {
 
   [[nodiscard, gnu::target("avx2")]] __m256i Fits(const uint8_t* block) const {
     const __m256i bytes = LoadWide(block + at);
-    return _mm256_or_si256(
-        _mm256_cmpeq_epi8(_mm256_or_si256(bytes, ignored), value),
-        _mm256_cmpgt_epi8(below, bytes));
+    if constexpr (kAsked == Asked::kValue) {
+      return _mm256_cmpeq_epi8(bytes, value);
+    }
+    const __m256i equal =
+        _mm256_cmpeq_epi8(_mm256_or_si256(bytes, ignored), value);
+    if constexpr (kAsked == Asked::kBits) return equal;
+    return _mm256_or_si256(equal, _mm256_cmpgt_epi8(below, bytes));
   }
 
   size_t at;
@@ -96,11 +118,12 @@ struct WideProbe {
 };
 
 // Two blocks at once.
+template <Asked kAsked>
 [[gnu::target("avx2")]] ProbedBlocks FindByAvx2(const Probes& probes,
                                                 ByteView bytes, size_t from) {
   constexpr size_t kPlaces = sizeof(__m256i);
-  const WideProbe first(probes.rarest[0]);
-  const WideProbe second(probes.rarest[1]);
+  const WideProbe<kAsked> first(probes.rarest[0]);
+  const WideProbe<kAsked> second(probes.rarest[1]);
   for (; from + probes.span + 2 * kPlaces <= bytes.size();
        from += 2 * kPlaces) {
     const uint8_t* const block = bytes.data() + from;
@@ -120,15 +143,28 @@ struct WideProbe {
   return {from, false};
 }
 
-}  // namespace
-
-ProbedBlocks FindInBlocks(const Probes& probes, ByteView bytes, size_t from) {
+template <Asked kAsked>
+ProbedBlocks Find(const Probes& probes, ByteView bytes, size_t from) {
   if (HasAvx2()) {
-    const ProbedBlocks found = FindByAvx2(probes, bytes, from);
+    const ProbedBlocks found = FindByAvx2<kAsked>(probes, bytes, from);
     if (found.fits) return found;
     from = found.place;
   }
-  return FindBySse2(probes, bytes, from);
+  return FindBySse2<kAsked>(probes, bytes, from);
+}
+
+}  // namespace
+
+ProbedBlocks FindInBlocks(const Probes& probes, ByteView bytes, size_t from) {
+  switch (std::max(AskedBy(probes.rarest[0]), AskedBy(probes.rarest[1]))) {
+    case Asked::kValue:
+      return Find<Asked::kValue>(probes, bytes, from);
+    case Asked::kBits:
+      return Find<Asked::kBits>(probes, bytes, from);
+    case Asked::kAny:
+      break;
+  }
+  return Find<Asked::kAny>(probes, bytes, from);
 }
 
 }  // namespace gatehouse

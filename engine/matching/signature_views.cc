@@ -1,12 +1,27 @@
 // The part of SignatureJudge that judges the normalised form of a text, if
 // possible before it is made.
 #include <cassert>
+#include <tuple>
 
 #include "engine/matching/layer_rules.h"
 #include "engine/matching/signature_case.h"
 #include "engine/matching/signature_judge.h"
 
 namespace gatehouse {
+
+namespace {
+
+// Whether the uses, of one literal, ask for the same around it.
+bool IsSameLook(const ViewUse& a, const ViewUse& b) {
+  const auto key = [](const ViewUse& use) {
+    return std::tie(use.around.begin, use.around.size, use.begin,
+                    use.neighbour.begin, use.neighbour.size, use.gap_min,
+                    use.gap_max, use.is_before);
+  };
+  return key(a) == key(b);
+}
+
+}  // namespace
 
 // Those whose literals may have around them what the form has.
 void SignatureJudge::AddOfView(const TriggerHits& hits, size_t shard,
@@ -21,10 +36,7 @@ void SignatureJudge::AddOfView(const TriggerHits& hits, size_t shard,
     for (uint32_t use = 0; use < trigger.view_count; ++use) {
       const uint32_t index = trigger.view_begin + use;
       const ViewUse& what = tables_.view_uses[index];
-      const bool is_same = before != nullptr &&
-                           before->around.begin == what.around.begin &&
-                           before->begin == what.begin;
-      if (asks && !is_same) {
+      if (asks && (before == nullptr || !IsSameLook(*before, what))) {
         may_stand = prospect_.MayStandAmid(what, hits.EndsOf(hit), *text);
       }
       before = &what;

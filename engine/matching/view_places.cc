@@ -1,5 +1,6 @@
 // The part of ViewProspect that looks at places of a text.
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "engine/format/normalised_text.h"
@@ -22,6 +23,21 @@ constexpr uint64_t kStepUnits = 2;
 constexpr uint64_t kFoundUnits = 8;
 // Places that triggers tell are far apart: mostly the file is read for each.
 constexpr uint64_t kLookInFileUnits = 512;
+
+ptrdiff_t Signed(size_t place) { return static_cast<ptrdiff_t>(place); }
+
+// By the next two bytes at most: whether a text that goes on like this may have
+// in its form what the literal goes on with.
+template <class OfText, class OfLiteral>
+bool MayGoOn(OfText text, OfText text_end, OfLiteral literal,
+             OfLiteral literal_end) {
+  if (literal == literal_end || text == text_end) return true;
+  if (!MayBecome(*text, *literal)) return false;
+  if (TextByteClass(*text) != TextByte::kSpace) return true;
+  if (++literal == literal_end || ++text == text_end) return true;
+  // More white space is part of the same.
+  return TextByteClass(*text) == TextByte::kSpace || MayBecome(*text, *literal);
+}
 
 }  // namespace
 
@@ -99,10 +115,12 @@ bool ViewProspect::IsAmidLiteral(const Piece& piece, const Chunk& chunk,
   const ByteView literal = piece.literal;
   // Nearly all end here.
   const size_t last = place + piece.end - piece.begin;
-  if ((piece.begin != 0 && place != 0 &&
-       !MayBecome(chunk.bytes[place - 1], literal[piece.begin - 1])) ||
-      (piece.end < literal.size() && last < chunk.bytes.size() &&
-       !MayBecome(chunk.bytes[last], literal[piece.end]))) {
+  if (!MayGoOn(std::reverse_iterator(chunk.bytes.begin() + Signed(place)),
+               chunk.bytes.rend(),
+               std::reverse_iterator(literal.begin() + Signed(piece.begin)),
+               literal.rend()) ||
+      !MayGoOn(chunk.bytes.begin() + Signed(last), chunk.bytes.end(),
+               literal.begin() + Signed(piece.end), literal.end())) {
     return false;
   }
   NormalisedReader<true> before(chunk.bytes, place);
@@ -131,12 +149,12 @@ bool ViewProspect::IsAmidLiteral(const Piece& piece, const Chunk& chunk,
 bool ViewProspect::MayStandAmid(const ViewUse& use,
                                 std::span<const uint64_t> ends,
                                 const OwnText& text) const {
-  if (use.around.size == 0) return true;
+  if (use.around.size == 0 && use.neighbour.size == 0) return true;
   const Piece piece{tables_.bytes.subspan(use.around.begin, use.around.size),
                     use.begin, size_t{use.begin} + use.length, nullptr};
   Content& content = text.content;
   return std::any_of(ends.begin(), ends.end(), [&](uint64_t end) {
-    if (!text.looks.Take(kLookInFileUnits)) return true;
+    if (!text.looks.Take(kLookInFileUnits) || end < use.length) return true;
     const uint64_t place = end - use.length;
     const uint64_t front = place - std::min<uint64_t>(place, kAroundBytes);
     Chunk chunk;
@@ -144,9 +162,48 @@ bool ViewProspect::MayStandAmid(const ViewUse& use,
     chunk.begins_text = front == 0;
     chunk.ends_text = front + chunk.bytes.size() >= content.size();
     // Not there: a read failed.
-    return chunk.bytes.size() < end - front ||
-           IsAmidLiteral(piece, chunk, place - front, text.looks);
+    if (chunk.bytes.size() < end - front) return true;
+    const size_t at = place - front;
+    return (piece.literal.empty() ||
+            IsAmidLiteral(piece, chunk, at, text.looks)) &&
+           (use.neighbour.size == 0 ||
+            HasNeighbour(use, chunk, at, text.looks));
   });
+}
+
+// Whether the neighbour of the literal that stands at `place` is there. Where
+// the chunk is cut it may be.
+bool ViewProspect::HasNeighbour(const ViewUse& use, const Chunk& chunk,
+                                size_t place, WorkBudget& looks) const {
+  const ByteView wanted =
+      tables_.bytes.subspan(use.neighbour.begin, use.neighbour.size);
+  std::array<uint8_t, kNeighbourGapMax + kNeighbourBytesMax> form = {};
+  const size_t reach = use.gap_max + wanted.size();
+  size_t size = 0;
+  const auto fill = [&](auto reader) {
+    for (; size < reach; ++size) {
+      const std::optional<uint8_t> byte = reader.Next();
+      if (!byte) break;
+      form.at(size) = *byte;
+    }
+    (void)looks.Take(kStepUnits * reader.read());
+  };
+  if (use.is_before != 0) {
+    fill(NormalisedReader<true>(chunk.bytes, place));
+  } else {
+    fill(NormalisedReader<false>(chunk.bytes, place + use.length));
+  }
+  const bool ends = use.is_before != 0 ? chunk.begins_text : chunk.ends_text;
+  if (size < reach && !ends) return true;
+  for (size_t gap = use.gap_min;
+       gap <= use.gap_max && gap + wanted.size() <= size; ++gap) {
+    const uint8_t* const at = form.data() + gap;
+    if (use.is_before != 0 ? std::equal(wanted.rbegin(), wanted.rend(), at)
+                           : std::equal(wanted.begin(), wanted.end(), at)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool ViewProspect::StandsIn(const Wanted& wanted, const Chunk& chunk,

@@ -181,6 +181,8 @@ class ViewProspect {
     size_t end = 0;
     const ByteSet* behind = nullptr;  // One of these follows the literal.
   };
+  bool HasNeighbour(const ViewUse& use, const Chunk& chunk, size_t place,
+                    WorkBudget& looks) const;
   static bool IsAmidLiteral(const Piece& piece, const Chunk& chunk,
                             size_t place, WorkBudget& looks);
   bool StandsIn(const Wanted& wanted, const Chunk& chunk, WorkBudget& looks,

@@ -78,6 +78,14 @@ TEST(SignatureTablesTest, RefusesIndexesOutsideOfTheirTables) {
     t.view_uses[0].around.size = 3;
     t.view_uses[0].begin = 1;
   }));
+  EXPECT_TRUE(
+      refuses([](auto& t) { t.view_uses[0].neighbour.begin = 1U << 30; }));
+  EXPECT_TRUE(refuses([](auto& t) { t.view_uses[0].neighbour.size = 9; }));
+  EXPECT_TRUE(refuses([](auto& t) { t.view_uses[0].gap_max = 129; }));
+  EXPECT_TRUE(refuses([](auto& t) {
+    t.view_uses[0].gap_min = 2;
+    t.view_uses[0].gap_max = 1;
+  }));
   EXPECT_TRUE(refuses([](auto& t) { t.view_anchors[0].signature = 999; }));
   EXPECT_TRUE(refuses(
       [](auto& t) { std::swap(t.view_anchors[0], t.view_anchors[1]); }));

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "engine/matching/scan_notes.h"
 #include "signatures/clamav/ldb_line.h"
@@ -15,6 +16,8 @@
 
 namespace gatehouse {
 namespace {
+
+using Texts = std::vector<std::string>;
 
 // A scanner for one literal of texts, and whether it made their form.
 class ViewUsesTest : public testing::Test {
@@ -73,6 +76,47 @@ TEST_F(ViewUsesTest, FindsALiteralHoweverItIsWritten) {
         "e\xc3\xa9nd function(a",
         "end function\x08(\x08"
         "a"}) {
+    EXPECT_TRUE(Finds(text)) << text;
+    EXPECT_TRUE(makes_form_) << text;
+  }
+}
+
+// What the pattern has near the literal, with a gap between or a choice.
+TEST_F(ViewUsesTest, LooksForANeighbourBeforeTheFormIsMade) {
+  UseLine("A;Engine:81-255,Target:7;0;" + HexText(AsBytes("qwjx vexing")) +
+          "{2-6}" + HexText(AsBytes("(zk")));
+  for (const std::string& text :
+       Texts{"qwjx vexing", "qwjx vexing(zk", "qwjx vexing.(zk", "vexing  (zk",
+             "qwjx vexing1234567(zk", "qwjx vexing12(zj",
+             "qwjx vexing \n\t(zk"}) {
+    EXPECT_FALSE(Finds(text)) << text;
+    EXPECT_FALSE(makes_form_) << text;
+  }
+  for (const std::string& text :
+       Texts{"qwjx vexing12(zk", "QWJX\n\nVexing123456(Zk",
+             "qwjx vexing \x01\n.(zk",
+             "qwjx vexing1\xc3\xa9" + std::string(5000, '\xa9') + "2(z\x07k",
+             "qwjx vexing1" + std::string(5000, ' ') + "(zk",
+             "qwjx vexing qwjx vexing12(zk"}) {
+    EXPECT_TRUE(Finds(text)) << text;
+    EXPECT_TRUE(makes_form_) << text;
+  }
+}
+
+TEST_F(ViewUsesTest, LooksForANeighbourInFront) {
+  UseLine("A;Engine:81-255,Target:7;0;" + HexText(AsBytes("(zk")) + "{2-6}" +
+          HexText(AsBytes("qwjx vexing")));
+  for (const std::string& text :
+       Texts{"qwjx vexing", "(zkqwjx vexing", "(zk.qwjx vexing",
+             "(zk1234567qwjx vexing", "(zj12qwjx vexing",
+             "(zk  \n\tqwjx vexing"}) {
+    EXPECT_FALSE(Finds(text)) << text;
+    EXPECT_FALSE(makes_form_) << text;
+  }
+  for (const std::string& text :
+       Texts{"(zk12qwjx vexing", "x(Zk123456QWJX\tvexing",
+             "(zk1" + std::string(5000, ' ') + "qwjx vexing",
+             "(z\x07k1\xc3\xa9" + std::string(5000, '\xa9') + "2qwjx vexing"}) {
     EXPECT_TRUE(Finds(text)) << text;
     EXPECT_TRUE(makes_form_) << text;
   }

@@ -59,7 +59,7 @@ class ViewWorkTest : public testing::Test {
 std::string WordsInWhiteSpace() {
   std::string text;
   for (int i = 0; i < 200; ++i) {
-    text += "x" + std::string(2000, ' ') + "qjxzvkwp\n";
+    text += "x" + std::string(2000, ' ') + "qjxzvkwp \n";
   }
   return text;
 }
