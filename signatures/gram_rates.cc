@@ -1,5 +1,8 @@
 #include "signatures/gram_rates.h"
 
+#include <map>
+#include <string_view>
+
 #include "signatures/gram_filter.h"
 
 namespace gatehouse {
@@ -35,6 +38,32 @@ double GramRates::Of(size_t begin) const {
 
 double GramRateOf(ByteView literal, const LiteralRates& rates) {
   return GramRates(literal, literal.size(), rates).Of(0);
+}
+
+// What a further literal costs that has the gram, of a stop.
+constexpr double kOfMoreLiterals = 0.15;
+
+double GramRateOfAll(const std::vector<std::vector<uint8_t>>& literals,
+                     const LiteralRates& rates) {
+  std::map<std::string_view, size_t> grams;
+  for (const ByteView literal : literals) {
+    const size_t size = literal.size();
+    if (size < kGramLiteralBytesMin || size > kGramLiteralBytesMax) return 0.0;
+    for (size_t i = 0; i < GramsWithin(size); ++i) {
+      ++grams[AsText(literal.subspan(i)).substr(0, kGramBytes)];
+    }
+    // Behind any byte, its first four.
+    if (size < kGramInnerBytesMin) {
+      ++grams[AsText(literal.first(kGramBytesMin))];
+    }
+  }
+  double sum = 0.0;
+  for (const auto& [gram, literals_with_it] : grams) {
+    const double costs =
+        1.0 + kOfMoreLiterals * (static_cast<double>(literals_with_it) - 1.0);
+    sum += costs * rates.RateOf(AsBytes(gram), true) / kGramStride;
+  }
+  return sum;
 }
 
 }  // namespace gatehouse

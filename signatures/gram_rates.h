@@ -31,5 +31,10 @@ class GramRates {
 
 // Of a literal alone.
 [[nodiscard]] double GramRateOf(ByteView literal, const LiteralRates& rates);
+// Of literals of one length, together: where they share a gram the search stops
+// once, and looks at each of them.
+[[nodiscard]] double GramRateOfAll(
+    const std::vector<std::vector<uint8_t>>& literals,
+    const LiteralRates& rates);
 
 }  // namespace gatehouse

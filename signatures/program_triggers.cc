@@ -18,7 +18,7 @@ constexpr double kShortRateInText = 1.0;
 // A gram of a literal that is seen costs so much of a confirmation.
 constexpr double kGramCost = 0.1;
 // So much of one to look around a literal in a text.
-constexpr double kAroundCost = 0.1;
+constexpr double kAroundCost = 0.2;
 // What a literal costs besides, of several that stand for one.
 constexpr double kSpellingCost = 1e-8;
 // What a literal costs that has grams with any byte in front: 192 of them.
@@ -77,9 +77,11 @@ void ConsiderSpelled(const SpelledWindow& window, uint16_t part,
   for (const std::vector<uint8_t>& text : window.texts) {
     const double one = rates.RateOf(text, window.is_folded) + short_rate;
     rate += one;
-    cost += one + kGramCost * GramRateOf(text, rates) + spelling;
+    cost += one + spelling;
     if (cost >= best.cost) return;
   }
+  cost += kGramCost * GramRateOfAll(window.texts, rates);
+  if (cost >= best.cost) return;
   best.rate = rate;
   best.cost = cost;
   best.literals.clear();

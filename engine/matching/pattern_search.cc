@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
 
 #include "engine/matching/probe_search.h"
 
@@ -24,6 +25,7 @@ struct PatternSearch::Task {
   MatchCount found = {};
   uint64_t tried_until = 0;      // Starts before it were tried in this part.
   uint64_t smallest_end = kAll;  // Of this part.
+  std::optional<ProbeSearch> search = {};   // For it, once it is asked for.
   std::vector<uint64_t>* begins = nullptr;  // Of the last part, if asked for.
 };
 
@@ -86,6 +88,7 @@ void MergeIntervals(std::vector<PlaceInterval>& intervals) {
 void PatternSearch::SearchPart(Task& task, size_t part) {
   task.tried_until = 0;
   task.smallest_end = kAll;
+  task.search.reset();
   const PatternPart& what = task.parts[part];
   const uint64_t size = task.content.size();
   if (size < what.length_min) return;
@@ -111,7 +114,8 @@ bool PatternSearch::SearchInterval(Task& task, size_t part,
   if (interval.last - interval.first < kFewPlaces) {
     return TryEach(task, part, interval);
   }
-  const ProbeSearch search(task.parts[part]);
+  if (!task.search) task.search.emplace(task.parts[part]);
+  const ProbeSearch& search = *task.search;
   if (!search.is_usable()) return TryEach(task, part, interval);
   uint64_t at = interval.first + search.distance_min();
   const uint64_t end = interval.last + search.distance_max();  // Included.
