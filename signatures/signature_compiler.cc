@@ -46,7 +46,8 @@ class ShardWriter {
       : signatures_(signatures),
         window_(window),
         rates_(rates),
-        choices_(signatures.size()) {}
+        choices_(signatures.size()),
+        view_choices_(signatures.size()) {}
 
   // What single signatures cost that cost much.
   std::vector<PricedSignature> Priced() const;
@@ -76,6 +77,8 @@ class ShardWriter {
   const LiteralRates& rates_;
   // By signature, when asked for: those of any target are in every shard.
   mutable std::vector<std::vector<TriggerChoice>> choices_;
+  // Those for the forms of texts.
+  mutable std::vector<std::vector<TriggerChoice>> view_choices_;
 };
 
 const std::vector<TriggerChoice>& ShardWriter::ChoicesOf(uint32_t id) const {
@@ -90,7 +93,8 @@ std::vector<PricedSignature> ShardWriter::Priced() const {
   std::vector<PricedSignature> priced;
   for (uint32_t id = 0; id < signatures_.size(); ++id) {
     if (choices_[id].empty()) continue;  // Of a macro.
-    auto price = PriceOf(signatures_[id], choices_[id], rates_);
+    auto price =
+        PriceOf(signatures_[id], choices_[id], view_choices_[id], rates_);
     if (!price) continue;
     price->signature = id;
     priced.push_back(std::move(*price));
@@ -239,8 +243,9 @@ void ShardWriter::AddViewUse(uint32_t id, const TriggerLiteral& literal,
 // False: nothing tells that the signature cannot match.
 bool ShardWriter::AddViewUses(uint32_t id, TableWriter& writer,
                               std::vector<UseOf>& uses) const {
-  const std::vector<TriggerChoice> choices = ChooseTriggers(
-      signatures_[id], window_, rates_, LookedThrough::kTextOfView);
+  const std::vector<TriggerChoice>& choices = view_choices_[id] =
+      ChooseTriggers(signatures_[id], window_, rates_,
+                     LookedThrough::kTextOfView);
   if (choices.front().is_never) return true;
   if (choices.front().is_always) return false;
   const auto asked = std::count_if(

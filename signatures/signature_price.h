@@ -40,9 +40,10 @@ inline constexpr double kGramRateMax = 1e-2;
 // place.
 inline constexpr double kTriggerRateFrequent = 2e-3;
 
-// Nothing if it costs less than kPriceShareMax.
+// Nothing if it costs less than kPriceShareMax. `of_views` is what is looked
+// for in texts for the sake of their normalised forms; empty if nothing is.
 [[nodiscard]] std::optional<PricedSignature> PriceOf(
     const Signature& signature, const std::vector<TriggerChoice>& choices,
-    const LiteralRates& rates);
+    const std::vector<TriggerChoice>& of_views, const LiteralRates& rates);
 
 }  // namespace gatehouse

@@ -66,26 +66,64 @@ static_assert(std::all_of(kHtmlTags.begin(), kHtmlTags.end(),
                             return tag.size() <= kHtmlTagBytesMax;
                           }));
 
-bool HasTag(const Characters& characters) {
+constexpr std::string_view kLinkTag = "<a ";
+
+constexpr uint16_t TwoCharacters(char first, char second) {
+  return static_cast<uint16_t>(static_cast<uint8_t>(first) |
+                               static_cast<uint8_t>(second) << 8);
+}
+
+// What tags have behind their '<'.
+constexpr auto kTagStarts = [] {
+  std::array<uint16_t, kHtmlTags.size() + 1> starts = {};
+  for (size_t i = 0; i < kHtmlTags.size(); ++i) {
+    starts.at(i) = TwoCharacters(kHtmlTags.at(i)[1], kHtmlTags.at(i)[2]);
+  }
+  starts.back() = TwoCharacters(kLinkTag[1], kLinkTag[2]);
+  return starts;
+}();
+
+// Most of what FindTag finds ends here.
+bool MayBeTag(const Characters& characters, size_t at) {
   const std::string_view text = characters.text();
+  if (characters.stride() != 1) return true;
+  if (text.size() - at <= 2) return false;
+  const uint16_t start =
+      TwoCharacters(LowerCase(text[at + 1]), LowerCase(text[at + 2]));
+  return std::find(kTagStarts.begin(), kTagStarts.end(), start) !=
+         kTagStarts.end();
+}
+
+// From `from` on.
+bool HasAddress(const Characters& characters, size_t from) {
+  const std::string_view behind =
+      characters.stride() == 1 ? "r" : std::string_view("\0", 1);
+  for (const char first : {'h', 'H'}) {
+    const BytePair pair(first, behind);
+    for (size_t at = FindPair(pair, characters.text(), from);
+         at != std::string_view::npos;
+         at = FindPair(pair, characters.text(), at + 1)) {
+      if (characters.StandsAt(at, "href")) return true;
+    }
+  }
+  return false;
+}
+
+bool HasTag(const Characters& characters) {
   size_t anchor_end = std::string_view::npos;
   for (size_t at = characters.FindTag(0); at != std::string_view::npos;
        at = characters.FindTag(at + 1)) {
-    if (at % characters.stride() != 0) continue;
+    if (at % characters.stride() != 0 || !MayBeTag(characters, at)) continue;
     for (const std::string_view tag : kHtmlTags) {
       if (characters.StandsAt(at, tag)) return true;
     }
     if (anchor_end == std::string_view::npos &&
-        characters.StandsAt(at, "<a ")) {
-      anchor_end = at + 3 * characters.stride();
+        characters.StandsAt(at, kLinkTag)) {
+      anchor_end = at + kLinkTag.size() * characters.stride();
     }
   }
-  if (anchor_end == std::string_view::npos) return false;
-  for (size_t at = text.find_first_of("hH", anchor_end);
-       at != std::string_view::npos; at = text.find_first_of("hH", at + 1)) {
-    if (characters.StandsAt(at, "href")) return true;
-  }
-  return false;
+  return anchor_end != std::string_view::npos &&
+         HasAddress(characters, anchor_end);
 }
 
 // What is behind the first `words` in `text`, in any case; `words` is given in

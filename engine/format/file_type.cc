@@ -232,7 +232,12 @@ std::optional<FileType> TypeByMagic(std::string_view head) {
   }
   for (size_t i = kFrontMagics; i < kMagics.size(); ++i) {
     const Magic& magic = kMagics[i];
-    if (StandsAt(head, magic.offset, magic.bytes)) return magic.type;
+    // Their first byte decides nearly always.
+    if (magic.offset < head.size() &&
+        head[magic.offset] == magic.bytes.front() &&
+        StandsAt(head, magic.offset, magic.bytes)) {
+      return magic.type;
+    }
   }
   if (IsLha(head)) return FileType::kLhaLzh;
   if (IsCompiledPython(head)) return FileType::kPythonCompiled;

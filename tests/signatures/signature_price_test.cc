@@ -21,9 +21,11 @@ using testing::SizeIs;
 class SignaturePriceTest : public testing::Test {
  protected:
   std::vector<PricedSignature> Priced(const std::string& logic,
-                                      const std::string& atoms) const {
+                                      const std::string& atoms,
+                                      int target = 0) const {
     auto parsed =
-        ParseLdbLine("Name;Engine:81-255,Target:0;" + logic + ";" + atoms);
+        ParseLdbLine("Name;Engine:81-255,Target:" + std::to_string(target) +
+                     ";" + logic + ";" + atoms);
     EXPECT_TRUE(std::holds_alternative<Signature>(parsed)) << atoms;
     auto compiled = CompileTables({std::get<Signature>(std::move(parsed))}, 8,
                                   LiteralRates::BuiltIn());
@@ -57,6 +59,17 @@ TEST_F(SignaturePriceTest, GramsOfZerosAreNotLookedFor) {
   ASSERT_THAT(priced, SizeIs(1));
   EXPECT_EQ(priced.front().route, PriceRoute::kApart);
   EXPECT_LT(priced.front().share, kPriceShareMax);
+}
+
+// "end function" itself is rare in forms, but each "function" is looked around.
+TEST_F(SignaturePriceTest, WhatIsLookedAroundInTextsCostsToo) {
+  const std::string rare = "656e642066756e6374696f6e";
+  EXPECT_THAT(Priced("0", rare, 1), IsEmpty());
+  const auto priced = Priced("0", rare, 7);
+  ASSERT_THAT(priced, SizeIs(1));
+  EXPECT_EQ(priced.front().route, PriceRoute::kNone);
+  EXPECT_GT(priced.front().share, kPriceShareMax);
+  EXPECT_LT(priced.front().share, 0.2);
 }
 
 TEST_F(SignaturePriceTest, ASetTellsWhatItsSignaturesCost) {

@@ -94,13 +94,14 @@ TEST(FileTypeTest, IsBinaryWhenAUnitOfUtf16WouldBeAControlCharacter) {
 TEST(FileTypeTest, IsHtmlWhereverATagStandsInAText) {
   for (const char* const tag :
        {"<html>", "<HEAD>", "<iframe src", "<img ", "<object", "<Script>",
-        "<table border", "<a class=x href="}) {
+        "<table border", "<a class=x href=", "<A x\nHREF=", "<a hh hHreF"}) {
     EXPECT_EQ(TypeOf(Text(50) + tag + Text(50)), FileType::kHtml) << tag;
     EXPECT_EQ(TypeOf(Text(5000) + tag + Text(50)), FileType::kHtml) << tag;
     EXPECT_TRUE(HasHtmlTag(AsBytes(tag))) << tag;
   }
-  for (const char* const tag :
-       {"<html lang", "<body>", "<p>", "<div>", "<a name=", "<area href="}) {
+  for (const char* const tag : {"<html lang", "<body>", "<p>", "<div>",
+                                "<a name=", "<area href=", "<a hrehre f",
+                                "href <a ", "<a\nhref=", "<hea", "<im"}) {
     EXPECT_EQ(TypeOf(Text(50) + tag + "\n"), FileType::kTextAscii) << tag;
   }
 }
