@@ -1,11 +1,18 @@
 #include "signatures/gram_rates.h"
 
+#include <algorithm>
 #include <map>
-#include <string_view>
+#include <utility>
 
 #include "signatures/gram_filter.h"
 
 namespace gatehouse {
+namespace {
+
+// What a further literal costs that has the gram, of a stop.
+constexpr double kOfMoreLiterals = 0.15;
+
+}  // namespace
 
 GramRates::GramRates(ByteView run, size_t window, const LiteralRates& rates)
     : window_(window) {
@@ -40,28 +47,31 @@ double GramRateOf(ByteView literal, const LiteralRates& rates) {
   return GramRates(literal, literal.size(), rates).Of(0);
 }
 
-// What a further literal costs that has the gram, of a stop.
-constexpr double kOfMoreLiterals = 0.15;
-
 double GramRateOfAll(const std::vector<std::vector<uint8_t>>& literals,
                      const LiteralRates& rates) {
-  std::map<std::string_view, size_t> grams;
+  struct Stop {
+    ByteView gram;
+    double literals = 0.0;
+  };
+  std::map<std::pair<size_t, uint64_t>, Stop> stops;  // By folded gram.
+  const auto add = [&stops](ByteView gram) {
+    Stop& stop = stops[{gram.size(), FoldedWord(GramWord(gram))}];
+    stop.gram = gram;
+    stop.literals += 1.0;
+  };
   for (const ByteView literal : literals) {
     const size_t size = literal.size();
     if (size < kGramLiteralBytesMin || size > kGramLiteralBytesMax) return 0.0;
     for (size_t i = 0; i < GramsWithin(size); ++i) {
-      ++grams[AsText(literal.subspan(i)).substr(0, kGramBytes)];
+      add(literal.subspan(i, std::min(kGramBytes, size - i)));
     }
     // Behind any byte, its first four.
-    if (size < kGramInnerBytesMin) {
-      ++grams[AsText(literal.first(kGramBytesMin))];
-    }
+    if (size < kGramInnerBytesMin) add(literal.first(kGramBytesMin));
   }
   double sum = 0.0;
-  for (const auto& [gram, literals_with_it] : grams) {
-    const double costs =
-        1.0 + kOfMoreLiterals * (static_cast<double>(literals_with_it) - 1.0);
-    sum += costs * rates.RateOf(AsBytes(gram), true) / kGramStride;
+  for (const auto& [key, stop] : stops) {
+    const double costs = 1.0 + kOfMoreLiterals * (stop.literals - 1.0);
+    sum += costs * rates.RateOf(stop.gram, true) / kGramStride;
   }
   return sum;
 }

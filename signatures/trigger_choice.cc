@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "signatures/byte_pattern.h"
@@ -73,6 +74,7 @@ class Chooser {
   void CollectTerms(uint32_t node, LogicKind kind,
                     std::vector<uint32_t>& terms) const;
   TriggerChoice OfManyDifferent(const LogicNode& node) const;
+  static void DropCopies(TriggerChoice& choice);
   const TriggerChoice& OfAtom(uint32_t atom) const;
   TriggerChoice OfNewAtom(uint32_t atom) const;
   TriggerChoice OfPattern(const PatternAtom& pattern, uint32_t atom) const;
@@ -185,7 +187,34 @@ TriggerChoice Chooser::OfManyDifferent(const LogicNode& node) const {
   if (are_atoms && node.different > 1 && node.different <= terms.size()) {
     choices.resize(terms.size() - node.different + 1);
   }
-  return Joined(std::move(choices));
+  TriggerChoice all = Joined(std::move(choices));
+  DropCopies(all);
+  return all;
+}
+
+// Of several terms that ask for the same; else triggers that ask for triggers
+// could double them each time.
+void Chooser::DropCopies(TriggerChoice& choice) {
+  using Key = std::tuple<uint16_t, uint16_t, uint16_t, uint32_t, uint32_t,
+                         const std::vector<uint8_t>&>;
+  const auto key = [](const TriggerLiteral& literal) {
+    return Key(literal.atom, literal.variant, literal.part,
+               literal.distance_min, literal.distance_max, literal.bytes);
+  };
+  std::vector<TriggerLiteral>& literals = choice.literals;
+  std::stable_sort(literals.begin(), literals.end(),
+                   [&key](const TriggerLiteral& a, const TriggerLiteral& b) {
+                     return key(a) < key(b);
+                   });
+  literals.erase(
+      std::unique(literals.begin(), literals.end(),
+                  [&key](const TriggerLiteral& a, const TriggerLiteral& b) {
+                    return key(a) == key(b);
+                  }),
+      literals.end());
+  std::vector<uint16_t>& atoms = choice.anchored_atoms;
+  std::sort(atoms.begin(), atoms.end());
+  atoms.erase(std::unique(atoms.begin(), atoms.end()), atoms.end());
 }
 
 TriggerChoice Chooser::OfNode(uint32_t number) const {

@@ -160,7 +160,7 @@ const std::vector<const AnchorUse*>& ViewProspect::MayBeginWith(
 
 void ViewProspect::Begin(const OwnText& text) {
   ++text_;
-  if (known_.size() > kKnownMax) {
+  if (known_.size() > kKnownMax || needs_.size() > kKnownMax) {
     needs_.clear();
     known_.clear();
   }

@@ -57,8 +57,8 @@ class ViewProspect {
       const OwnText& text);
   // A new text: what is known of the one before is forgotten.
   void Begin(const OwnText& text);
-  // False: the signature does not match the normalised form of `text`, the one
-  // that was begun.
+  // False: the signature, one of the tables, does not match the normalised form
+  // of `text`, the one that was begun.
   [[nodiscard]] bool MayMatch(const SignatureRecord& signature,
                               const OwnText& text);
 
@@ -88,7 +88,8 @@ class ViewProspect {
     std::vector<Look*> any;
     unsigned rarity = 0;  // Of the least rare one.
   };
-  // Of a signature, in the order in which they are asked for.
+  // Of a signature, in the order in which they are asked for: those that are
+  // missing come to the front.
   struct Needs {
     std::vector<Need> all;
     // To read expressions takes long: only when a text has all the others.
@@ -100,6 +101,7 @@ class ViewProspect {
     std::vector<PatternPart> parts;
     std::optional<uint64_t> length_max;  // Of all of them together.
   };
+  class NeedsReader;
   struct Known {
     std::vector<Variant> variants;
     std::vector<std::vector<Look>> choices;  // One of each is needed, too.
@@ -140,18 +142,6 @@ class ViewProspect {
   }
   bool HasNeeds(const Case& one);
   bool HasAll(std::vector<Need>& needs, const OwnText& text);
-  // Of patterns or of expressions.
-  struct NeedsWish {
-    const SignatureRecord& signature;
-    AtomKind kind = AtomKind::kPattern;
-    bool is_trigger = false;  // As in a Case.
-  };
-  void SetNeeds(const NeedsWish& wish, std::vector<Need>& needs);
-  void AddNeeds(const NeedsWish& wish, uint32_t node, std::vector<Need>& needs);
-  void AddNeedsOfEither(const NeedsWish& wish, const LogicNode& node,
-                        std::vector<Need>& needs);
-  void AddNeedsOfAtom(const AtomRecord& atom, std::vector<Need>& needs);
-  static void AddNeed(std::vector<Look*> any, std::vector<Need>& needs);
   bool StandsOnce(Look& look, const OwnText& text);
   bool MayHold(const Case& one, uint32_t node);
   bool MayMatchAtom(const Case& one, uint32_t atom, uint64_t enough);

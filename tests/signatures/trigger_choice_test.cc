@@ -86,16 +86,18 @@ TEST_F(TriggerChoiceTest, WantsAllWhenMembersMayCountTwice) {
 // Each expression asks for the one before, twice: who follows all ways never
 // ends.
 TEST_F(TriggerChoiceTest, TriggersThatAskForTriggersAreReadOnce) {
-  std::string line = "N;Engine:81-255,Target:0;60;" + kA;
-  for (int i = 0; i < 60; ++i) {
-    const std::string before = std::to_string(i);
-    line += ";" + before + "&" + before + "/x/";
+  for (const std::string both : {"&", "|"}) {
+    std::string line = "N;Engine:81-255,Target:0;60;" + kA;
+    for (int i = 0; i < 60; ++i) {
+      const std::string before = std::to_string(i);
+      line += ";" + before + both + before + "/x/";
+    }
+    signature_ = Parsed(line);
+    SortLogic(signature_, rates_);
+    const auto choices = ChooseTriggers(signature_, 8, rates_);
+    ASSERT_THAT(choices, SizeIs(1));
+    EXPECT_THAT(choices.front().literals, SizeIs(1));
   }
-  signature_ = Parsed(line);
-  SortLogic(signature_, rates_);
-  const auto choices = ChooseTriggers(signature_, 8, rates_);
-  ASSERT_THAT(choices, SizeIs(1));
-  EXPECT_THAT(choices.front().literals, SizeIs(1));
 }
 
 TEST_F(TriggerChoiceTest, AbsenceNeedsNoTrigger) {

@@ -97,7 +97,9 @@ TEST(ViewRegexTest, IsFoundWhereItMatchesTheNormalisedForm) {
 }
 
 // As in trigger_choice_test: what is told of the form before it is made.
-TEST(ViewRegexTest, TriggersMayAskForTriggers) {
+class ViewRegexTriggersTest : public testing::TestWithParam<LogicKind> {};
+
+TEST_P(ViewRegexTriggersTest, MayAskForTriggers) {
   constexpr uint16_t kChain = 40;
   Signature signature = LiteralSignature("A", AsBytes("some fun"));
   signature.target = Target::kText;
@@ -115,7 +117,7 @@ TEST(ViewRegexTest, TriggersMayAskForTriggers) {
     regex.expression = "f[u]n";
     const uint16_t left = add(LogicKind::kAtom, i, 0);
     const uint16_t right = add(LogicKind::kAtom, i, 0);
-    regex.trigger = add(LogicKind::kAnd, left, right);
+    regex.trigger = add(GetParam(), left, right);
     signature.atoms.emplace_back(regex);
   }
   (void)add(LogicKind::kAtom, kChain, 0);
@@ -130,6 +132,9 @@ TEST(ViewRegexTest, TriggersMayAskForTriggers) {
     EXPECT_EQ(verdict.threat_name, text == "some fu" ? "" : "A");
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(BothKinds, ViewRegexTriggersTest,
+                         testing::Values(LogicKind::kAnd, LogicKind::kOr));
 
 }  // namespace
 }  // namespace gatehouse
