@@ -172,10 +172,11 @@ std::vector<std::vector<Cell>> RunsOf(ByteView part, bool is_in_text) {
     }
     const auto lengths = LengthsOf(*step);
     if (!lengths) return {};
-    auto cells = CellsOf(*step);
+    std::optional<std::vector<Cell>> known = CellsOf(*step);
+    bool is_over = !known;
+    std::vector<Cell> cells = std::move(known).value_or(std::vector<Cell>());
     uint32_t at = 0;
-    bool is_over = !cells;
-    for (Cell& cell : cells ? *cells : std::vector<Cell>()) {
+    for (Cell& cell : cells) {
       cell.distance_min = distance_min + at;
       cell.distance_max = distance_max + at;
       at += static_cast<uint32_t>(cell.length());
