@@ -1,16 +1,14 @@
 // With AVX2: eight grams at once; masks of pairs at 32 places at once.
-//
-// AVX-512 was no faster where it was measured: the words of the bitmap are what
-// takes time (docs/decisions/0020-grams-before-hyperscan.md).
 #include <immintrin.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cassert>
-#include <utility>
 
 #include "engine/matching/gram_blocks.h"
+#include "engine/matching/gram_blocks_avx512.h"
+#include "engine/matching/pair_places.h"
 
 namespace gatehouse {
 namespace {
@@ -62,10 +60,19 @@ constexpr auto kMembers = MakeMembers();
   return _mm256_xor_si256(hash, _mm256_srli_epi32(hash, 15));
 }
 
-// The words with these indices. One by one: that is faster than to gather them
-// on processors whose microcode does the latter.
+// How the words of the bitmap are fetched: what is faster depends on the
+// processor, and on its microcode.
+enum class Fetch : uint8_t { kOneByOne, kGathered };
+
+// The words with these indices.
+template <Fetch kFetch>
 [[gnu::target("avx2,popcnt")]] inline __m256i WordsAt(const uint32_t* bitmap,
                                                       __m256i indices) {
+  if constexpr (kFetch == Fetch::kGathered) {
+    const void* const words = bitmap;
+    return _mm256_i32gather_epi32(static_cast<const int*>(words), indices,
+                                  sizeof(uint32_t));
+  }
   std::array<uint32_t, kGramsAtOnce> at;
   std::memcpy(at.data(), &indices, sizeof(indices));
   const auto word = [bitmap, &at](size_t i) {
@@ -108,6 +115,7 @@ constexpr auto kMembers = MakeMembers();
   return static_cast<size_t>(std::popcount(set));
 }
 
+template <Fetch kFetch>
 [[gnu::target("avx2,popcnt")]] size_t FindWithAvx2(const GramLane& lane,
                                                    ByteView bytes, size_t end,
                                                    uint32_t* places) {
@@ -127,7 +135,7 @@ constexpr auto kMembers = MakeMembers();
     const __m256i block = LoadHalves(from, from + kLookedBytes / 2);
     const __m256i hashes = Hashes(_mm256_shuffle_epi8(block, grams), salt);
     const __m256i words =
-        WordsAt(lane.bitmap.data(), _mm256_srl_epi32(hashes, shift));
+        WordsAt<kFetch>(lane.bitmap.data(), _mm256_srl_epi32(hashes, shift));
     const __m256i fifth = _mm256_shuffle_epi8(block, fifths);
     found += Write(HaveBits(words, hashes, fifth), at, places + found);
   }
@@ -189,31 +197,6 @@ template <size_t kSets, size_t kMaskedBytes>
       _mm256_movemask_epi8(_mm256_cmpeq_epi8(groups, _mm256_setzero_si256())));
 }
 
-// Writes the lowest bits that are set, and leaves the others.
-template <size_t... kPlaces>
-[[gnu::target("avx2,bmi,popcnt")]] inline void WriteLowest(
-    std::index_sequence<kPlaces...> /*places*/, uint64_t& bits, size_t at,
-    uint32_t* places) {
-  ((places[kPlaces] = static_cast<uint32_t>(at + _tzcnt_u64(bits)),
-    bits &= bits - 1),
-   ...);
-}
-
-// Of 64 places nearly always no more than this many get through.
-using PairsAtOnce = std::make_index_sequence<2>;
-
-// Writes where the bits are set, counted from `at` on, and returns how many.
-[[gnu::target("avx2,bmi,popcnt")]] inline size_t WriteBits(uint64_t bits,
-                                                           size_t at,
-                                                           uint32_t* places) {
-  const auto count = static_cast<size_t>(std::popcount(bits));
-  WriteLowest(PairsAtOnce(), bits, at, places);
-  for (size_t i = PairsAtOnce::size(); i < count; i += PairsAtOnce::size()) {
-    WriteLowest(PairsAtOnce(), bits, at, places + i);
-  }
-  return count;
-}
-
 template <size_t kSets, size_t kMaskedBytes>
 [[gnu::target("avx2,bmi,popcnt")]] size_t FindPairsWithMasks(
     const PairLane& lane, ByteView bytes, size_t end, uint32_t* places) {
@@ -236,21 +219,7 @@ template <size_t kSets, size_t kMaskedBytes>
     }
     passed += WriteBits(low | high << kVectorBytes, at, places + passed);
   }
-  const uint8_t* const map = lane.map.data();
-  size_t found = 0;
-  for (size_t i = 0; i < passed; ++i) {
-    const uint32_t place = places[i];
-    uint16_t pair = 0;
-    std::memcpy(&pair, bytes.data() + place, sizeof(pair));
-    places[found] = place;
-    found += map[pair] != 0 ? 1U : 0U;
-  }
-  const size_t rest =
-      FindPairsAnywhere(lane, bytes.subspan(at), end - at, places + found);
-  for (size_t i = 0; i < rest; ++i) {
-    places[found + i] += static_cast<uint32_t>(at);
-  }
-  return found + rest;
+  return KeepPairs(lane, bytes, {at, end}, passed, places);
 }
 
 size_t FindPairsWithAvx2(const PairLane& lane, ByteView bytes, size_t end,
@@ -269,13 +238,17 @@ size_t FindPairsWithAvx2(const PairLane& lane, ByteView bytes, size_t end,
 }  // namespace
 
 std::span<const GramBlocks> AvailableGramBlocks() {
-  static constexpr std::array<GramBlocks, 2> kBlocks = {
-      {{"avx2", FindWithAvx2, FindPairsWithAvx2},
+  static constexpr std::array<GramBlocks, 4> kBlocks = {
+      {{"avx512", FindGramsWithAvx512, FindPairsWithAvx512},
+       {"avx2_gathered", FindWithAvx2<Fetch::kGathered>, FindPairsWithAvx2},
+       {"avx2", FindWithAvx2<Fetch::kOneByOne>, FindPairsWithAvx2},
        {"portable", FindGramsAnywhere, FindPairsAnywhere}}};
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0 &&
                                __builtin_cpu_supports("bmi") != 0 &&
                                __builtin_cpu_supports("popcnt") != 0;
-  return std::span(kBlocks).subspan(has_avx2 ? 0 : 1);
+  static const bool has_avx512 = has_avx2 && HasAvx512Bytes();
+  if (!has_avx2) return std::span(kBlocks).last(1);
+  return std::span(kBlocks).subspan(has_avx512 ? 0 : 1);
 }
 
 }  // namespace gatehouse

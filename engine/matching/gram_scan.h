@@ -16,7 +16,7 @@ namespace gatehouse {
 
 class GramScan {
  public:
-  explicit GramScan(const GramBlocks& blocks = AvailableGramBlocks().front());
+  explicit GramScan(const GramBlocks& blocks = FastestGramBlocks());
 
   // Calls report(trigger, begin, end) for each place of each literal in
   // `bytes`, in no order. `end` is behind its last byte.

@@ -2,9 +2,12 @@
 #include "engine/matching/gram_scan.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <random>
 #include <set>
 #include <string>
@@ -208,17 +211,55 @@ TEST_P(GramScanTest, FindsNothingInWhatIsTooShort) {
   }
 }
 
+// A page behind which there is nothing to be read.
+class LastPage {
+ public:
+  LastPage()
+      : bytes_(static_cast<size_t>(::sysconf(_SC_PAGESIZE))),
+        pages_(::mmap(nullptr, 2 * bytes_, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
+    EXPECT_NE(pages_, MAP_FAILED);
+    EXPECT_EQ(::mprotect(begin() + bytes_, bytes_, PROT_NONE), 0);
+  }
+  LastPage(const LastPage&) = delete;
+  LastPage& operator=(const LastPage&) = delete;
+  ~LastPage() { (void)::munmap(pages_, 2 * bytes_); }
+
+  // The text, so that it ends where the page ends.
+  std::string_view Put(std::string_view text) {
+    char* const at = begin() + bytes_ - text.size();
+    std::memcpy(at, text.data(), text.size());
+    return {at, text.size()};
+  }
+
+ private:
+  char* begin() { return static_cast<char*>(pages_); }
+
+  size_t bytes_;
+  void* pages_;
+};
+
 TEST_P(GramScanTest, ReadsNothingBehindTheEnd) {
-  // Sanitizers see what is behind a buffer of its own.
-  for (size_t bytes = 0; bytes < 80; ++bytes) {
-    const std::vector<char> content(bytes, 'a');
-    const Found found =
-        SearchWith(GetParam(), {{"aaaaaaaa", false}, {"aaaaa", false}},
-                   {content.data(), content.size()});
+  LastPage page;
+  for (size_t bytes = 0; bytes < 200; ++bytes) {
+    const std::string_view content = page.Put(std::string(bytes, 'a'));
+    const Found found = SearchWith(
+        GetParam(), {{"aaaaaaaa", false}, {"aaaaa", false}}, content);
     const size_t expected =
         (bytes < 8 ? 0 : bytes - 7) + (bytes < 5 ? 0 : bytes - 4);
     EXPECT_EQ(found.size(), expected);
   }
+}
+
+TEST(GramBlocksTest, TheFastestIsOneOfThoseThatThereAre) {
+  const GramBlocks& fastest = FastestGramBlocks();
+  EXPECT_EQ(&fastest, &FastestGramBlocks());
+  const auto all = AvailableGramBlocks();
+  EXPECT_EQ(std::count_if(all.begin(), all.end(),
+                          [&fastest](const GramBlocks& blocks) {
+                            return &blocks == &fastest;
+                          }),
+            1);
 }
 
 INSTANTIATE_TEST_SUITE_P(, GramScanTest,

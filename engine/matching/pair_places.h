@@ -1,0 +1,71 @@
+// What is done with the places that masks of pairs let through, whatever looked
+// for them.
+//
+// Thread-safe: pure functions.
+#pragma once
+
+#include <immintrin.h>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include "engine/matching/gram_blocks.h"
+
+namespace gatehouse {
+
+// Writes the lowest bits that are set, and leaves the others.
+template <size_t... kPlaces>
+[[gnu::target("avx2,bmi,popcnt")]] inline void WriteLowest(
+    std::index_sequence<kPlaces...> /*places*/, uint64_t& bits, size_t at,
+    uint32_t* places) {
+  ((places[kPlaces] = static_cast<uint32_t>(at + _tzcnt_u64(bits)),
+    bits &= bits - 1),
+   ...);
+}
+
+// Of 64 places nearly always no more than this many get through.
+using PairsAtOnce = std::make_index_sequence<2>;
+
+// Writes where the bits are set, counted from `at` on, and returns how many.
+[[gnu::target("avx2,bmi,popcnt")]] inline size_t WriteBits(uint64_t bits,
+                                                           size_t at,
+                                                           uint32_t* places) {
+  const auto count = static_cast<size_t>(std::popcount(bits));
+  WriteLowest(PairsAtOnce(), bits, at, places);
+  for (size_t i = PairsAtOnce::size(); i < count; i += PairsAtOnce::size()) {
+    WriteLowest(PairsAtOnce(), bits, at, places + i);
+  }
+  return count;
+}
+
+// Of a block, the places that masks did not look at.
+struct PairRest {
+  size_t begin = 0;
+  size_t end = 0;
+};
+
+// Keeps, of the first `passed` places, those where a pair of the lane stands,
+// adds those of the rest, and returns how many there are.
+inline size_t KeepPairs(const PairLane& lane, ByteView bytes, PairRest rest,
+                        size_t passed, uint32_t* places) {
+  const uint8_t* const map = lane.map.data();
+  size_t found = 0;
+  for (size_t i = 0; i < passed; ++i) {
+    const uint32_t place = places[i];
+    uint16_t pair = 0;
+    std::memcpy(&pair, bytes.data() + place, sizeof(pair));
+    places[found] = place;
+    found += map[pair] != 0 ? 1U : 0U;
+  }
+  const size_t more = FindPairsAnywhere(lane, bytes.subspan(rest.begin),
+                                        rest.end - rest.begin, places + found);
+  for (size_t i = 0; i < more; ++i) {
+    places[found + i] += static_cast<uint32_t>(rest.begin);
+  }
+  return found + more;
+}
+
+}  // namespace gatehouse
