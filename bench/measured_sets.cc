@@ -177,6 +177,15 @@ MeasuredSet LiteralSet(const PatternSource& source, size_t count) {
   return SetOf(std::to_string(count) + " literals", std::move(chosen));
 }
 
+MeasuredSet OfOwnBytes(MeasuredSet set) {
+  set.name += " of own bytes";
+  set.is_of_own_bytes = true;
+  for (Signature& signature : set.signatures.bodies) {
+    signature.is_of_own_bytes = true;
+  }
+  return set;
+}
+
 MeasuredSet MixedSet(const PatternSource& source, size_t count) {
   std::vector<const Program*> chosen;
   Take(source.fixed, count * 6 / 10, chosen);

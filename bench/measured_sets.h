@@ -17,6 +17,8 @@ struct MeasuredSet {
   Signatures signatures;
   // The same patterns for Hyperscan; empty if that is not to be measured.
   std::vector<std::string> expressions;
+  // Its signatures are about the own bytes of files only, as expressions are.
+  bool is_of_own_bytes = false;
 };
 
 using Program = std::vector<uint8_t>;
@@ -41,6 +43,8 @@ size_t KeepUnseen(const std::vector<CleanCorpus>& clean, size_t wanted,
                   std::vector<Program>& programs);
 
 [[nodiscard]] MeasuredSet LiteralSet(const PatternSource& source, size_t count);
+// The same patterns, about the own bytes of files only.
+[[nodiscard]] MeasuredSet OfOwnBytes(MeasuredSet set);
 // 60 % fixed, 40 % with wildcards.
 [[nodiscard]] MeasuredSet MixedSet(const PatternSource& source, size_t count);
 // All patterns of all signatures as expressions: they take minutes to compile.

@@ -2,11 +2,12 @@
 // against what: docs/benchmarks.md tells how to read it.
 //
 //   signature_scan_bench [--definitions DIR] [--megabytes N] [--rounds N]
-//                        [--seed N] [--corpora ABC] [--sets 1kma] [--root DIR]
+//                        [--seed N] [--corpora ABC] [--sets o1kma] [--root DIR]
 //                        [--expressions-of-all] [--without-hashes]
 //
-// Corpora: clean_corpus.h. Sets: 1 (1,000 literals), k (10,000), m (10,000
-// mixed patterns), a (all of DIR). Without DIR patterns are made from pieces of
+// Corpora: clean_corpus.h. Sets: 1 (1,000 literals), o (the same, about the own
+// bytes of files only, as expressions are), k (10,000), m (10,000 mixed
+// patterns), a (all of DIR). Without DIR patterns are made from pieces of
 // clean files. --root: packages unpacked there, besides what is installed. Each
 // figure is the median of all rounds, which take turns, of the processor time
 // of one thread.
@@ -55,7 +56,7 @@ struct Options {
   uint32_t seed = 1;
   std::string corpora = "ABC";
   std::string root;
-  std::string sets = "1kma";
+  std::string sets = "o1kma";
   bool has_expressions_of_all = false;
   bool has_hashes = true;
 };
@@ -377,7 +378,7 @@ void MeasureSet(MeasuredSet set, const Options& options,
   subjects.push_back(std::make_unique<BodySubject>(compiled, false));
   subjects.push_back(std::make_unique<OneDatabaseSubject>(std::move(bodies)));
   for (const bool has_views : {false, true}) {
-    if (expressions == nullptr) break;
+    if (expressions == nullptr || (has_views && set.is_of_own_bytes)) break;
     subjects.push_back(std::make_unique<ExpressionSubject>(
         *expressions, set.expressions.size(), has_views));
   }
@@ -430,6 +431,8 @@ void MeasureAll(const Options& options) {
       source.literals.size(), source.fixed.size(), source.wildcards.size(),
       seen);
   for (const char name : options.sets) {
+    if (name == 'o')
+      MeasureSet(OfOwnBytes(LiteralSet(source, 1000)), options, corpora);
     if (name == '1') MeasureSet(LiteralSet(source, 1000), options, corpora);
     if (name == 'k') MeasureSet(LiteralSet(source, 10000), options, corpora);
     if (name == 'm')

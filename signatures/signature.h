@@ -193,6 +193,9 @@ struct Gates {
 struct Signature {
   std::string name;
   Target target = Target::kAny;
+  // Of target kAny: not about the normalised forms of texts and HTML files as
+  // well, which ClamAV's are.
+  bool is_of_own_bytes = false;
   Gates gates;
   std::vector<Atom> atoms;
   Logic logic;

@@ -314,18 +314,28 @@ void ShardWriter::Add(const std::vector<uint32_t>& ids,
   tables.shards.push_back(shard);
 }
 
+// Of which there are normalised forms.
+bool IsOfForm(Target target) {
+  return target == Target::kText || target == Target::kHtml;
+}
+
 void AddShards(const std::vector<Signature>& signatures, size_t window,
                const LiteralRates& rates, TableWriter& writer,
                CompiledTables& compiled) {
   TableVectors& tables = writer.tables();
   std::array<std::vector<uint32_t>, kTargetCount> by_target;
+  std::vector<uint32_t> of_forms;  // Of any target, and of normalised forms.
   for (uint32_t id = 0; id < signatures.size(); ++id) {
     if (IsMacroPattern(signatures[id])) {
       tables.macro_signatures.push_back(id);
       // What must stand in a container is not looked for: layers have none yet,
       // and then want shards of their own, for these literals are common.
     } else if (signatures[id].gates.containers.empty()) {
-      by_target.at(static_cast<size_t>(signatures[id].target)).push_back(id);
+      const Target target = signatures[id].target;
+      by_target.at(static_cast<size_t>(target)).push_back(id);
+      if (target == Target::kAny && !signatures[id].is_of_own_bytes) {
+        of_forms.push_back(id);
+      }
     }
   }
   const ShardWriter shards(signatures, window, rates);
@@ -335,11 +345,19 @@ void AddShards(const std::vector<Signature>& signatures, size_t window,
   for (size_t target = 1; target < kTargetCount; ++target) {
     if (by_target.at(target).empty()) continue;
     std::vector<uint32_t> ids = by_target.at(target);
-    ids.insert(ids.end(), generic.begin(), generic.end());
+    const auto& others =
+        IsOfForm(static_cast<Target>(target)) ? of_forms : generic;
+    ids.insert(ids.end(), others.begin(), others.end());
     tables.targets[target] = TableIndex(tables.shards.size());
     shards.Add(ids, {}, writer, compiled);
   }
-  std::vector<uint32_t> views = generic;
+  for (const Target form : {Target::kText, Target::kHtml}) {
+    uint32_t& shard = tables.targets[static_cast<size_t>(form)];
+    if (shard != 0 || of_forms.size() == generic.size()) continue;
+    shard = TableIndex(tables.shards.size());
+    shards.Add(of_forms, {}, writer, compiled);
+  }
+  std::vector<uint32_t> views = of_forms;
   const std::vector<uint32_t>& texts =
       by_target.at(static_cast<size_t>(Target::kText));
   views.insert(views.end(), texts.begin(), texts.end());

@@ -43,6 +43,13 @@ size_t SeamReach(const SignatureSet& signatures) {
                           kProspectWordBytesMax);
 }
 
+bool HasAny(const SignatureSet& signatures, Target target) {
+  const SignatureTables& tables = signatures.tables();
+  const ShardRecord& shard =
+      tables.shards[tables.targets[static_cast<size_t>(target)]];
+  return shard.trigger_count + shard.anchor_count + shard.always_count != 0;
+}
+
 NormalisedForm FormOf(Target target) {
   if (target == Target::kText) return NormalisedForm::kText;
   return target == Target::kHtml ? NormalisedForm::kHtml
@@ -58,6 +65,8 @@ BodyScan::BodyScan(const SignatureSet& signatures, TriggerScan triggers)
       seam_hits_(TextTriggers(signatures)),
       no_tags_hits_(HtmlTriggers(signatures)),
       judge_(signatures),
+      has_of_text_(HasAny(signatures, Target::kText)),
+      has_of_html_(HasAny(signatures, Target::kHtml)),
       seams_(SeamReach(signatures)),
       magics_(signatures.magics()) {}
 
@@ -73,8 +82,10 @@ void BodyScan::Begin(ByteView head, uint64_t file_bytes) {
   EnterStage(notes_, ScanStage::kType);
   hits_.Clear();
   facts_.Clear();
+  const ByteView seen =
+      IsHtmlTold() ? head : head.first(std::min(head.size(), kTypeHeadBytes));
   type_ = magics_.TypeOf(
-      head, DetectFileType(head, std::max<uint64_t>(head.size(), file_bytes)));
+      head, DetectFileType(seen, std::max<uint64_t>(head.size(), file_bytes)));
   if (notes_ != nullptr) notes_->SetType(type_);
   target_ = static_cast<Target>(TargetOf(type_));
   form_ = FormOf(target_);
@@ -84,6 +95,12 @@ void BodyScan::Begin(ByteView head, uint64_t file_bytes) {
   seam_bytes_.clear();
   seam_hits_.Clear();
   has_all_seams_ = true;
+}
+
+// Where it makes no difference, nobody looks for tags in all of a text.
+bool BodyScan::IsHtmlTold() const {
+  return has_of_text_ || has_of_html_ ||
+         !signatures_.magics().records.empty() || notes_ != nullptr;
 }
 
 size_t BodyScan::ShardOf(Target target) const {
@@ -145,7 +162,7 @@ BodyScan::End BodyScan::Judge(Content& content, WorkBudget& budget,
 // What was seen in the own bytes of this text tells what its normalised form
 // may match.
 bool BodyScan::DoOwnBytesTell() const {
-  return form_ == NormalisedForm::kText && !IsWide() &&
+  return form_ == NormalisedForm::kText && has_of_text_ && !IsWide() &&
          signatures_.tables().shards[ShardOfBytes()].always_view == 0;
 }
 
@@ -162,10 +179,7 @@ bool BodyScan::LooksAtAllViews() const {
 }
 
 bool BodyScan::HasSignaturesOfViews() const {
-  const Target target =
-      form_ == NormalisedForm::kText ? Target::kText : Target::kHtml;
-  const ShardRecord& shard = signatures_.tables().shards[ShardOf(target)];
-  return shard.trigger_count + shard.anchor_count + shard.always_count != 0;
+  return form_ == NormalisedForm::kText ? has_of_text_ : has_of_html_;
 }
 
 // The file in one piece; cut short where a read fails.

@@ -64,12 +64,14 @@ class BodyScan {
   // Adds what matches the file, of which everything was shown.
   End Judge(Content& content, WorkBudget& budget, MatchedIds& matched);
 
+  // HTML may count as text where no signature is about either.
   [[nodiscard]] FileType type() const { return type_; }
   [[nodiscard]] const ExecutableFacts& executable() const { return facts_; }
 
  private:
   BodyScan(const SignatureSet& signatures, TriggerScan triggers);
 
+  bool IsHtmlTold() const;
   size_t ShardOf(Target target) const;
   size_t ShardOfBytes() const;
   bool LookAtSeams();
@@ -90,6 +92,8 @@ class BodyScan {
   TriggerHits seam_hits_;
   TriggerHits no_tags_hits_;
   SignatureJudge judge_;
+  const bool has_of_text_;  // Signatures of the normalised form of texts.
+  const bool has_of_html_;
   TextSeams seams_;
   std::vector<uint8_t> seam_bytes_;
   bool has_all_seams_ = true;  // In seam_bytes_.

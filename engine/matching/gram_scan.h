@@ -64,38 +64,43 @@ template <class Report>
 void GramScan::Confirm(const GramFilter& filter, const GramLane& lane,
                        ByteView bytes, size_t from, size_t count,
                        Report& report) {
+  // So that the compiler knows that nothing that is written moves them.
+  const uint32_t* const places = places_.data();
+  const GramBucket* const buckets = lane.buckets.data();
+  const GramEntry* const entries = lane.entries.data();
+  Kept* const kept_places = kept_.data();
   // The tables are larger than the caches: what is read next is fetched for all
   // places at once.
   for (size_t i = 0; i < count; ++i) {
-    const size_t at = from + places_[i];
+    const size_t at = from + places[i];
     const uint64_t word = GramWord(bytes.subspan(at));
     const uint32_t bucket = GramHash(word, lane.salt) >> lane.bucket_shift;
-    __builtin_prefetch(lane.buckets.data() + bucket);
-    kept_[i] = {at, bucket, GramFollows(FoldedWord(word))};
+    __builtin_prefetch(buckets + bucket);
+    kept_places[i] = {at, bucket, GramFollows(FoldedWord(word))};
   }
   // Nearly all that begin as a literal does go on in another way.
   size_t following = 0;
   for (size_t i = 0; i < count; ++i) {
-    const auto [at, bucket, follows] = kept_[i];
-    const GramBucket& own = lane.buckets[bucket];
-    kept_[following] = {at, own.begin, lane.buckets[bucket + 1].begin};
+    const auto [at, bucket, follows] = kept_places[i];
+    const GramBucket& own = buckets[bucket];
+    kept_places[following] = {at, own.begin, buckets[bucket + 1].begin};
     following += (own.follows & follows) != 0 ? 1U : 0U;
   }
   for (size_t i = 0; i < following; ++i) {
-    __builtin_prefetch(lane.entries.data() + kept_[i].first);
+    __builtin_prefetch(entries + kept_places[i].first);
   }
   size_t kept = 0;
   for (size_t i = 0; i < following; ++i) {
-    const auto [at, first, last] = kept_[i];
-    kept_[kept] = kept_[i];
+    const auto [at, first, last] = kept_places[i];
+    kept_places[kept] = kept_places[i];
     const bool is_amid =
         at >= kGramBytesInFront && bytes.size() - at >= kGramBytesFromOn;
     kept += !is_amid || lane.MayBeAt(bytes.data() + at, first, last) ? 1U : 0U;
   }
   for (size_t i = 0; i < kept; ++i) {
-    const auto [at, first, last] = kept_[i];
+    const auto [at, first, last] = kept_places[i];
     for (uint32_t k = first; k < last; ++k) {
-      const GramEntry& entry = lane.entries[k];
+      const GramEntry& entry = entries[k];
       if (entry.distance > at + 1) continue;
       const size_t begin = at + 1 - entry.distance;
       if (!entry.MayBe(GramWord(bytes.subspan(begin)))) continue;
