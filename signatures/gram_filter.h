@@ -145,7 +145,7 @@ struct ShortEntry {
   [[nodiscard]] uint32_t distance() const { return bits & 0xff; }
 };
 
-// So many entries of a bucket are looked at without asking how many it has.
+// So many entries are looked at without asking how many the bucket has.
 inline constexpr size_t kGramEntriesAtOnce = 4;
 // Around the place of a gram, what is compared with entries.
 inline constexpr size_t kGramBytesInFront = kGramStride - 1;
@@ -167,22 +167,19 @@ struct GramLane {
     const uint32_t bits = GramBits(hash, word);
     return (bitmap[hash >> bitmap_shift] & bits) == bits;
   }
-  // Whether one of these entries of a bucket may be at `place`, where its gram
-  // is, or there are more than a few. Without a branch: nearly all that the
-  // bitmap lets through in vain ends here. There must be kGramBytesInFront
-  // before the place, and kGramBytesFromOn from there on.
-  [[nodiscard]] bool MayBeAt(const uint8_t* place, uint32_t first,
-                             uint32_t last) const {
-    const uint32_t count = last - first;
+  // Which of kGramEntriesAtOnce entries may be at `place`, where their gram is,
+  // a bit for each. Without a branch: nearly all that the bitmap lets through
+  // in vain ends here. There must be kGramBytesInFront before the place, and
+  // kGramBytesFromOn from there on.
+  [[nodiscard]] uint32_t MayBeAt(const uint8_t* place, uint32_t first) const {
     const GramEntry* const entry = entries.data() + first;
-    unsigned may_be = count > kGramEntriesAtOnce ? 1 : 0;
+    uint32_t which = 0;
     for (uint32_t i = 0; i < kGramEntriesAtOnce; ++i) {
       uint64_t word = 0;
       std::memcpy(&word, place + 1 - entry[i].distance, sizeof(word));
-      may_be |= static_cast<unsigned>(entry[i].MayBe(word)) &
-                static_cast<unsigned>(i < count);
+      which |= static_cast<uint32_t>(entry[i].MayBe(word)) << i;
     }
-    return may_be != 0;
+    return which;
   }
 };
 

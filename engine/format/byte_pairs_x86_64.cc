@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/format/byte_pairs.h"
+#include "engine/format/fetch_ahead.h"
 
 namespace gatehouse {
 namespace {
@@ -57,6 +58,7 @@ constexpr size_t kBlockBytes = sizeof(__m256i);
   // Most texts have the first byte nowhere, or rarely.
   for (; from + 2 * kBlockBytes < text.size(); from += 2 * kBlockBytes) {
     const char* const block = text.data() + from;
+    FetchAhead(block);
     const __m256i is_first =
         _mm256_or_si256(_mm256_cmpeq_epi8(Load(block), first),
                         _mm256_cmpeq_epi8(Load(block + kBlockBytes), first));

@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "engine/matching/gram_places.h"
+
 namespace gatehouse {
 namespace {
 
@@ -68,6 +70,26 @@ size_t FindGramsAnywhere(const GramLane& lane, ByteView bytes, size_t end,
     std::memcpy(&word, bytes.data() + at, sizeof(word));
     places[found] = static_cast<uint32_t>(at);
     found += lane.MayHave(word) ? 1U : 0U;
+  }
+  return found;
+}
+
+size_t KeepGramsAnywhere(const GramLane& lane, const GramBlock& block,
+                         std::span<const uint32_t> places, GramRoom& room) {
+  const size_t following =
+      FollowGrams(lane, block, places, room.followed.data());
+  size_t found = 0;
+  for (const GramPlace& one : std::span(room.followed).first(following)) {
+    const bool is_amid = IsAmid(block, one, kGramBytesFromOn);
+    GramMatch* const matches = RoomFor(one, found, room);
+    for (uint32_t k = one.first; k < one.last; k += kGramEntriesAtOnce) {
+      uint32_t which = AllOf(one.last - k);
+      if (is_amid) [[likely]] {
+        which &= lane.MayBeAt(&block.bytes[block.begin + one.place], k);
+      }
+      matches[found] = {one.place, k, which};
+      found += which != 0 ? 1U : 0U;
+    }
   }
   return found;
 }

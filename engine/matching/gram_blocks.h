@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/bytes.h"
 #include "signatures/gram_filter.h"
@@ -28,6 +29,39 @@ inline constexpr size_t kGramPlacesMax = kGramBlockBytes + 16;
 using FindGrams = size_t (*)(const GramLane& lane, ByteView bytes, size_t end,
                              uint32_t* places);
 
+// A place of a block where a lane may have a gram, and its entries.
+struct GramPlace {
+  uint32_t place = 0;
+  uint32_t first = 0;
+  uint32_t last = 0;  // Behind them.
+};
+
+// Of kGramEntriesAtOnce entries from `first` on: those whose literal is at the
+// place, but for what folding hides; a bit for each, the lowest for the first.
+struct GramMatch {
+  uint32_t place = 0;
+  uint32_t first = 0;
+  uint32_t which = 0;
+};
+
+// Where in some bytes a block begins.
+struct GramBlock {
+  ByteView bytes;
+  size_t begin = 0;
+};
+
+// Memory that is kept from block to block.
+struct GramRoom {
+  std::vector<GramPlace> followed;  // Room for kGramPlacesMax.
+  std::vector<GramMatch> matches;   // Grows.
+};
+
+// Looks closer at the places of a block that FindGrams found. Writes the
+// matches into the room, and returns how many there are. Where less is known of
+// what is around a place, some of them are none.
+using KeepGrams = size_t (*)(const GramLane& lane, const GramBlock& block,
+                             std::span<const uint32_t> places, GramRoom& room);
+
 // The places from 0 on, below `end`, where a pair begins that the lane has;
 // `end` is kGramBlockBytes at most, and less than the number of bytes.
 using FindPairs = size_t (*)(const PairLane& lane, ByteView bytes, size_t end,
@@ -37,6 +71,7 @@ using FindPairs = size_t (*)(const PairLane& lane, ByteView bytes, size_t end,
 struct GramBlocks {
   const char* name = "";
   FindGrams find = nullptr;
+  KeepGrams keep = nullptr;
   FindPairs find_pairs = nullptr;
 };
 
@@ -50,6 +85,10 @@ struct GramBlocks {
 // Of any processor.
 [[nodiscard]] size_t FindGramsAnywhere(const GramLane& lane, ByteView bytes,
                                        size_t end, uint32_t* places);
+[[nodiscard]] size_t KeepGramsAnywhere(const GramLane& lane,
+                                       const GramBlock& block,
+                                       std::span<const uint32_t> places,
+                                       GramRoom& room);
 [[nodiscard]] size_t FindPairsAnywhere(const PairLane& lane, ByteView bytes,
                                        size_t end, uint32_t* places);
 

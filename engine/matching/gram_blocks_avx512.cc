@@ -23,6 +23,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "engine/format/fetch_ahead.h"
 #include "engine/matching/pair_places.h"
 
 namespace gatehouse {
@@ -191,6 +192,7 @@ FindGramsWithAvx512(const GramLane& lane, ByteView bytes, size_t end,
     // From the last place on there are eight bytes.
     const size_t readable =
         std::min(sizeof(__m512i), (grams - 1) * kGramStride + kGramWordBytes);
+    FetchAhead(bytes.data() + at);
     const __m512i block =
         _mm512_maskz_loadu_epi8(Lowest(readable), bytes.data() + at);
     const __m512i hashes =

@@ -6,7 +6,7 @@ namespace gatehouse {
 
 std::span<const GramBlocks> AvailableGramBlocks() {
   static constexpr std::array<GramBlocks, 1> kBlocks = {
-      {{"portable", FindGramsAnywhere, FindPairsAnywhere}}};
+      {{"portable", FindGramsAnywhere, KeepGramsAnywhere, FindPairsAnywhere}}};
   return kBlocks;
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/matching/gram_blocks.h"
 #include "engine/matching/gram_blocks_avx512.h"
+#include "engine/matching/gram_places.h"
 #include "engine/matching/pair_places.h"
 
 namespace gatehouse {
@@ -38,12 +39,15 @@ constexpr auto kMembers = MakeMembers();
   return block;
 }
 
-[[gnu::target("avx2,popcnt")]] inline __m256i LoadHalves(const uint8_t* low,
-                                                         const uint8_t* high) {
-  __m128i halves[2];
-  std::memcpy(&halves[0], low, sizeof(halves[0]));
-  std::memcpy(&halves[1], high, sizeof(halves[1]));
-  return _mm256_set_m128i(halves[1], halves[0]);
+[[gnu::target("avx2,popcnt")]] inline __m128i LoadHalf(const void* bytes) {
+  __m128i half;
+  std::memcpy(&half, bytes, sizeof(half));
+  return half;
+}
+
+[[gnu::target("avx2,popcnt")]] inline __m256i LoadHalves(const void* low,
+                                                         const void* high) {
+  return _mm256_set_m128i(LoadHalf(high), LoadHalf(low));
 }
 
 [[gnu::target("avx2,popcnt")]] inline __m256i All(uint32_t value) {
@@ -147,6 +151,66 @@ template <Fetch kFetch>
   return found + rest;
 }
 
+// The eight bytes that begin `distance` bytes before the byte behind a place,
+// for distances from 0 to 3; of 16 bytes, of which the first stands
+// kGramBytesInFront before the place.
+constexpr std::array<uint8_t, kVectorBytes> kWindows = {
+    3, 4, 5, 6, 7, 8, 9, 10, 2, 3, 4, 5, 6, 7, 8, 9,
+    1, 2, 3, 4, 5, 6, 7, 8,  0, 1, 2, 3, 4, 5, 6, 7};
+static_assert(kGramBytesInFront == 2 && kGramStride == 3);
+constexpr size_t kWindowBytes = sizeof(__m128i) - kGramBytesInFront;
+
+// GramLane::MayBeAt, of four entries at once. There must be kWindowBytes from
+// the place on.
+[[gnu::target("avx2,popcnt")]] inline uint32_t MayBeAt(const GramEntry* entries,
+                                                       const uint8_t* place) {
+  static_assert(kGramEntriesAtOnce == 4 && sizeof(GramEntry) == 16);
+  const __m128i around = LoadHalf(place - kGramBytesInFront);
+  const __m256i words = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(around),
+                                            Load(kWindows.data()));
+  const __m256i fold =
+      _mm256_and_si256(_mm256_srli_epi64(words, 1), All(kGramFold));
+  const __m256i folded = _mm256_or_si256(words, fold);
+  // Their literals' bytes, and what else they have.
+  const __m256i even = LoadHalves(entries, entries + 2);
+  const __m256i odd = LoadHalves(entries + 1, entries + 3);
+  const __m256i literals = _mm256_unpacklo_epi64(even, odd);
+  const __m256i others = _mm256_unpackhi_epi64(even, odd);
+  // The distance, twice, is the number of the word's first half.
+  const __m256i twice = _mm256_and_si256(_mm256_srli_epi64(others, 31), All(6));
+  const __m256i halves =
+      _mm256_or_si256(_mm256_shuffle_epi32(twice, _MM_SHUFFLE(2, 2, 0, 0)),
+                      _mm256_set1_epi64x(int64_t{1} << 32));
+  const __m256i shift =
+      _mm256_and_si256(_mm256_srli_epi64(others, 40), _mm256_set1_epi64x(0xff));
+  const __m256i standing =
+      _mm256_sllv_epi64(_mm256_permutevar8x32_epi32(folded, halves), shift);
+  return static_cast<uint32_t>(_mm256_movemask_pd(
+      _mm256_castsi256_pd(_mm256_cmpeq_epi64(standing, literals))));
+}
+
+[[gnu::target("avx2,popcnt")]] size_t KeepWithAvx2(
+    const GramLane& lane, const GramBlock& block,
+    std::span<const uint32_t> places, GramRoom& room) {
+  const size_t following =
+      FollowGrams(lane, block, places, room.followed.data());
+  const GramEntry* const entries = lane.entries.data();
+  size_t found = 0;
+  for (const GramPlace& one : std::span(room.followed).first(following)) {
+    const bool is_amid = IsAmid(block, one, kWindowBytes);
+    GramMatch* const matches = RoomFor(one, found, room);
+    for (uint32_t k = one.first; k < one.last; k += kGramEntriesAtOnce) {
+      uint32_t which = AllOf(one.last - k);
+      if (is_amid) [[likely]] {
+        which &= MayBeAt(entries + k, &block.bytes[block.begin + one.place]);
+      }
+      matches[found] = {one.place, k, which};
+      found += which != 0 ? 1U : 0U;
+    }
+  }
+  return found;
+}
+
 // Sixteen values, twice: a shuffle looks them up in each half of a vector.
 [[gnu::target("avx2,bmi,popcnt")]] inline __m256i Twice(const uint8_t* values) {
   __m128i half;
@@ -239,10 +303,12 @@ size_t FindPairsWithAvx2(const PairLane& lane, ByteView bytes, size_t end,
 
 std::span<const GramBlocks> AvailableGramBlocks() {
   static constexpr std::array<GramBlocks, 4> kBlocks = {
-      {{"avx512", FindGramsWithAvx512, FindPairsWithAvx512},
-       {"avx2_gathered", FindWithAvx2<Fetch::kGathered>, FindPairsWithAvx2},
-       {"avx2", FindWithAvx2<Fetch::kOneByOne>, FindPairsWithAvx2},
-       {"portable", FindGramsAnywhere, FindPairsAnywhere}}};
+      {{"avx512", FindGramsWithAvx512, KeepWithAvx2, FindPairsWithAvx512},
+       {"avx2_gathered", FindWithAvx2<Fetch::kGathered>, KeepWithAvx2,
+        FindPairsWithAvx2},
+       {"avx2", FindWithAvx2<Fetch::kOneByOne>, KeepWithAvx2,
+        FindPairsWithAvx2},
+       {"portable", FindGramsAnywhere, KeepGramsAnywhere, FindPairsAnywhere}}};
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0 &&
                                __builtin_cpu_supports("bmi") != 0 &&
                                __builtin_cpu_supports("popcnt") != 0;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -35,19 +36,15 @@ class GramScan {
   template <class Report>
   void ScanGrams(const GramFilter& filter, ByteView bytes, Report& report);
 
-  struct Kept {  // A place where a literal may be.
-    size_t at = 0;
-    uint32_t first = 0;  // Of its entries.
-    uint32_t last = 0;   // Behind them.
-  };
-
   GramBlocks blocks_;
   std::vector<uint32_t> places_;
-  std::vector<Kept> kept_;
+  GramRoom room_;
 };
 
 inline GramScan::GramScan(const GramBlocks& blocks)
-    : blocks_(blocks), places_(kGramPlacesMax), kept_(kGramPlacesMax) {}
+    : blocks_(blocks), places_(kGramPlacesMax) {
+  room_.followed.resize(kGramPlacesMax);
+}
 
 // Reports the literal if it stands there.
 template <class Report>
@@ -64,47 +61,16 @@ template <class Report>
 void GramScan::Confirm(const GramFilter& filter, const GramLane& lane,
                        ByteView bytes, size_t from, size_t count,
                        Report& report) {
-  // So that the compiler knows that nothing that is written moves them.
-  const uint32_t* const places = places_.data();
-  const GramBucket* const buckets = lane.buckets.data();
-  const GramEntry* const entries = lane.entries.data();
-  Kept* const kept_places = kept_.data();
-  // The tables are larger than the caches: what is read next is fetched for all
-  // places at once.
-  for (size_t i = 0; i < count; ++i) {
-    const size_t at = from + places[i];
-    const uint64_t word = GramWord(bytes.subspan(at));
-    const uint32_t bucket = GramHash(word, lane.salt) >> lane.bucket_shift;
-    __builtin_prefetch(buckets + bucket);
-    kept_places[i] = {at, bucket, GramFollows(FoldedWord(word))};
-  }
-  // Nearly all that begin as a literal does go on in another way.
-  size_t following = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const auto [at, bucket, follows] = kept_places[i];
-    const GramBucket& own = buckets[bucket];
-    kept_places[following] = {at, own.begin, buckets[bucket + 1].begin};
-    following += (own.follows & follows) != 0 ? 1U : 0U;
-  }
-  for (size_t i = 0; i < following; ++i) {
-    __builtin_prefetch(entries + kept_places[i].first);
-  }
-  size_t kept = 0;
-  for (size_t i = 0; i < following; ++i) {
-    const auto [at, first, last] = kept_places[i];
-    kept_places[kept] = kept_places[i];
-    const bool is_amid =
-        at >= kGramBytesInFront && bytes.size() - at >= kGramBytesFromOn;
-    kept += !is_amid || lane.MayBeAt(bytes.data() + at, first, last) ? 1U : 0U;
-  }
-  for (size_t i = 0; i < kept; ++i) {
-    const auto [at, first, last] = kept_places[i];
-    for (uint32_t k = first; k < last; ++k) {
-      const GramEntry& entry = entries[k];
+  const size_t matches =
+      blocks_.keep(lane, {bytes, from}, std::span(places_).first(count), room_);
+  for (const GramMatch& match : std::span(room_.matches).first(matches)) {
+    const size_t at = from + match.place;
+    for (uint32_t which = match.which; which != 0; which &= which - 1) {
+      const auto bit = static_cast<uint32_t>(std::countr_zero(which));
+      const GramEntry& entry = lane.entries[match.first + bit];
       if (entry.distance > at + 1) continue;
-      const size_t begin = at + 1 - entry.distance;
-      if (!entry.MayBe(GramWord(bytes.subspan(begin)))) continue;
-      Compare(filter.literals[entry.literal], bytes, begin, report);
+      Compare(filter.literals[entry.literal], bytes, at + 1 - entry.distance,
+              report);
     }
   }
 }
