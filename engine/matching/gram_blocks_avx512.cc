@@ -161,7 +161,8 @@ FindPairsWithMasks(const PairLane& lane, ByteView bytes, size_t end,
     if constexpr (kSets == 1 && kMaskedBytes == 2) {
       if (pass == 0) continue;
     }
-    passed += WriteBits(pass, at, places + passed);
+    passed +=
+        WriteBits<PairsAtOnce(kSets, kMaskedBytes)>(pass, at, places + passed);
   }
   return KeepPairs(lane, bytes, {at, end}, passed, places);
 }

@@ -281,7 +281,8 @@ template <size_t kSets, size_t kMaskedBytes>
     if constexpr (kSets == 1 && kMaskedBytes == 2) {
       if ((low | high) == 0) continue;
     }
-    passed += WriteBits(low | high << kVectorBytes, at, places + passed);
+    passed += WriteBits<PairsAtOnce(kSets, kMaskedBytes)>(
+        low | high << kVectorBytes, at, places + passed);
   }
   return KeepPairs(lane, bytes, {at, end}, passed, places);
 }

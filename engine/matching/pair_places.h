@@ -26,19 +26,25 @@ template <size_t... kPlaces>
    ...);
 }
 
-// Of 64 places nearly always no more than this many get through.
-using PairsAtOnce = std::make_index_sequence<2>;
-
-// Writes where the bits are set, counted from `at` on, and returns how many.
+// Writes where the bits are set, counted from `at` on, and returns how many:
+// nearly always no more than kAtOnce, and then without a branch.
+template <size_t kAtOnce>
 [[gnu::target("avx2,bmi,popcnt")]] inline size_t WriteBits(uint64_t bits,
                                                            size_t at,
                                                            uint32_t* places) {
   const auto count = static_cast<size_t>(std::popcount(bits));
-  WriteLowest(PairsAtOnce(), bits, at, places);
-  for (size_t i = PairsAtOnce::size(); i < count; i += PairsAtOnce::size()) {
-    WriteLowest(PairsAtOnce(), bits, at, places + i);
+  using AtOnce = std::make_index_sequence<kAtOnce>;
+  WriteLowest(AtOnce(), bits, at, places);
+  for (size_t i = kAtOnce; i < count; i += kAtOnce) {
+    WriteLowest(AtOnce(), bits, at, places + i);
   }
   return count;
+}
+
+// Of 64 places nearly always no more than this many get through such masks:
+// those of many literals, which look at a third byte, let the most through.
+constexpr size_t PairsAtOnce(size_t sets, size_t masked_bytes) {
+  return sets == 2 && masked_bytes == 3 ? 4 : 2;
 }
 
 // Of a block, the places that masks did not look at.
