@@ -195,9 +195,11 @@ bool ViewProspect::HasNeighbour(const ViewUse& use, const Chunk& chunk,
   }
   const bool ends = use.is_before != 0 ? chunk.begins_text : chunk.ends_text;
   if (size < reach && !ends) return true;
+  const uint8_t nearest = use.is_before != 0 ? wanted.back() : wanted.front();
   for (size_t gap = use.gap_min;
        gap <= use.gap_max && gap + wanted.size() <= size; ++gap) {
     const uint8_t* const at = form.data() + gap;
+    if (*at != nearest) continue;
     if (use.is_before != 0 ? std::equal(wanted.rbegin(), wanted.rend(), at)
                            : std::equal(wanted.begin(), wanted.end(), at)) {
       return true;
