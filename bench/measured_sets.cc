@@ -181,7 +181,7 @@ MeasuredSet OfOwnBytes(MeasuredSet set) {
   set.name += " of own bytes";
   set.is_of_own_bytes = true;
   for (Signature& signature : set.signatures.bodies) {
-    signature.is_of_own_bytes = true;
+    signature.gates.is_of_own_bytes = true;
   }
   return set;
 }

@@ -37,7 +37,8 @@ struct ExplainedAtom {
 
 // A gate that did not let it pass.
 struct ExplainedGate {
-  // "target", "file_size", "entry_point", "sections", "container".
+  // "target", "file_size", "own_bytes", "entry_point", "sections",
+  // "container".
   std::string_view gate;
   std::string text;  // "is 7, wants 100 to 200".
 };

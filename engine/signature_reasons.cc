@@ -226,6 +226,11 @@ std::vector<ExplainedGate> FailedGates(const SignatureTables& tables,
         {"file_size", NumberGateText(layer.file_bytes, all.file_size)});
   }
   one = {};
+  one.is_of_own_bytes = all.is_of_own_bytes;
+  if (!PassesGates(tables, one, layer)) {
+    failed.push_back({"own_bytes", "is a normalised form, wants the file's"});
+  }
+  one = {};
   one.has_entry_point = all.has_entry_point;
   one.entry_point = all.entry_point;
   if (!PassesGates(tables, one, layer)) {

@@ -154,8 +154,8 @@ inline constexpr size_t kGramBytesFromOn = kGramLiteralBytesMax + 1;
 struct GramLane {
   std::span<const uint32_t> bitmap;     // A power of two of words.
   std::span<const GramBucket> buckets;  // And the end of all.
-  // Behind the last one kGramEntriesAtOnce that count for nothing: they are
-  // looked at where the last bucket is empty.
+  // Behind the last one kGramEntriesAtOnce that count for nothing: the last
+  // bucket's are looked at so many at once.
   std::span<const GramEntry> entries;
   uint32_t bitmap_shift = 0;  // Of the hash: what is left is an index.
   uint32_t bucket_shift = 0;

@@ -44,6 +44,12 @@ inline constexpr size_t kTargetCount = 15;
          target == Target::kMachO;
 }
 
+// Of layers that are normalised forms. The own bytes of such files are a layer
+// of kAny.
+[[nodiscard]] constexpr bool IsOfForms(Target target) {
+  return target == Target::kText || target == Target::kHtml;
+}
+
 // Where a pattern must start. Values are on disk: never renumber.
 enum class OffsetBase : uint8_t {
   kAnywhere = 0,
@@ -183,6 +189,9 @@ struct Gates {
   NumberRange sections;
   bool has_entry_point = false;
   bool has_sections = false;
+  // No normalised form of a text or an HTML file, which signatures of any
+  // target are about, too, if they are ClamAV's.
+  bool is_of_own_bytes = false;
   // Names of the types of the parents, outermost first; the last one is the
   // direct parent. Empty: any.
   std::vector<std::string> containers;
@@ -193,9 +202,6 @@ struct Gates {
 struct Signature {
   std::string name;
   Target target = Target::kAny;
-  // Of target kAny: not about the normalised forms of texts and HTML files as
-  // well, which ClamAV's are.
-  bool is_of_own_bytes = false;
   Gates gates;
   std::vector<Atom> atoms;
   Logic logic;

@@ -314,11 +314,6 @@ void ShardWriter::Add(const std::vector<uint32_t>& ids,
   tables.shards.push_back(shard);
 }
 
-// Of which there are normalised forms.
-bool IsOfForm(Target target) {
-  return target == Target::kText || target == Target::kHtml;
-}
-
 void AddShards(const std::vector<Signature>& signatures, size_t window,
                const LiteralRates& rates, TableWriter& writer,
                CompiledTables& compiled) {
@@ -333,7 +328,7 @@ void AddShards(const std::vector<Signature>& signatures, size_t window,
     } else if (signatures[id].gates.containers.empty()) {
       const Target target = signatures[id].target;
       by_target.at(static_cast<size_t>(target)).push_back(id);
-      if (target == Target::kAny && !signatures[id].is_of_own_bytes) {
+      if (target == Target::kAny && !signatures[id].gates.is_of_own_bytes) {
         of_forms.push_back(id);
       }
     }
@@ -346,7 +341,7 @@ void AddShards(const std::vector<Signature>& signatures, size_t window,
     if (by_target.at(target).empty()) continue;
     std::vector<uint32_t> ids = by_target.at(target);
     const auto& others =
-        IsOfForm(static_cast<Target>(target)) ? of_forms : generic;
+        IsOfForms(static_cast<Target>(target)) ? of_forms : generic;
     ids.insert(ids.end(), others.begin(), others.end());
     tables.targets[target] = TableIndex(tables.shards.size());
     shards.Add(ids, {}, writer, compiled);

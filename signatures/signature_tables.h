@@ -23,7 +23,7 @@ namespace gatehouse {
 
 // Records are on disk, byte for byte: whoever changes one raises
 // kTablesVersion.
-inline constexpr uint32_t kTablesVersion = 6;
+inline constexpr uint32_t kTablesVersion = 7;
 
 struct ByteRange {  // In the table `bytes`.
   uint32_t begin = 0;
@@ -102,6 +102,8 @@ struct GatesRecord {
   uint16_t containers_count = 0;
   uint8_t has_entry_point = 0;
   uint8_t has_sections = 0;
+  uint8_t is_of_own_bytes = 0;
+  uint8_t reserved[7] = {};
 };
 
 // A literal that is looked for, and whom it concerns.

@@ -75,6 +75,7 @@ uint16_t TableWriter::GatesIndex(const Gates& gates) {
   record.sections = gates.sections;
   record.has_entry_point = gates.has_entry_point ? 1 : 0;
   record.has_sections = gates.has_sections ? 1 : 0;
+  record.is_of_own_bytes = gates.is_of_own_bytes ? 1 : 0;
   record.containers_begin = TableIndex(tables_.containers.size());
   record.containers_count = static_cast<uint16_t>(gates.containers.size());
   for (const std::string& container : gates.containers) {

@@ -52,7 +52,7 @@ struct GramBlock {
 
 // Memory that is kept from block to block.
 struct GramRoom {
-  std::vector<GramPlace> followed;  // Room for kGramPlacesMax.
+  std::vector<GramPlace> followed;  // Room for all places at once.
   std::vector<GramMatch> matches;   // Grows.
 };
 
@@ -62,7 +62,8 @@ struct GramRoom {
 using KeepGrams = size_t (*)(const GramLane& lane, const GramBlock& block,
                              std::span<const uint32_t> places, GramRoom& room);
 
-// The places from 0 on, below `end`, where a pair begins that the lane has;
+// The places from 0 on, below `end`, where a pair begins that the lane has,
+// without some at which its masks let nothing through;
 // `end` is kGramBlockBytes at most, and less than the number of bytes.
 using FindPairs = size_t (*)(const PairLane& lane, ByteView bytes, size_t end,
                              uint32_t* places);
@@ -78,8 +79,8 @@ struct GramBlocks {
 // Those that this processor can do; the last one is that of any processor.
 [[nodiscard]] std::span<const GramBlocks> AvailableGramBlocks();
 
-// The fastest of them: measured once, by the first call, in some 50
-// microseconds. Which one it is changes nothing that is found.
+// The fastest of them: measured once, by the first call, in a fifth of a
+// millisecond. Which one it is changes nothing that is found.
 [[nodiscard]] const GramBlocks& FastestGramBlocks();
 
 // Of any processor.

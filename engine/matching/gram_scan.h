@@ -29,12 +29,17 @@ class GramScan {
   void Confirm(const GramFilter& filter, const GramLane& lane, ByteView bytes,
                size_t from, size_t count, Report& report);
   template <class Report>
+  static void CompareMatch(const GramFilter& filter, const GramMatch& match,
+                           ByteView bytes, size_t at, Report& report);
+  template <class Report>
   void ScanPairs(const GramFilter& filter, ByteView bytes, Report& report);
   template <class Report>
   static void Compare(const GramLiteral& literal, ByteView bytes, size_t begin,
                       Report& report);
   template <class Report>
   void ScanGrams(const GramFilter& filter, ByteView bytes, Report& report);
+
+  static constexpr size_t kPlacesAtOnce = 128;
 
   GramBlocks blocks_;
   std::vector<uint32_t> places_;
@@ -43,7 +48,7 @@ class GramScan {
 
 inline GramScan::GramScan(const GramBlocks& blocks)
     : blocks_(blocks), places_(kGramPlacesMax) {
-  room_.followed.resize(kGramPlacesMax);
+  room_.followed.resize(kPlacesAtOnce);
 }
 
 // Reports the literal if it stands there.
@@ -56,22 +61,33 @@ void GramScan::Compare(const GramLiteral& literal, ByteView bytes, size_t begin,
   }
 }
 
-// Compares at the first `count` of places_, which count from `from` on.
+// Compares at the first `count` of places_, which count from `from` on. Some at
+// once, so that whatever the filter is like not too many matches are kept.
 template <class Report>
 void GramScan::Confirm(const GramFilter& filter, const GramLane& lane,
                        ByteView bytes, size_t from, size_t count,
                        Report& report) {
-  const size_t matches =
-      blocks_.keep(lane, {bytes, from}, std::span(places_).first(count), room_);
-  for (const GramMatch& match : std::span(room_.matches).first(matches)) {
-    const size_t at = from + match.place;
-    for (uint32_t which = match.which; which != 0; which &= which - 1) {
-      const auto bit = static_cast<uint32_t>(std::countr_zero(which));
-      const GramEntry& entry = lane.entries[match.first + bit];
-      if (entry.distance > at + 1) continue;
-      Compare(filter.literals[entry.literal], bytes, at + 1 - entry.distance,
-              report);
+  const std::span<const uint32_t> places = std::span(places_).first(count);
+  for (size_t i = 0; i < count; i += kPlacesAtOnce) {
+    const size_t some = std::min(kPlacesAtOnce, count - i);
+    const size_t matches =
+        blocks_.keep(lane, {bytes, from}, places.subspan(i, some), room_);
+    for (const GramMatch& match : std::span(room_.matches).first(matches)) {
+      CompareMatch(filter, match, bytes, from + match.place, report);
     }
+  }
+}
+
+// Reports those entries of a match whose literals are there.
+template <class Report>
+void GramScan::CompareMatch(const GramFilter& filter, const GramMatch& match,
+                            ByteView bytes, size_t at, Report& report) {
+  for (uint32_t which = match.which; which != 0; which &= which - 1) {
+    const auto bit = static_cast<uint32_t>(std::countr_zero(which));
+    const GramEntry& entry = filter.grams.entries[match.first + bit];
+    if (entry.distance > at + 1) continue;
+    Compare(filter.literals[entry.literal], bytes, at + 1 - entry.distance,
+            report);
   }
 }
 

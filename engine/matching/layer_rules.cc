@@ -63,6 +63,7 @@ bool HasPlaces(OffsetBase base, const Layer& layer) {
 bool PassesGates(const SignatureTables& tables, const GatesRecord& gates,
                  const Layer& layer) {
   if (!gates.file_size.includes(layer.file_bytes)) return false;
+  if (gates.is_of_own_bytes != 0 && IsOfForms(layer.target)) return false;
   const ExecutableFacts* const facts = layer.executable;
   const bool is_valid = facts != nullptr && facts->is_valid;
   if (gates.has_entry_point != 0 &&

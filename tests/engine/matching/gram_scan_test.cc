@@ -211,44 +211,64 @@ TEST_P(GramScanTest, FindsNothingInWhatIsTooShort) {
   }
 }
 
-// A page behind which there is nothing to be read.
-class LastPage {
+// A page with nothing to be read in front of it, or behind it.
+class LonePage {
  public:
-  LastPage()
+  LonePage()
       : bytes_(static_cast<size_t>(::sysconf(_SC_PAGESIZE))),
-        pages_(::mmap(nullptr, 2 * bytes_, PROT_READ | PROT_WRITE,
+        pages_(::mmap(nullptr, 3 * bytes_, PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
     EXPECT_NE(pages_, MAP_FAILED);
-    EXPECT_EQ(::mprotect(begin() + bytes_, bytes_, PROT_NONE), 0);
+    EXPECT_EQ(::mprotect(begin(), bytes_, PROT_READ | PROT_WRITE), 0);
   }
-  LastPage(const LastPage&) = delete;
-  LastPage& operator=(const LastPage&) = delete;
-  ~LastPage() { (void)::munmap(pages_, 2 * bytes_); }
+  LonePage(const LonePage&) = delete;
+  LonePage& operator=(const LonePage&) = delete;
+  ~LonePage() { (void)::munmap(pages_, 3 * bytes_); }
 
+  // The text, so that it begins where the page begins.
+  std::string_view PutFirst(std::string_view text) { return Put(text, 0); }
   // The text, so that it ends where the page ends.
-  std::string_view Put(std::string_view text) {
-    char* const at = begin() + bytes_ - text.size();
-    std::memcpy(at, text.data(), text.size());
-    return {at, text.size()};
+  std::string_view PutLast(std::string_view text) {
+    return Put(text, bytes_ - text.size());
   }
 
  private:
-  char* begin() { return static_cast<char*>(pages_); }
+  char* begin() { return static_cast<char*>(pages_) + bytes_; }
+  std::string_view Put(std::string_view text, size_t offset) {
+    std::memcpy(begin() + offset, text.data(), text.size());
+    return {begin() + offset, text.size()};
+  }
 
   size_t bytes_;
   void* pages_;
 };
 
-TEST_P(GramScanTest, ReadsNothingBehindTheEnd) {
-  LastPage page;
+TEST_P(GramScanTest, ReadsNothingOutsideTheContent) {
+  const std::vector<Literal> literals = {{"aaaaaaaa", false},
+                                         {"aaaaa", false},
+                                         {"aaaaaaaa", true, true},
+                                         {"aaa", false, true}};
+  LonePage page;
   for (size_t bytes = 0; bytes < 200; ++bytes) {
-    const std::string_view content = page.Put(std::string(bytes, 'a'));
-    const Found found = SearchWith(
-        GetParam(), {{"aaaaaaaa", false}, {"aaaaa", false}}, content);
-    const size_t expected =
-        (bytes < 8 ? 0 : bytes - 7) + (bytes < 5 ? 0 : bytes - 4);
-    EXPECT_EQ(found.size(), expected);
+    const std::string content(bytes, 'a');
+    const Found expected = SearchNaively(literals, content);
+    EXPECT_EQ(SearchWith(GetParam(), literals, page.PutFirst(content)),
+              expected);
+    EXPECT_EQ(SearchWith(GetParam(), literals, page.PutLast(content)),
+              expected);
   }
+}
+
+// More of them than are looked at at once, each of them a match of many.
+TEST_P(GramScanTest, FindsAllWaysToWriteAWord) {
+  std::vector<Literal> literals;
+  for (unsigned cases = 0; cases < 256; ++cases) {
+    std::string& text = literals.emplace_back().text;
+    for (unsigned i = 0; i < 8; ++i) text += (cases >> i & 1) != 0 ? 'A' : 'a';
+  }
+  const std::string content = std::string(3000, 'a') + std::string(3000, 'A');
+  EXPECT_EQ(SearchWith(GetParam(), literals, content),
+            SearchNaively(literals, content));
 }
 
 TEST(GramBlocksTest, TheFastestIsOneOfThoseThatThereAre) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/explainer.h"
 #include "engine/matching/scan_notes.h"
 #include "engine/scanner.h"
 #include "signatures/signature_set.h"
@@ -19,7 +20,7 @@ namespace {
 
 Signature Of(std::string name, std::string_view literal, bool is_of_own_bytes) {
   Signature signature = LiteralSignature(std::move(name), AsBytes(literal));
-  signature.is_of_own_bytes = is_of_own_bytes;
+  signature.gates.is_of_own_bytes = is_of_own_bytes;
   return signature;
 }
 
@@ -98,6 +99,25 @@ TEST_F(OwnBytesTest, WhoExplainsIsToldTheType) {
   ASSERT_TRUE(scanner.has_value());
   (void)(*scanner)->Scan(FileOf(page).UnsafeFd(), {});
   EXPECT_EQ(type, FileType::kHtml);
+}
+
+// A form is not what they are about, which explains why one does not match.
+TEST_F(OwnBytesTest, WhoExplainsIsToldTheGate) {
+  Use({Of("Both", "some other thing", false), Of("Own", kWord, true)});
+  auto explainer = Explainer::Create(set_);
+  ASSERT_TRUE(explainer.has_value());
+  ExplainOptions options;
+  options.signature = "Own";
+  const std::string text = "here an " + std::string(kWord) + " stands\n";
+  const Explanation told =
+      (*explainer)->Explain(FileOf(text).UnsafeFd(), options);
+  ASSERT_EQ(told.matches.size(), 1U);
+  EXPECT_TRUE(told.matches.front().failed_gates.empty());
+  ASSERT_EQ(told.near_misses.size(), 1U);
+  const ExplainedSignature& in_form = told.near_misses.front();
+  ASSERT_EQ(in_form.failed_gates.size(), 1U);
+  EXPECT_EQ(in_form.failed_gates.front().gate, "own_bytes");
+  EXPECT_TRUE(told.agrees);
 }
 
 // Words of both cases and white space, with markup between them or without.
