@@ -167,6 +167,14 @@ FindPairsWithMasks(const PairLane& lane, ByteView bytes, size_t end,
   return KeepPairs(lane, bytes, {at, end}, passed, places);
 }
 
+struct ByAvx512 {
+  template <size_t kSets, size_t kMaskedBytes>
+  static size_t Find(const PairLane& lane, ByteView bytes, size_t end,
+                     uint32_t* places) {
+    return FindPairsWithMasks<kSets, kMaskedBytes>(lane, bytes, end, places);
+  }
+};
+
 // A bit for each of the lowest `count`.
 uint64_t Lowest(size_t count) {
   return count == 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
@@ -213,15 +221,7 @@ FindGramsWithAvx512(const GramLane& lane, ByteView bytes, size_t end,
 
 size_t FindPairsWithAvx512(const PairLane& lane, ByteView bytes, size_t end,
                            uint32_t* places) {
-  assert(end <= kGramBlockBytes && end < bytes.size());
-  if (lane.masks.empty()) return FindPairsAnywhere(lane, bytes, end, places);
-  const bool is_one_set = lane.masks.size() == PairSetBytes(lane.masked_bytes);
-  if (lane.masked_bytes == 2) {
-    return is_one_set ? FindPairsWithMasks<1, 2>(lane, bytes, end, places)
-                      : FindPairsWithMasks<2, 2>(lane, bytes, end, places);
-  }
-  return is_one_set ? FindPairsWithMasks<1, 3>(lane, bytes, end, places)
-                    : FindPairsWithMasks<2, 3>(lane, bytes, end, places);
+  return FindPairsBy<ByAvx512>(lane, bytes, end, places);
 }
 
 bool HasAvx512Bytes() {

@@ -287,17 +287,17 @@ template <size_t kSets, size_t kMaskedBytes>
   return KeepPairs(lane, bytes, {at, end}, passed, places);
 }
 
+struct ByAvx2 {
+  template <size_t kSets, size_t kMaskedBytes>
+  static size_t Find(const PairLane& lane, ByteView bytes, size_t end,
+                     uint32_t* places) {
+    return FindPairsWithMasks<kSets, kMaskedBytes>(lane, bytes, end, places);
+  }
+};
+
 size_t FindPairsWithAvx2(const PairLane& lane, ByteView bytes, size_t end,
                          uint32_t* places) {
-  assert(end <= kGramBlockBytes && end < bytes.size());
-  if (lane.masks.empty()) return FindPairsAnywhere(lane, bytes, end, places);
-  const bool is_one_set = lane.masks.size() == PairSetBytes(lane.masked_bytes);
-  if (lane.masked_bytes == 2) {
-    return is_one_set ? FindPairsWithMasks<1, 2>(lane, bytes, end, places)
-                      : FindPairsWithMasks<2, 2>(lane, bytes, end, places);
-  }
-  return is_one_set ? FindPairsWithMasks<1, 3>(lane, bytes, end, places)
-                    : FindPairsWithMasks<2, 3>(lane, bytes, end, places);
+  return FindPairsBy<ByAvx2>(lane, bytes, end, places);
 }
 
 }  // namespace

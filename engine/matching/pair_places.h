@@ -7,6 +7,7 @@
 #include <immintrin.h>
 
 #include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -72,6 +73,22 @@ inline size_t KeepPairs(const PairLane& lane, ByteView bytes, PairRest rest,
     places[found + i] += static_cast<uint32_t>(rest.begin);
   }
   return found + more;
+}
+
+// A FindPairs, by masks of the lane's kind. `Way` has a template function Find
+// for so many sets of so many masked bytes.
+template <class Way>
+size_t FindPairsBy(const PairLane& lane, ByteView bytes, size_t end,
+                   uint32_t* places) {
+  assert(end <= kGramBlockBytes && end < bytes.size());
+  if (lane.masks.empty()) return FindPairsAnywhere(lane, bytes, end, places);
+  const bool is_one_set = lane.masks.size() == PairSetBytes(lane.masked_bytes);
+  if (lane.masked_bytes == 2) {
+    return is_one_set ? Way::template Find<1, 2>(lane, bytes, end, places)
+                      : Way::template Find<2, 2>(lane, bytes, end, places);
+  }
+  return is_one_set ? Way::template Find<1, 3>(lane, bytes, end, places)
+                    : Way::template Find<2, 3>(lane, bytes, end, places);
 }
 
 }  // namespace gatehouse
