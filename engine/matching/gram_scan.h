@@ -62,7 +62,8 @@ void GramScan::Compare(const GramLiteral& literal, ByteView bytes, size_t begin,
 }
 
 // Compares at the first `count` of places_, which count from `from` on. Some at
-// once, so that whatever the filter is like not too many matches are kept.
+// once: where large buckets match everywhere, as those of a damaged filter may,
+// the matches of a whole block would take gigabytes.
 template <class Report>
 void GramScan::Confirm(const GramFilter& filter, const GramLane& lane,
                        ByteView bytes, size_t from, size_t count,
